@@ -1,0 +1,3 @@
+"""A deep-learning framework that comes apart: import dovetail as dt."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Modules, layers, losses, initializers and metrics for Dovetail."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Optimizers, learning-rate schedules and gradient clipping for Dovetail."""
+
+__all__: list[str] = []
