@@ -1,0 +1,129 @@
+"""What can be run on this repository; CONTRIBUTING.md tabulates the sessions."""
+
+import os
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["tests"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PACKAGES = sorted(path.parent.name for path in Path("packages").glob("*/pyproject.toml"))
+SOURCES = [f"packages/{name}/src" for name in PACKAGES]
+PYTHONPATH = os.pathsep.join(str(Path(source).resolve()) for source in SOURCES)
+
+RUFF = (("ruff", "check", "."), ("ruff", "format", "--check", "."))
+FILE_LENGTH = (("python", "-m", "tools.file_length"),)
+IMPORTS = (("python", "-m", "tools.contracts"), ("lint-imports", "--no-cache"))
+PYTEST = ("pytest", "-n", "2", "--dist", "worksteal")
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """Install dependency groups of the root pyproject."""
+    session.install(*nox.project.dependency_groups(PROJECT, *groups))
+
+
+def install_packages(session: nox.Session, *groups: str) -> Path:
+    """Install dependency groups and a freshly built wheel of every package; give the folder of the wheels."""
+    directory = Path(session.virtualenv.location).resolve() / "wheels"
+    install(session, "build", *groups)
+    session.run("python", "-m", "tools.wheels", str(directory))
+    session.install("--no-deps", "--force-reinstall", *map(str, sorted(directory.glob("*.whl"))))
+    return directory
+
+
+def run_all(session: nox.Session, *commands: tuple[str, ...], env: dict[str, str] | None = None) -> None:
+    """Run every command even when one fails; then fail if any did."""
+    failed = []
+    for command in commands:
+        try:
+            session.run(*command, env=env)
+        except nox.command.CommandFailed:
+            failed.append(" ".join(command))
+    if failed:
+        session.error(f"failed: {'; '.join(failed)}")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff's lints and format, and the length of files."""
+    install(session, "lint")
+    run_all(session, *RUFF, *FILE_LENGTH)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Mypy, strict, over every package, the tools and this file."""
+    install(session, "types", "integration")
+    session.run("mypy", *SOURCES, "tools", "noxfile.py")
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """The rule of the joint, by import-linter."""
+    install(session, "imports")
+    run_all(session, *IMPORTS, env={"PYTHONPATH": PYTHONPATH})
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Everything that the README promises, or `-- packages/tensors -k shape`: only those tests."""
+    wheels = install_packages(session, "tests")
+    env = {"DOVETAIL_WHEELS": str(wheels)}
+    if session.posargs:
+        session.run(*PYTEST, *session.posargs, env=env)
+        return
+    run_all(session, *RUFF, *FILE_LENGTH, *IMPORTS, (*PYTEST, "packages", "tests-integration"), env=env)
+
+
+@nox.session
+@nox.parametrize("package", PACKAGES, ids=PACKAGES)
+def wheels(session: nox.Session, package: str) -> None:
+    """One wheel alone in a clean environment: import it, run its own tests."""
+    clean_environment(session, package)
+
+
+@nox.session
+@nox.parametrize("package", PACKAGES, ids=PACKAGES)
+def lowest(session: nox.Session, package: str) -> None:
+    """The same, with every dependency at the lowest version allowed."""
+    session.install("uv")
+    clean_environment(session, package, "--lowest")
+
+
+def clean_environment(session: nox.Session, package: str, *options: str) -> None:
+    """Build the wheels and check one of them by itself."""
+    directory = Path(session.virtualenv.location).resolve() / "wheels"
+    install(session, "build")
+    session.run("python", "-m", "tools.wheels", str(directory))
+    session.run("python", "-m", "tools.clean_environment", package, str(directory), *options)
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """The tests that need several packages, with every wheel installed."""
+    wheels = install_packages(session, "integration")
+    session.run(*PYTEST, "tests-integration", *session.posargs, env={"DOVETAIL_WHEELS": str(wheels)})
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run the examples in every page and docstring, and follow the links."""
+    install_packages(session, "integration")
+    session.run("pytest", "tests-integration/test_documentation.py", *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Train a classifier of handwritten digits from start to end."""
+    install_packages(session, "runtime")
+    session.run("python", "examples/digits.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Time Dovetail beside PyTorch and JAX, in one run."""
+    install_packages(session, "runtime", "peers")
+    session.run("python", "-m", "benchmarks", *session.posargs)

@@ -1,0 +1,56 @@
+"""What the documentation says is true: its examples run and its links lead somewhere."""
+
+import doctest
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+from sybil import Document
+from sybil.parsers.markdown import PythonCodeBlockParser
+
+from tools import packages
+
+ROOT = packages.ROOT
+PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("packages/*/*.md")})
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _modules_with_examples() -> list[str]:
+    files = [
+        (package, file)
+        for package in packages.find()
+        for file in sorted(package.source.rglob("*.py"))
+        if ">>> " in file.read_text("utf-8")
+    ]
+    return [
+        ".".join(file.relative_to(package.source.parent).with_suffix("").parts).removesuffix(".__init__")
+        for package, file in files
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_examples_in_page_run(page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    document = Document.parse(str(page), PythonCodeBlockParser(), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for example in document.examples():
+        example.evaluate()
+
+
+@pytest.mark.parametrize("name", _modules_with_examples())
+def test_examples_in_docstrings_run(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    module = importlib.import_module(name)
+    monkeypatch.chdir(tmp_path)
+    result = doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    assert result.attempted > 0, f"{name} has '>>>' in its text, but no docstring that doctest sees"
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_links_in_page_lead_to_files(page: Path) -> None:
+    missing = [link for link in LINK.findall(page.read_text("utf-8")) if not (page.parent / link).exists()]
+    assert missing == []
