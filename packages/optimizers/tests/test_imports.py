@@ -1,0 +1,32 @@
+"""What importing dovetail_optimizers does not do."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import sys
+
+before = set(sys.modules)
+import dovetail_optimizers
+
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def loaded_by_import() -> set[str]:
+    """The modules that a fresh interpreter loads for `import dovetail_optimizers`."""
+    command = [sys.executable, "-I", "-W", "error", "-c", PROGRAM]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_import_loads_no_sibling() -> None:
+    siblings = {name for name in loaded_by_import() if name.startswith("dovetail") and "." not in name}
+    assert siblings <= {"dovetail_optimizers", "dovetail_protocols"}
+
+
+def test_import_does_not_look_for_plugins() -> None:
+    assert "importlib.metadata" not in loaded_by_import()
+
+
+def test_import_loads_no_array_library() -> None:
+    assert {"numpy", "ml_dtypes"} & loaded_by_import() == set()
