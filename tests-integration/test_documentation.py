@@ -33,12 +33,23 @@ def _modules_with_examples() -> list[str]:
     ]
 
 
+def run_examples(page: Path) -> None:
+    """Run the fenced python blocks of `page` from top to bottom, in one namespace."""
+    for example in Document.parse(str(page), PythonCodeBlockParser(), encoding="utf-8").examples():
+        example.evaluate()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_examples_in_page_run(page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    document = Document.parse(str(page), PythonCodeBlockParser(), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    for example in document.examples():
-        example.evaluate()
+    run_examples(page)
+
+
+def test_broken_example_in_page_is_noticed(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("```python\nx = 1\n```\n\ntext\n\n```python\nassert x == 2\n```\n", "utf-8")
+    with pytest.raises(AssertionError):
+        run_examples(page)
 
 
 @pytest.mark.parametrize("name", _modules_with_examples())
