@@ -1,3 +1,7 @@
-"""Tensors, variables, the Python array API and random generators for Dovetail."""
+"""Tensor, Variable, the array API namespace, random generators and eager evaluation."""
 
-__all__: list[str] = []
+from .conversion import convert as constant
+from .tensor import Tensor
+from .variable import Variable
+
+__all__ = ["Tensor", "Variable", "constant"]

@@ -1,0 +1,1 @@
+"""Batching rules, one module for each family of operations, as in dovetail_protocols.operations."""

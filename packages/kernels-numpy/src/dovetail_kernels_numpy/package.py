@@ -1,0 +1,29 @@
+"""What the entry point names: the package of reference kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dovetail_protocols.kernels import KernelSpec, Unsupported
+from dovetail_protocols.operation import Operation
+
+from . import arithmetic, linear_algebra, reductions, type_conversion  # noqa: F401 - importing declares the kernels
+from .declaration import SPECS
+
+
+class NumpyKernels:
+    """Kernels on NumPy arrays, for every operation: the reference for others, and the default where nothing is faster."""
+
+    protocol = (1, 0)
+
+    def kernels(self) -> Sequence[KernelSpec]:
+        return tuple(SPECS)
+
+    def operations(self) -> Sequence[Operation]:
+        return ()
+
+    def probe(self) -> Unsupported | None:
+        return None
+
+
+PACKAGE = NumpyKernels()

@@ -1,0 +1,213 @@
+"""From the arguments of a call to bound operands: conversion, promotion, defaults, and the errors on the way."""
+
+from __future__ import annotations
+
+from . import dtypes as dt
+from .arrays import is_variable, provider
+from .errors import DeviceError, DTypeError, SignatureError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from .metas import TensorMeta
+    from .operation import Operand, Operation
+
+_SCALARS = frozenset({bool, int, float, complex})
+_INEXACT_ONLY = frozenset(known.name for known in dt.ALL if known.is_differentiable)
+
+
+def agrees(operation: Operation, operands: tuple[Any, ...]) -> bool:
+    """Whether operands of a simple operation are bound as they stand: all arrays, and of one dtype for each type
+    variable. The quick way past `bind_operands`."""
+    if len(operands) != len(operation.operands):
+        return False
+    is_array = provider().is_array
+    for operand in operands:
+        if not is_array(operand):
+            return False
+    for first, second in operation._pairs:
+        if operands[first].dtype is not operands[second].dtype:
+            return False
+    return all(
+        operands[position].dtype.name in declared.dtypes for position, declared in enumerate(operation.operands)
+    )
+
+
+def operand_of(operation: Operation, position: int) -> Operand:
+    """The declaration of an operand by position; a variadic one covers all positions from its own."""
+    operands = operation.operands
+    return operands[min(position, len(operands) - 1)]
+
+
+def bind_attributes(operation: Operation, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """All attributes in the order of declaration; lists become tuples, so that values can be hashed."""
+    if not given:
+        if any(attribute.required for attribute in operation.attributes):
+            _refuse_missing(operation, given)
+        return operation._defaults
+    names = operation._attribute_names
+    bound = dict(operation._defaults)
+    for name, value in given.items():
+        if name in names:
+            bound[name] = _hashable(value)
+        elif not any(operand.name == name for operand in operation.operands):
+            raise SignatureError(
+                f"{operation.short_name} has no argument {name!r}",
+                expected=describe_signature(operation),
+                got=f"{name}={value!r}",
+            )
+    _refuse_missing(operation, given)
+    return bound
+
+
+def _refuse_missing(operation: Operation, given: Mapping[str, Any]) -> None:
+    missing = [attribute.name for attribute in operation.attributes if attribute.required and attribute.name not in given]
+    if missing:
+        raise SignatureError(
+            f"{operation.short_name} is missing {', '.join(missing)}", expected=describe_signature(operation)
+        )
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
+        return tuple(_hashable(item) for item in value)
+    return value
+
+
+def bind_operands(operation: Operation, given: tuple[Any, ...], keywords: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Operands as arrays (or None, or a variable), brought to one dtype for each type variable."""
+    values = _arrange(operation, given, keywords)
+    is_array = provider().is_array
+    pending = [
+        position
+        for position, value in enumerate(values)
+        if not is_array(value) and not (value is None or operand_of(operation, position).type_variable == "V")
+    ]
+    weak = [position for position in pending if type(values[position]) in _SCALARS]
+    for position in pending:
+        if position not in weak:
+            values[position] = _convert(operation, position, values[position])
+    groups: dict[str, list[int]] = {}
+    for position, value in enumerate(values):
+        variable = operand_of(operation, position).type_variable
+        if value is not None and variable != "V":
+            groups.setdefault(f"*{position}" if variable == "*" else variable, []).append(position)
+    for positions in groups.values():
+        _unify(operation, values, positions, weak)
+    return tuple(values)
+
+
+def _arrange(operation: Operation, given: tuple[Any, ...], keywords: Mapping[str, Any]) -> list[Any]:
+    """Operands by position; those passed by keyword and optional ones left out (None) filled in."""
+    declared = operation.operands
+    variadic = bool(declared) and declared[-1].variadic
+    values = list(given)
+    if len(values) > len(declared) and not variadic:
+        raise SignatureError(
+            f"{operation.short_name} takes {len(declared)} operands but got {len(values)}",
+            expected=describe_signature(operation),
+            fix="attributes such as axis= are passed by keyword",
+        )
+    for operand in declared[len(values) :]:
+        if operand.variadic:
+            break
+        if operand.name in keywords:
+            values.append(keywords[operand.name])
+        elif operand.optional:
+            values.append(None)
+        else:
+            raise SignatureError(
+                f"{operation.short_name} is missing operand {operand.name!r}", expected=describe_signature(operation)
+            )
+    for position, value in enumerate(values):
+        if value is None and not operand_of(operation, position).optional:
+            raise SignatureError(
+                f"{operation.short_name}: operand {operand_of(operation, position).name!r} is None",
+                expected=describe_signature(operation),
+            )
+    return values
+
+
+def _convert(operation: Operation, position: int, value: Any) -> Any:
+    try:
+        return provider().convert(value)
+    except (TypeError, ValueError) as error:
+        name = operand_of(operation, position).name
+        raise SignatureError(
+            f"{operation.short_name}: operand {name!r} can't be made an array",
+            expected="an array, a variable, a number, or a nested list of numbers",
+            got=f"{type(value).__name__}: {error}",
+        ) from error
+
+
+def _unify(operation: Operation, values: list[Any], positions: list[int], weak: list[int]) -> None:
+    """Brings the operands of one type variable to one dtype, in place."""
+    strong = [values[position].dtype for position in positions if position not in weak]
+    scalars = [position for position in positions if position in weak]
+    target = _common(operation, strong, [values[position] for position in scalars], positions)
+    for position in positions:
+        if position in weak:
+            values[position] = provider().convert(values[position], dtype=target)
+        elif values[position].dtype is not target:
+            from .operations import cast
+
+            values[position] = cast(values[position], dtype=target)
+
+
+def _common(operation: Operation, strong: list[dt.DType], scalars: list[Any], positions: list[int]) -> dt.DType:
+    try:
+        if strong:
+            common = strong[0]
+            for other in strong[1:]:
+                common = dt.promote(common, other)
+            for scalar in scalars:
+                common = dt.with_scalar(common, scalar)
+        else:
+            common = dt.of_scalar(scalars[0])
+            for scalar in scalars[1:]:
+                common = dt.promote(common, dt.of_scalar(scalar))
+    except DTypeError as error:
+        error.where = f"{operation.short_name}, " + ", ".join(operand_of(operation, p).name for p in positions)
+        raise
+    allowed = operation.operands[min(positions[0], len(operation.operands) - 1)].dtypes
+    if common.is_integer and common.name not in allowed and allowed <= _INEXACT_ONLY:
+        return dt.DEFAULT_FLOATING
+    return common
+
+
+def check_dtypes(operation: Operation, metas: Sequence[TensorMeta | None]) -> None:
+    """Refuses an operand whose dtype its declaration doesn't take, and operands on different devices."""
+    device = None
+    for position, meta in enumerate(metas):
+        if meta is None:
+            continue
+        operand = operand_of(operation, position)
+        if meta.dtype.name not in operand.dtypes:
+            raise DTypeError(
+                f"{operation.short_name} doesn't take {meta.dtype}",
+                where=f"{operation.short_name}, operand {operand.name!r}",
+                expected=", ".join(known.name for known in dt.ALL if known.name in operand.dtypes),
+                got=f"{meta}",
+                fix="convert it with .astype(...)",
+            )
+        if device is not None and meta.device != device:
+            raise DeviceError(
+                f"{operation.short_name}: operands are on different devices",
+                where=f"{operation.short_name}, operand {operand.name!r}",
+                expected=f"{device}",
+                got=f"{meta.device}",
+                fix="move one with .to_device(...); copies between devices are never implicit",
+            )
+        device = meta.device
+
+
+def describe_signature(operation: Operation) -> str:
+    """The call as a person would write it: `softmax(x, *, axis=-1)`."""
+    operands = [
+        ("*" if o.variadic else "") + o.name + ("=None" if o.optional else "") for o in operation.operands
+    ]
+    attributes = [a.name if a.required else f"{a.name}={a.default!r}" for a in operation.attributes]
+    star = ["*"] if attributes and not any(o.variadic for o in operation.operands) else []
+    return f"{operation.short_name}({', '.join([*operands, *star, *attributes])})"

@@ -1,0 +1,54 @@
+"""What a whole-graph compiler offers, in the entry-point group `dovetail.compilers.v1`."""
+
+from __future__ import annotations
+
+from .records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Protocol
+
+    from .arrays import Buffer
+    from .graph import Graph
+    from .kernels import Unsupported
+
+    class Executable(Protocol):
+        """A compiled graph. Safe to call from several threads at once, unless its compile options donate inputs."""
+
+        def __call__(self, *inputs: Buffer) -> tuple[Buffer, ...]:
+            """Outputs in the graph's order. An input listed in CompileOptions.donated_inputs may be overwritten and
+            returned as the output that its State names; other inputs are never written."""
+
+    class Compiler(Protocol):
+        """Takes parts of a graph and runs each as one call."""
+
+        protocol: tuple[int, int]
+
+        def claim(self, graph: Graph) -> Sequence[Claim]:
+            """The parts it would compile: disjoint convex sets of nodes. Looks only, never compiles."""
+
+        def compile(self, graph: Graph, options: CompileOptions) -> Executable:
+            """Compiles a graph made of one claim's nodes, its inputs and outputs those that cross its border."""
+
+        def probe(self) -> Unsupported | None:
+            """None where it can run on this machine."""
+
+
+@record
+class Claim:
+    """A set of nodes, by position in `graph.nodes`, that a compiler takes; convex: no path between two of them leaves
+    the set. `refused` gives reasons for nodes it looked at and left, for `explain`."""
+
+    nodes: frozenset[int]
+    refused: tuple[tuple[int, str], ...] = ()
+
+
+@record
+class CompileOptions:
+    """`donated_inputs`: numbers of the inputs whose buffers nobody else reads, so that they may be overwritten.
+    `strict`: raise rather than leave nodes to others. `thread_count`: 0 lets the compiler decide."""
+
+    donated_inputs: frozenset[int] = frozenset()
+    strict: bool = False
+    thread_count: int = 0

@@ -1,0 +1,247 @@
+"""What an operation is: data, a shape and dtype rule, and for composites a decomposition.
+
+An operation is declared by decorating a function. Its positional parameters are the operands, annotated with what
+dtypes they take; its keyword-only parameters are the attributes. The body of a *primitive* is its shape and dtype rule:
+it receives TensorMeta and returns one TensorMeta, or a tuple of them for several results. The body of a *composite* is
+its decomposition: it receives arrays and applies other operations; its rule is given as `infer=`.
+
+    @primitive(version=1)
+    def matmul(x1: Numeric, x2: Numeric, /) -> Numeric: ...
+
+Annotations (see CONSTRAINTS) name a set of dtypes and a type variable. Operands with the same type variable are brought
+to one dtype before the call. `Numeric | None` is an optional operand; `*arrays: AnyDType` takes any number of them.
+"""
+
+from __future__ import annotations
+
+from . import dtypes as dt
+from .binding import agrees, bind_attributes, bind_operands, check_dtypes
+from .dispatch import apply
+from .errors import AttributeValueError, DTypeError, SignatureError
+from .records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from .metas import TensorMeta
+
+    Infer = Callable[..., "TensorMeta | tuple[TensorMeta, ...]"]
+
+
+def _names(*kinds: str) -> frozenset[str]:
+    return frozenset(known.name for known in dt.ALL if known.kind in kinds)
+
+
+_FLOATS = _names(dt.FLOATING)
+CONSTRAINTS: dict[str, tuple[str, frozenset[str]]] = {
+    # annotation: (type variable, dtypes)
+    "AnyDType": ("T", _names(dt.BOOLEAN, dt.SIGNED, dt.UNSIGNED, dt.FLOATING, dt.COMPLEX)),
+    "Numeric": ("T", _names(dt.SIGNED, dt.UNSIGNED, dt.FLOATING, dt.COMPLEX)),
+    "Real": ("T", _names(dt.SIGNED, dt.UNSIGNED, dt.FLOATING)),
+    "RealOrBoolean": ("T", _names(dt.BOOLEAN, dt.SIGNED, dt.UNSIGNED, dt.FLOATING)),
+    "Inexact": ("T", _names(dt.FLOATING, dt.COMPLEX)),
+    "Floating": ("T", _FLOATS),
+    "Integer": ("T", _names(dt.SIGNED, dt.UNSIGNED)),
+    "IntegerOrBoolean": ("T", _names(dt.BOOLEAN, dt.SIGNED, dt.UNSIGNED)),
+    "Statistic": ("S", _FLOATS),
+    "Boolean": ("B", frozenset({"bool"})),
+    "Mask": ("M", frozenset({"bool"}) | _FLOATS),
+    "Index": ("I", _names(dt.SIGNED, dt.UNSIGNED)),
+    "RandomState": ("R", frozenset({"uint64"})),
+    "EachDType": ("*", _names(dt.BOOLEAN, dt.SIGNED, dt.UNSIGNED, dt.FLOATING, dt.COMPLEX)),
+    "Variable": ("V", _names(dt.BOOLEAN, dt.SIGNED, dt.UNSIGNED, dt.FLOATING, dt.COMPLEX)),
+}
+"""Annotation → (type variable, names of the dtypes it takes). Operands under "*" keep each its own dtype; "V" is a
+variable itself, not its value."""
+
+
+@record
+class Operand:
+    """A positional parameter of an operation: its name, its type variable and the dtypes that this one may have."""
+
+    name: str
+    type_variable: str
+    dtypes: frozenset[str]
+    optional: bool = False
+    variadic: bool = False
+
+
+@record
+class Attribute:
+    """A keyword parameter of an operation. `required` ones have no default."""
+
+    name: str
+    annotation: str
+    default: object = None
+    required: bool = False
+
+
+class Operation:
+    """One entry of the operation standard. Call it to apply it: `operations.matmul(x, w)`.
+
+    `name` is qualified ("dovetail::matmul"); `version` counts changes of meaning. Equality is identity: there is one
+    object for each name and version. Its docstring is the documentation.
+    """
+
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        version: int,
+        operands: tuple[Operand, ...],
+        attributes: tuple[Attribute, ...],
+        infer: Infer,
+        decomposition: Callable[..., Any] | None,
+        documentation: str,
+        source_file: str = "",
+    ) -> None:
+        self.name, self.version, self.operands, self.attributes = name, version, operands, attributes
+        self.__doc__, self.source_file = documentation, source_file
+        self._infer, self._decomposition = infer, decomposition
+        self._defaults = {attribute.name: attribute.default for attribute in attributes}
+        self._attribute_names = frozenset(self._defaults)
+        groups: dict[str, list[int]] = {}
+        for position, operand in enumerate(operands):
+            groups.setdefault(operand.type_variable, []).append(position)
+        self._groups = groups
+        self._simple = (
+            not any(operand.optional or operand.variadic for operand in operands)
+            and "V" not in groups
+            and not any(attribute.required for attribute in attributes)
+        )
+        self._pairs = tuple(
+            (first, second)
+            for variable, positions in groups.items()
+            if variable != "*"
+            for first, second in zip(positions, positions[1:], strict=False)
+        )
+
+    # ------------------------------------------------------------------ what it is
+
+    @property
+    def short_name(self) -> str:
+        """The name without its namespace."""
+        return self.name.partition("::")[2]
+
+    @property
+    def is_primitive(self) -> bool:
+        return self._decomposition is None
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name} v{self.version}>"
+
+    def __reduce__(self) -> Any:
+        from .registry import find_operation
+
+        return find_operation, (self.name, self.version)
+
+    def __copy__(self) -> Operation:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Operation:
+        return self
+
+    # ------------------------------------------------------------------ what it does
+
+    def infer(
+        self, metas: Sequence[TensorMeta | None], attributes: Mapping[str, Any]
+    ) -> TensorMeta | tuple[TensorMeta, ...]:
+        """Shape, dtype and device of the result, or a tuple of them.
+
+        Raises: ShapeError, DTypeError, DeviceError or AttributeValueError, saying which operand and axis.
+        """
+        self.check_operands(metas)
+        return self._infer(*metas, **attributes)
+
+    def decompose(self, *operands: Any, **attributes: Any) -> Any:
+        """The same result in terms of other operations, applied under the current interpreter."""
+        if self._decomposition is None:
+            raise AttributeValueError(f"{self.name} is primitive: it has no decomposition")
+        return self._decomposition(*operands, **attributes)
+
+    def __call__(self, *operands: Any, **attributes: Any) -> Any:
+        if not attributes and self._simple and agrees(self, operands):
+            return apply(self, operands, self._defaults)
+        return apply(self, *self.bind(operands, attributes))
+
+    # ------------------------------------------------------------------ from a call to bound operands
+
+    def bind(
+        self, operands: tuple[Any, ...], attributes: Mapping[str, Any]
+    ) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+        """Operands as arrays of agreeing dtypes, and all attributes in order, as `apply` and interpreters take them.
+
+        Raises: SignatureError for missing, surplus or unknown arguments; DTypeError where operands don't promote.
+        """
+        return bind_operands(self, operands, attributes), bind_attributes(self, attributes)
+
+    def check_operands(self, metas: Sequence[TensorMeta | None]) -> None:
+        """Raises DTypeError for an operand whose dtype isn't taken, DeviceError where devices differ."""
+        check_dtypes(self, metas)
+
+
+def primitive(*, version: int, namespace: str = "dovetail") -> Callable[[Callable[..., Any]], Operation]:
+    """Declares an operation that other operations don't express: the body is its shape and dtype rule."""
+
+    def declare(rule: Callable[..., Any]) -> Operation:
+        return _declare(rule, namespace, version, infer=rule, decomposition=None)
+
+    return declare
+
+
+def composite(
+    *, version: int, infer: Infer, namespace: str = "dovetail"
+) -> Callable[[Callable[..., Any]], Operation]:
+    """Declares an operation that other operations express: the body is its decomposition, `infer` its rule, which takes
+    the same parameters as the body with TensorMeta in place of arrays."""
+
+    def declare(body: Callable[..., Any]) -> Operation:
+        return _declare(body, namespace, version, infer=infer, decomposition=body)
+
+    return declare
+
+
+def _declare(
+    function: Any, namespace: str, version: int, *, infer: Infer, decomposition: Callable[..., Any] | None
+) -> Operation:
+    from .registry import register_operation
+
+    operands, attributes = _signature(function)
+    declared = Operation(
+        f"{namespace}::{function.__name__}",
+        version=version,
+        operands=operands,
+        attributes=attributes,
+        infer=infer,
+        decomposition=decomposition,
+        documentation=function.__doc__ or "",
+        source_file=function.__module__.rpartition(".")[2],
+    )
+    return register_operation(declared)
+
+
+def _signature(function: Any) -> tuple[tuple[Operand, ...], tuple[Attribute, ...]]:
+    """Operands and attributes from a function's code object (`inspect` is too slow to import, see records.py)."""
+    code, annotations = function.__code__, function.__annotations__
+    positional = code.co_varnames[: code.co_argcount]
+    keywords = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    defaults = function.__kwdefaults__ or {}
+    operands = [_operand(name, annotations[name], variadic=False) for name in positional]
+    if code.co_flags & 0x04:  # *args
+        name = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
+        operands.append(_operand(name, annotations[name], variadic=True))
+    attributes = tuple(
+        Attribute(name, annotations.get(name, ""), defaults.get(name), name not in defaults) for name in keywords
+    )
+    return tuple(operands), attributes
+
+
+def _operand(name: str, annotation: str, *, variadic: bool) -> Operand:
+    constraint, _, option = annotation.partition(" | ")
+    if constraint not in CONSTRAINTS:
+        raise DTypeError(f"operand {name!r}: unknown constraint {constraint!r}", expected=", ".join(CONSTRAINTS))
+    type_variable, allowed = CONSTRAINTS[constraint]
+    return Operand(name, type_variable, allowed, option == "None", variadic)

@@ -1,0 +1,180 @@
+"""Phase one, *find*: which distributions declare entry points of Dovetail's groups. Nothing of theirs is imported.
+
+Reads `*.dist-info/entry_points.txt` along sys.path: about 1 ms, where importing `importlib.metadata` alone costs 14.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import warnings
+from importlib import import_module
+
+from ..errors import PluginError, PluginWarning
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+_lock = threading.RLock()
+_groups: dict[str, list[Plugin]] | None = None
+_quarantine: dict[str, str] = {}
+
+
+class Plugin:
+    """One entry point: `name`, `group`, the object reference `target`, and the distribution and version it comes from.
+
+    `load()` imports it once. A plug-in that fails to import is broken for the process: `error` keeps the cause.
+    """
+
+    __slots__ = ("_loaded", "distribution", "error", "group", "location", "name", "target", "version")
+
+    def __init__(self, name: str, group: str, target: str, distribution: str, version: str, location: str) -> None:
+        self.name, self.group, self.target = name, group, target
+        self.distribution, self.version, self.location = distribution, version, location
+        self.error: BaseException | None = None
+        self._loaded: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.name!r} ({self.distribution} {self.version})"
+
+    def __repr__(self) -> str:
+        return f"<plug-in {self} in {self.group}>"
+
+    def load(self) -> Any:
+        """The object that the entry point names.
+
+        Raises: PluginError from the original error, the same one at each further try in this process.
+        """
+        with _lock:
+            if self._loaded is None and self.error is None:
+                module, _, attribute = self.target.partition(":")
+                try:
+                    loaded: Any = import_module(module.strip())
+                    for part in attribute.strip().split(".") if attribute.strip() else ():
+                        loaded = getattr(loaded, part)
+                    self._loaded = loaded
+                except (Exception, SystemExit) as error:
+                    self.error = error
+                    _quarantine[f"{self.group}:{self.name}"] = str(self.broken())
+            if self.error is not None:
+                raise self.broken(named=True) from self.error
+            return self._loaded
+
+    def broken(self, *, named: bool = False) -> PluginError:
+        """The error that says that this plug-in could not be imported."""
+        effect = (
+            f"you asked for {self.name!r}, so nothing was put in its place."
+            if named
+            else "it is not used in this process."
+        )
+        return PluginError(
+            f"plug-in {self} could not be imported",
+            cause=f"{type(self.error).__name__}: {self.error}",
+            effect=effect,
+            fix=f"reinstall {self.distribution}, or set DOVETAIL_KERNELS=-{self.name}; details: dovetail doctor {self.name}",
+        )
+
+
+def find(group: str) -> list[Plugin]:
+    """The plug-ins that installed distributions declare in a group, sorted by name. Nothing is imported.
+
+    Two distributions that declare one name: neither is given, and a PluginWarning names both.
+    """
+    global _groups
+    with _lock:
+        if _groups is None:
+            _groups = _scan()
+        return list(_groups.get(group, ()))
+
+
+def refresh() -> None:
+    """Forgets what was found and what was broken, so that a package installed since is seen (in a notebook, say)."""
+    global _groups
+    with _lock:
+        _groups = None
+        _quarantine.clear()
+    from .. import selection
+
+    selection.forget()
+
+
+def quarantined() -> dict[str, str]:
+    """What was set aside in this process, "group:name" → the message why."""
+    return dict(_quarantine)
+
+
+def quarantine(plugin: Plugin, message: str) -> None:
+    """Sets a plug-in aside, with one warning for the process."""
+    key = f"{plugin.group}:{plugin.name}"
+    if key not in _quarantine:
+        _quarantine[key] = message
+        warnings.warn(message, PluginWarning, stacklevel=2)
+
+
+def _scan() -> dict[str, list[Plugin]]:
+    found: dict[tuple[str, str], list[Plugin]] = {}
+    seen: set[str] = set()
+    for location in _distribution_folders():
+        stem = os.path.basename(location)[: -len(".dist-info")]
+        distribution, _, version = stem.partition("-")
+        key = distribution.lower().replace("-", "_").replace(".", "_")
+        if key in seen:
+            continue  # an earlier entry of sys.path shadows this one, as it does for import
+        seen.add(key)
+        for group, name, target in _entry_points(location, distribution):
+            plugin = Plugin(name, group, target, distribution.replace("_", "-"), version, location)
+            found.setdefault((group, name), []).append(plugin)
+    return _without_clashes(found)
+
+
+def _distribution_folders() -> Iterator[str]:
+    for path in dict.fromkeys(sys.path):
+        try:
+            with os.scandir(path or os.curdir) as entries:
+                names = sorted(entry.path for entry in entries if entry.name.endswith(".dist-info"))
+        except OSError:
+            continue  # a zip file, or a folder that is gone: plug-ins are installed in folders
+        yield from names
+
+
+def _entry_points(location: str, distribution: str) -> Iterator[tuple[str, str, str]]:
+    try:
+        with open(os.path.join(location, "entry_points.txt"), encoding="utf-8") as file:
+            text = file.read()
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"entry points of {distribution} can't be read\n  cause: {error}\n  effect: its plug-ins are not seen"
+        if location not in _quarantine:
+            _quarantine[location] = message
+            warnings.warn(message, PluginWarning, stacklevel=2)
+        return
+    if "dovetail." not in text:
+        return
+    group = ""
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("[") and line.endswith("]"):
+            group = line[1:-1].strip()
+        elif group.startswith("dovetail.") and "=" in line and not line.startswith(("#", ";")):
+            name, _, target = line.partition("=")
+            yield group, name.strip(), target.partition("[")[0].strip()
+
+
+def _without_clashes(found: dict[tuple[str, str], list[Plugin]]) -> dict[str, list[Plugin]]:
+    groups: dict[str, list[Plugin]] = {}
+    for (group, name), plugins in sorted(found.items(), key=lambda item: item[0]):
+        if len(plugins) == 1:
+            groups.setdefault(group, []).append(plugins[0])
+            continue
+        owners = " and ".join(f"{plugin.distribution} {plugin.version}" for plugin in plugins)
+        message = (
+            f"plug-in {name!r} is declared twice in {group}, by {owners}\n"
+            f"  effect: neither is used\n  fix: uninstall one of them"
+        )
+        if f"{group}:{name}" not in _quarantine:
+            _quarantine[f"{group}:{name}"] = message
+            warnings.warn(message, PluginWarning, stacklevel=2)
+    return groups

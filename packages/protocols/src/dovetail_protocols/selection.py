@@ -1,0 +1,302 @@
+"""Which kernel runs a call: every candidate is looked at in order, and every "no" carries its reason.
+
+Order: the user's policy, then higher priority, then the narrower declaration, then the distribution's name.
+"""
+
+from __future__ import annotations
+
+import threading
+from importlib import import_module
+
+from .errors import KernelNotFoundError, PluginError
+from .kernels import PROTOCOL, CallMeta, Unsupported
+from .operation import Operation
+from .plugins.discovery import Plugin, find, quarantine
+from .plugins.policy import Policy, current_policy
+from .records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from .kernels import Implementation, Kernel, KernelPackage, KernelSpec
+    from .metas import TensorMeta
+
+_lock = threading.RLock()
+_packages: dict[str, Package] | None = None
+_index: dict[tuple[str, str], list[Candidate]] = {}
+_implementations: dict[tuple[str, str], Implementation] = {}
+_broken: dict[tuple[str, str], str] = {}
+
+
+class Package:
+    """A kernel package that was loaded: the plug-in, what it offers, and why it can't be used, if so."""
+
+    __slots__ = ("offered", "operations", "plugin", "specs", "unusable")
+
+    def __init__(self, plugin: Plugin, offered: KernelPackage) -> None:
+        self.plugin, self.offered = plugin, offered
+        self.specs: tuple[KernelSpec, ...] = ()
+        self.operations: tuple[Operation, ...] = ()
+        self.unusable: str | None = None
+
+
+@record
+class Candidate:
+    """One kernel of one package."""
+
+    package: str
+    distribution: str
+    spec: KernelSpec
+
+
+@record
+class Decision:
+    """What became of one candidate: `reason` is None for the one that was chosen."""
+
+    candidate: Candidate
+    reason: str | None
+
+
+@record
+class Selection:
+    """The outcome for one call: the kernel and where it comes from, or None; and every candidate looked at."""
+
+    kernel: Kernel | None
+    chosen: Candidate | None
+    decisions: tuple[Decision, ...]
+
+    @property
+    def is_per_dtype(self) -> bool:
+        """Whether the outcome holds for all shapes: no candidate that looks at shapes was in the way."""
+        looked_at = [decision.candidate.spec for decision in self.decisions]
+        return all(spec.binding == "per_dtype" for spec in looked_at)
+
+
+def packages() -> Mapping[str, Package]:
+    """Every kernel package that could be loaded, by name. Broken ones are set aside with a warning."""
+    global _packages
+    with _lock:
+        if _packages is None:
+            _packages = {}
+            for plugin in find("dovetail.kernels.v1"):
+                loaded = _describe(plugin)
+                if loaded is not None:
+                    _packages[plugin.name] = loaded
+            _build_index()
+        return _packages
+
+
+def require_package(name: str) -> Package:
+    """The kernel package of that name.
+
+    Raises: PluginError where it isn't installed, is broken, or can't be used on this machine.
+    """
+    loaded = packages().get(name)
+    if loaded is None:
+        known = {plugin.name: plugin for plugin in find("dovetail.kernels.v1")}
+        if name in known:
+            known[name].load()  # raises what was wrong with it
+        raise PluginError(
+            f"no kernel package {name!r} is installed",
+            expected=", ".join(known) or "at least one kernel package",
+            fix="install it, or correct the name; dovetail doctor lists what is there",
+        )
+    if loaded.unusable:
+        raise PluginError(f"kernel package {loaded.plugin} can't be used here", cause=loaded.unusable)
+    return loaded
+
+
+def forget() -> None:
+    """Forgets all packages, kernels and choices; they are found anew at next need."""
+    global _packages
+    with _lock:
+        _packages = None
+        _index.clear()
+        _implementations.clear()
+        _broken.clear()
+    for listener in _listeners:
+        listener()
+
+
+_listeners: list[Callable[[], None]] = []
+
+
+def on_forget(listener: Callable[[], None]) -> None:
+    """Registers a function that drops whatever an evaluator remembers of selections, called when they become void."""
+    _listeners.append(listener)
+
+
+def _describe(plugin: Plugin) -> Package | None:
+    from .plugins.validation import checked_operations, checked_specs, protocol_problem
+
+    try:
+        offered = plugin.load()
+    except PluginError:
+        quarantine_broken(plugin)
+        return None
+    problem = protocol_problem(plugin, offered, PROTOCOL)
+    if problem is not None:
+        quarantine(plugin, problem)
+        return None
+    package = Package(plugin, offered)
+    try:
+        unusable = offered.probe()
+        package.unusable = None if unusable is None else unusable.reason
+        package.operations = checked_operations(plugin, offered.operations())
+        package.specs = checked_specs(plugin, offered.kernels())
+    except (Exception, SystemExit) as error:
+        plugin.error = error
+        quarantine(plugin, str(plugin.broken()))
+        return None
+    return package
+
+
+def quarantine_broken(plugin: Plugin) -> None:
+    """Warns once that a plug-in could not be imported."""
+    import warnings
+
+    from .errors import PluginWarning
+
+    warnings.warn(str(plugin.broken()), PluginWarning, stacklevel=2)
+
+
+def _build_index() -> None:
+    _index.clear()
+    for name, package in (_packages or {}).items():
+        for spec in package.specs:
+            _index.setdefault((spec.operation, spec.device), []).append(
+                Candidate(name, package.plugin.distribution, spec)
+            )
+    for candidates in _index.values():
+        candidates.sort(key=_order)
+
+
+def _order(candidate: Candidate) -> tuple[int, int, str, str]:
+    width = sum(len(names) for names in candidate.spec.dtypes.values()) or 99
+    return (-candidate.spec.priority, width, candidate.distribution, candidate.spec.id)
+
+
+def candidates(operation: Operation, device: str, policy: Policy | None = None) -> list[Candidate]:
+    """Kernels declared for an operation on a kind of device, best first under the policy."""
+    packages()
+    policy = policy or current_policy()
+    found = _index.get((operation.name, device), [])
+    rank = {name: place for place, name in enumerate(policy.preferred)}
+    return sorted(found, key=lambda candidate: rank.get(candidate.package, len(rank)))
+
+
+def select(operation: Operation, metas: tuple[TensorMeta | None, ...], attributes: Mapping[str, Any]) -> Selection:
+    """The kernel for a call, bound to it. Not memoised here: evaluators keep what they bind.
+
+    The call must be valid: `infer` is asked for the results' metas, and raises what is wrong with it.
+    """
+    results = operation.infer(metas, attributes)
+    call = CallMeta(operation, metas, attributes, results if isinstance(results, tuple) else (results,))
+    device = _device_of(call)
+    policy = current_policy()
+    decisions: list[Decision] = []
+    for candidate in candidates(operation, device, policy):
+        outcome = _consider(candidate, call, policy)
+        if isinstance(outcome, str):
+            decisions.append(Decision(candidate, outcome))
+            continue
+        decisions.append(Decision(candidate, None))
+        return Selection(outcome, candidate, tuple(decisions))
+    return Selection(None, None, tuple(decisions))
+
+
+def explain(operation: Operation, metas: tuple[TensorMeta | None, ...], attributes: Mapping[str, Any]) -> str:
+    """Each candidate for a call, accepted or why not, as text."""
+    selection = select(operation, metas, attributes)
+    shown = ", ".join("None" if meta is None else str(meta) for meta in metas)
+    lines = [f"{operation.short_name}({shown})"]
+    for decision in selection.decisions:
+        spec = decision.candidate.spec
+        verdict = "used" if decision.reason is None else f"no: {decision.reason}"
+        lines.append(f"  {decision.candidate.package}/{spec.id} (priority {spec.priority}): {verdict}")
+    if selection.kernel is None:
+        lines.append("  decomposition: used" if not operation.is_primitive else "  nothing can run it")
+    return "\n".join(lines)
+
+
+def not_found(operation: Operation, metas: tuple[TensorMeta | None, ...], selection: Selection) -> KernelNotFoundError:
+    """The error for a call that nothing can run, with every candidate and its reason."""
+    shown = ", ".join("None" if meta is None else str(meta) for meta in metas)
+    tried = "; ".join(f"{d.candidate.package}/{d.candidate.spec.id}: {d.reason}" for d in selection.decisions)
+    return KernelNotFoundError(
+        f"no kernel for {operation.short_name}({shown})",
+        cause=f"tried {tried}" if tried else "no installed kernel package declares this operation",
+        fix="install a kernel package (pip install dovetail-kernels-numpy), or convert the operands' dtype",
+    )
+
+
+def _device_of(call: CallMeta) -> str:
+    for meta in (*call.operands, *call.results):
+        if meta is not None:
+            return meta.device.kind
+    return "cpu"
+
+
+def _consider(candidate: Candidate, call: CallMeta, policy: Policy) -> Kernel | str:
+    """The bound kernel, or why it can't be this one."""
+    refused = policy.refuses(candidate.package) or packages()[candidate.package].unusable
+    if refused:
+        return refused
+    spec, operation = candidate.spec, call.operation
+    low, high = spec.operation_versions
+    if not low <= operation.version <= high:
+        return f"speaks versions {low} to {high} of the operation, this is {operation.version}"
+    undeclared = _undeclared_dtype(spec, call)
+    if undeclared:
+        return undeclared
+    key = (candidate.package, spec.id)
+    if key in _broken:
+        return _broken[key]
+    try:
+        outcome: Any = _implementation(candidate)(call)
+    except (Exception, SystemExit) as error:
+        _mark_broken(candidate, error)
+        return _broken[key]
+    return str(outcome.reason) if isinstance(outcome, Unsupported) else outcome
+
+
+def _undeclared_dtype(spec: KernelSpec, call: CallMeta) -> str | None:
+    if not spec.dtypes:
+        return None
+    from .binding import operand_of
+
+    for position, meta in enumerate(call.operands):
+        if meta is None:
+            continue
+        declared = spec.dtypes.get(operand_of(call.operation, position).type_variable)
+        if declared is not None and meta.dtype.name not in declared:
+            return f"dtype {meta.dtype} not declared"
+    return None
+
+
+def _implementation(candidate: Candidate) -> Implementation:
+    key = (candidate.package, candidate.spec.id)
+    found = _implementations.get(key)
+    if found is None:
+        module, _, attribute = candidate.spec.implementation.partition(":")
+        found = _implementations[key] = getattr(import_module(module), attribute)
+    return found
+
+
+def _mark_broken(candidate: Candidate, error: BaseException) -> None:
+    import warnings
+
+    from .errors import PluginWarning
+
+    key = (candidate.package, candidate.spec.id)
+    _broken[key] = f"broken: {type(error).__name__}: {error}"
+    warnings.warn(
+        f"kernel {candidate.package}/{candidate.spec.id} could not be bound\n"
+        f"  cause: {type(error).__name__}: {error}\n"
+        f"  effect: it is not used in this process\n"
+        f"  fix: set DOVETAIL_KERNELS=-{candidate.package}; details: dovetail doctor {candidate.package}",
+        PluginWarning,
+        stacklevel=2,
+    )

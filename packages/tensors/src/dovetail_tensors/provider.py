@@ -1,0 +1,40 @@
+"""What the entry point names: this package in the role of TensorProvider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dovetail_protocols.dtypes import DType
+from dovetail_protocols.metas import Device, TensorMeta
+from dovetail_protocols.operation import Operation
+
+from . import eager
+from .conversion import convert
+from .signature import signature_of
+from .tensor import Tensor, make, make_symbolic
+from .variable import Variable
+
+
+class Provider:
+    """Tensors and variables of this package, for packages that only know the protocols."""
+
+    def evaluate(self, operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
+        return eager.evaluate(operation, operands, attributes)
+
+    def convert(self, value: Any, dtype: DType | None = None, device: Device | None = None) -> Tensor:
+        return convert(value, dtype, device)
+
+    def wrap(self, payload: Any, meta: TensorMeta) -> Tensor:
+        if hasattr(payload, "concretize"):
+            return make_symbolic(payload, meta)
+        return make(payload, signature_of(meta.dtype, meta.device))
+
+    def variable(self, value: Any, *, name: str | None = None, trainable: bool = True) -> Variable:
+        return Variable(value, name=name, trainable=trainable)
+
+    def is_array(self, value: Any) -> bool:
+        return type(value) is Tensor
+
+
+PROVIDER = Provider()

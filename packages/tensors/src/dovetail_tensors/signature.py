@@ -1,0 +1,33 @@
+"""What eager dispatch looks at: one interned object for each dtype and device, so that lookups compare identities."""
+
+from __future__ import annotations
+
+from dovetail_protocols.dtypes import DType
+from dovetail_protocols.metas import CPU, Device, TensorMeta
+
+
+class Signature:
+    """Dtype and device of a tensor. That of a symbolic tensor is its own, never interned, and holds its shape too, so
+    that it is found in no table of kernels."""
+
+    __slots__ = ("device", "dtype", "shape")
+
+    def __init__(self, dtype: DType, device: Device, shape: tuple[int, ...] | None = None) -> None:
+        self.dtype, self.device, self.shape = dtype, device, shape
+
+
+_interned: dict[tuple[DType, Device], Signature] = {}
+
+
+def signature_of(dtype: DType, device: Device = CPU) -> Signature:
+    """The one signature of concrete tensors of a dtype on a device."""
+    key = (dtype, device)
+    found = _interned.get(key)
+    if found is None:
+        found = _interned.setdefault(key, Signature(dtype, device))
+    return found
+
+
+def symbolic_signature(meta: TensorMeta) -> Signature:
+    """A signature of its own for one symbolic tensor."""
+    return Signature(meta.dtype, meta.device, meta.shape)
