@@ -1,0 +1,34 @@
+"""The `dovetail` command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from dovetail_protocols.errors import DovetailError
+
+from .commands import doctor, explain, kernels
+
+COMMANDS = (doctor, kernels, explain)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command. Exit status: 0 for success, 1 where the command found something wrong, 2 for wrong usage."""
+    parser = argparse.ArgumentParser(prog="dovetail", description="Inspect an installation of Dovetail.")
+    subparsers = parser.add_subparsers(dest="command", required=True)
+    for command in COMMANDS:
+        name = command.__name__.rpartition(".")[2]
+        subparser = subparsers.add_parser(name, help=(command.__doc__ or "").splitlines()[0])
+        command.configure(subparser)
+        subparser.set_defaults(run=command.run)
+    options = parser.parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except DovetailError as error:
+        print(f"dovetail {options.command}: {error}", file=sys.stderr)
+        return 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The `dovetail` command: one module for each of its commands."""

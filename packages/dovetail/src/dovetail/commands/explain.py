@@ -1,0 +1,58 @@
+"""Show which kernel a call would use: dovetail explain matmul 'float32[8,4]' 'float32[4,2]'."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+
+from dovetail_protocols import registry, selection
+from dovetail_protocols.binding import bind_attributes
+from dovetail_protocols.dtypes import dtype
+from dovetail_protocols.errors import SignatureError
+from dovetail_protocols.metas import TensorMeta, device
+
+OPERAND = re.compile(r"(?P<dtype>\w+)\[(?P<shape>[\d,\s]*)\](?:@(?P<device>[\w:]+))?")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("operation", help="its name, such as matmul or acme::attention")
+    parser.add_argument("operand", nargs="*", help="dtype and shape of each operand, such as float32[8,4]")
+    parser.add_argument(
+        "--attribute", "-a", action="append", default=[], metavar="NAME=VALUE", help="such as axis=-1 (repeatable)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    operation = registry.find_operation(options.operation)
+    metas = tuple(parse_operand(text) for text in options.operand)
+    missing = [operand for operand in operation.operands[len(metas) :] if operand.optional]
+    metas += (None,) * len(missing)
+    attributes = bind_attributes(operation, dict(parse_attribute(text) for text in options.attribute))
+    print(selection.explain(operation, metas, attributes))
+    return 0
+
+
+def parse_operand(text: str) -> TensorMeta | None:
+    """A meta from its text form, "float32[8,4]" or "float32[8,4]@cuda"; "None" for an optional operand left out.
+
+    Raises: SignatureError for another form.
+    """
+    if text == "None":
+        return None
+    match = OPERAND.fullmatch(text.strip())
+    if match is None:
+        raise SignatureError(f"operand {text!r} can't be read", expected="dtype[shape], such as float32[8,4] or int32[]")
+    shape = tuple(int(size) for size in match["shape"].replace(" ", "").split(",") if size)
+    return TensorMeta(shape, dtype(match["dtype"]), device(match["device"] or "cpu"))
+
+
+def parse_attribute(text: str) -> tuple[str, object]:
+    """Name and value from "axis=-1"; values are Python literals, anything else is taken as a string."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise SignatureError(f"attribute {text!r} can't be read", expected="name=value, such as axis=-1")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
