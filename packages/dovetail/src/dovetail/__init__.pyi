@@ -9,6 +9,7 @@ from dovetail_modules import metrics as metrics
 from dovetail_protocols import operations as operations
 import dovetail_optimizers as optimizers
 from dovetail_tensors import random as random
+from dovetail_modules import Module as Module
 from dovetail_tensors import Tensor as Tensor
 from dovetail_tensors import Variable as Variable
 from dovetail_tensors import constant as constant

@@ -27,6 +27,7 @@ DISTRIBUTIONS = {
 }
 
 OWNERS = {
+    "Module": "dovetail_modules",
     "Tensor": "dovetail_tensors",
     "Variable": "dovetail_tensors",
     "constant": "dovetail_tensors",

@@ -1,3 +1,5 @@
-"""Modules, layers, losses, initializers and metrics for Dovetail."""
+"""Module, and what is built on it: layers, losses, initializers, metrics."""
 
-__all__: list[str] = []
+from .module import Module
+
+__all__ = ["Module"]

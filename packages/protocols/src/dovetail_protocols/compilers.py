@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
 from .records import record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Protocol
-
-    from .arrays import Buffer
     from .graph import Graph
     from .kernels import Unsupported
+    from .roles import Buffer
 
-    class Executable(Protocol):
-        """A compiled graph. Safe to call from several threads at once, unless its compile options donate inputs."""
 
-        def __call__(self, *inputs: Buffer) -> tuple[Buffer, ...]:
-            """Outputs in the graph's order. An input listed in CompileOptions.donated_inputs may be overwritten and
-            returned as the output that its State names; other inputs are never written."""
+@runtime_checkable
+class Executable(Protocol):
+    """A compiled graph. Safe to call from several threads at once, unless its compile options donate inputs."""
 
-    class Compiler(Protocol):
-        """Takes parts of a graph and runs each as one call."""
+    def __call__(self, *inputs: Buffer) -> tuple[Buffer, ...]:
+        """Outputs in the graph's order. An input listed in CompileOptions.donated_inputs may be overwritten and
+        returned as the output that its State names; other inputs are never written."""
 
-        protocol: tuple[int, int]
 
-        def claim(self, graph: Graph) -> Sequence[Claim]:
-            """The parts it would compile: disjoint convex sets of nodes. Looks only, never compiles."""
+@runtime_checkable
+class Compiler(Protocol):
+    """Takes parts of a graph and runs each as one call."""
 
-        def compile(self, graph: Graph, options: CompileOptions) -> Executable:
-            """Compiles a graph made of one claim's nodes, its inputs and outputs those that cross its border."""
+    protocol: tuple[int, int]
 
-        def probe(self) -> Unsupported | None:
-            """None where it can run on this machine."""
+    def claim(self, graph: Graph) -> Sequence[Claim]:
+        """The parts it would compile: disjoint convex sets of nodes. Looks only, never compiles."""
+
+    def compile(self, graph: Graph, options: CompileOptions) -> Executable:
+        """Compiles a graph made of one claim's nodes, its inputs and outputs those that cross its border."""
+
+    def probe(self) -> Unsupported | None:
+        """None where it can run on this machine."""
 
 
 @record

@@ -14,20 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextvars import Token
     from types import TracebackType
-    from typing import Any, Protocol
+    from typing import Any
 
     from .operation import Operation
-
-    class Interpreter(Protocol):
-        """Handles calls of operations.
-
-        `operands` are arrays, variables (for the two operations that take them) or None for an optional operand left
-        out; `attributes` are complete and in the order of the operation's declaration. The result is one array, or a
-        tuple of them where the operation's `infer` gives a tuple. Called in the context that entered it; an
-        interpreter need not be safe in several threads at once.
-        """
-
-        def apply(self, operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any: ...
+    from .roles import Interpreter
 
 
 _current: ContextVar[Interpreter | None] = ContextVar("dovetail_interpreter", default=None)
@@ -35,7 +25,7 @@ current = _current.get
 """The interpreter in force in this context, or None for plain eager evaluation."""
 
 
-class interpreting:  # noqa: N801 - used like a function: `with interpreting(tape):`
+class interpreting:
     """Puts an interpreter in force for the body of a `with`; None stands for plain eager evaluation.
 
     It is in force in this thread and context only, and taken off whatever the body does.

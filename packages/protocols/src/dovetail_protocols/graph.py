@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from .arrays import Array
     from .metas import TensorMeta
     from .operation import Operation
+    from .roles import Array
 
 
 @record

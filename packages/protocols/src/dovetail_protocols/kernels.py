@@ -2,49 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
 from .records import record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any, Protocol
-
-    from .arrays import Buffer
     from .metas import TensorMeta
     from .operation import Operation
+    from .roles import Buffer
 
-    class Kernel(Protocol):
-        """Computes one operation on buffers. Bound to a call's dtypes and attributes (and shapes, see KernelSpec).
 
-        It never writes its inputs; the result may share memory with an input (a view). An optional operand that was
-        left out comes as None. Must be safe in several threads.
-        """
+@runtime_checkable
+class Kernel(Protocol):
+    """Computes one operation on buffers. Bound to a call's dtypes and attributes (and shapes, see KernelSpec).
 
-        def __call__(self, *inputs: Buffer | None) -> Buffer | tuple[Buffer, ...]: ...
+    It never writes its inputs; the result may share memory with an input (a view). An optional operand that was
+    left out comes as None. Must be safe in several threads.
+    """
 
-    class SupportsDestination(Protocol):
-        """Optional for a Kernel: writes into outputs that were allocated before, none of which overlaps an input."""
+    def __call__(self, *inputs: Buffer | None) -> Buffer | tuple[Buffer, ...]: ...
 
-        def into(self, outputs: Sequence[Buffer], inputs: Sequence[Buffer | None]) -> None: ...
 
-    class Implementation(Protocol):
-        """What `KernelSpec.implementation` names: looks at the call's metas and attributes, never at data."""
+@runtime_checkable
+class SupportsDestination(Protocol):
+    """Optional for a Kernel: writes into outputs that were allocated before, none of which overlaps an input."""
 
-        def __call__(self, call: CallMeta) -> Kernel | Unsupported: ...
+    def into(self, outputs: Sequence[Buffer], inputs: Sequence[Buffer | None]) -> None: ...
 
-    class KernelPackage(Protocol):
-        """What the entry point names; its module must be light: native code is imported by implementations."""
 
-        protocol: tuple[int, int]
+@runtime_checkable
+class Implementation(Protocol):
+    """What `KernelSpec.implementation` names: looks at the call's metas and attributes, never at data."""
 
-        def kernels(self) -> Sequence[KernelSpec]:
-            """What it offers. Pure and fast."""
+    def __call__(self, call: CallMeta) -> Kernel | Unsupported: ...
 
-        def operations(self) -> Sequence[Operation]:
-            """New operations, in a namespace of its own; usually none."""
 
-        def probe(self) -> Unsupported | None:
-            """None where its hardware and libraries are here."""
+@runtime_checkable
+class KernelPackage(Protocol):
+    """What the entry point names; its module must be light: native code is imported by implementations."""
+
+    protocol: tuple[int, int]
+
+    def kernels(self) -> Sequence[KernelSpec]:
+        """What it offers. Pure and fast."""
+
+    def operations(self) -> Sequence[Operation]:
+        """New operations, in a namespace of its own; usually none."""
+
+    def probe(self) -> Unsupported | None:
+        """None where its hardware and libraries are here."""
 
 
 PROTOCOL = (1, 0)

@@ -1,4 +1,5 @@
-"""Roles that packages play for one another besides arrays and kernels: one to five members each.
+"""Roles that packages and objects play for one another: one to five members each. (Kernels: kernels.py; compilers:
+compilers.py.)
 
 Ask for an ability once, at a boundary, with `isinstance` (the classes are runtime-checkable).
 """
@@ -6,9 +7,110 @@ Ask for an ability once, at a boundary, with `isinstance` (the classes are runti
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from .arrays import Array, VariableLike
+if TYPE_CHECKING:
+    from .dtypes import DType
+    from .metas import Device, TensorMeta
+    from .operation import Operation
+
+
+@runtime_checkable
+class Interpreter(Protocol):
+    """Handles calls of operations.
+
+    `operands` are arrays, variables (for the two operations that take them) or None for an optional operand left
+    out; `attributes` are complete and in the order of the operation's declaration. The result is one array, or a
+    tuple of them where the operation's `infer` gives a tuple. Called in the context that entered it; an
+    interpreter need not be safe in several threads at once.
+    """
+
+    def apply(self, operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any: ...
+
+
+@runtime_checkable
+class Buffer(Protocol):
+    """Memory of a device, as its kernels take it. On the CPU it is a NumPy array (pointer, shape, strides)."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+
+@runtime_checkable
+class SymbolicValue(Protocol):
+    """What a traced or batched array holds in place of a buffer. It belongs to the interpreter that made it."""
+
+    owner: Any
+
+    def concretize(self, action: str) -> Any:
+        """Called when somebody needs the value. Raises ConcretizationError or LeakedTensorError, saying where."""
+
+
+@runtime_checkable
+class Array(Protocol):
+    """An immutable array. Operators and array-API methods apply operations.
+
+    `payload` is a device buffer, or a SymbolicValue. Safe to share between threads.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> DType: ...
+    @property
+    def device(self) -> Device: ...
+    @property
+    def meta(self) -> TensorMeta: ...
+    @property
+    def payload(self) -> Buffer | SymbolicValue: ...
+
+
+@runtime_checkable
+class VariableLike(Protocol):
+    """A named, mutable cell that holds an array.
+
+    `payload` is the buffer in force (read by evaluators, never written: arrays read earlier may share it);
+    `replace(buffer)` puts another of equal shape and dtype in its place: the only way in which a value changes.
+    Users read and assign through the operations `read_variable` and `assign_variable`.
+    Reads and replacements are atomic; a read-modify-write needs the caller's lock.
+    """
+
+    name: str
+    trainable: bool
+
+    @property
+    def meta(self) -> TensorMeta: ...
+    @property
+    def payload(self) -> Buffer: ...
+    def replace(self, payload: Buffer) -> None: ...
+
+
+@runtime_checkable
+class TensorProvider(Protocol):
+    """A tensor package, found in the entry-point group `dovetail.tensors.v1`."""
+
+    def evaluate(self, operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
+        """One operation, eagerly: picks a kernel, or runs the decomposition."""
+
+    def convert(self, value: Any, dtype: DType | None = None, device: Device | None = None) -> Array:
+        """An array of a scalar, nested sequence, foreign array, variable (read) or array (itself)."""
+
+    def wrap(self, payload: Buffer | SymbolicValue, meta: TensorMeta) -> Array:
+        """An array that stands for a buffer or a symbolic value, without copying."""
+
+    def variable(self, value: Any, *, name: str | None = None, trainable: bool = True) -> VariableLike:
+        """A new variable; dtype and shape from the value."""
+
+    def is_array(self, value: Any) -> bool:
+        """Whether a value is an array of this package (a variable is not)."""
+
+
+@runtime_checkable
+class SupportsBytes(Protocol):
+    """Optional for a TensorProvider: contents as C-ordered little-endian bytes, for the graph's JSON form."""
+
+    def to_bytes(self, array: Array) -> bytes: ...
+    def from_bytes(self, data: bytes, meta: TensorMeta) -> Array: ...
 
 
 @runtime_checkable

@@ -146,7 +146,7 @@ def _describe(plugin: Plugin) -> Package | None:
         package.unusable = None if unusable is None else unusable.reason
         package.operations = checked_operations(plugin, offered.operations())
         package.specs = checked_specs(plugin, offered.kernels())
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in may raise anything
         plugin.error = error
         quarantine(plugin, str(plugin.broken()))
         return None
@@ -192,7 +192,7 @@ def select(operation: Operation, metas: tuple[TensorMeta | None, ...], attribute
 
     The call must be valid: `infer` is asked for the results' metas, and raises what is wrong with it.
     """
-    results = operation.infer(metas, attributes)
+    results = operation.infer_with_values(metas, attributes)
     call = CallMeta(operation, metas, attributes, results if isinstance(results, tuple) else (results,))
     device = _device_of(call)
     policy = current_policy()
@@ -256,7 +256,7 @@ def _consider(candidate: Candidate, call: CallMeta, policy: Policy) -> Kernel | 
         return _broken[key]
     try:
         outcome: Any = _implementation(candidate)(call)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in may raise anything
         _mark_broken(candidate, error)
         return _broken[key]
     return str(outcome.reason) if isinstance(outcome, Unsupported) else outcome

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from .arrays import Array, VariableLike
     from .dispatch import Interpreter
     from .metas import TensorMeta
     from .operation import Operation
+    from .roles import Array, VariableLike
 
 
 @record
@@ -189,9 +189,7 @@ class Tracer:
         )
 
 
-def trace(
-    function: Callable[..., Sequence[Array]], metas: Sequence[TensorMeta], *, name: str = "function"
-) -> Trace:
+def trace(function: Callable[..., Sequence[Array]], metas: Sequence[TensorMeta], *, name: str = "function") -> Trace:
     """Runs a function once on arrays that stand for its arguments, and gives what it did as a graph.
 
     `function` takes one array for each meta and returns a flat sequence of arrays. The trace's arrays die with it,

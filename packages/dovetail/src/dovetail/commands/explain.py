@@ -42,7 +42,9 @@ def parse_operand(text: str) -> TensorMeta | None:
         return None
     match = OPERAND.fullmatch(text.strip())
     if match is None:
-        raise SignatureError(f"operand {text!r} can't be read", expected="dtype[shape], such as float32[8,4] or int32[]")
+        raise SignatureError(
+            f"operand {text!r} can't be read", expected="dtype[shape], such as float32[8,4] or int32[]"
+        )
     shape = tuple(int(size) for size in match["shape"].replace(" ", "").split(",") if size)
     return TensorMeta(shape, dtype(match["dtype"]), device(match["device"] or "cpu"))
 

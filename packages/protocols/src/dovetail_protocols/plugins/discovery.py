@@ -56,7 +56,7 @@ class Plugin:
                     for part in attribute.strip().split(".") if attribute.strip() else ():
                         loaded = getattr(loaded, part)
                     self._loaded = loaded
-                except (Exception, SystemExit) as error:
+                except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in may raise anything
                     self.error = error
                     _quarantine[f"{self.group}:{self.name}"] = str(self.broken())
             if self.error is not None:
@@ -70,11 +70,12 @@ class Plugin:
             if named
             else "it is not used in this process."
         )
+        exclude = f", or set DOVETAIL_KERNELS=-{self.name}" if self.group.startswith("dovetail.kernels.") else ""
         return PluginError(
             f"plug-in {self} could not be imported",
             cause=f"{type(self.error).__name__}: {self.error}",
             effect=effect,
-            fix=f"reinstall {self.distribution}, or set DOVETAIL_KERNELS=-{self.name}; details: dovetail doctor {self.name}",
+            fix=f"reinstall {self.distribution}{exclude}; details: dovetail doctor {self.name}",
         )
 
 
