@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dovetail_protocols.kernels import KernelSpec, Unsupported
 from dovetail_protocols.operation import Operation
 
-from . import arithmetic, linear_algebra, reductions, type_conversion  # noqa: F401 - importing declares the kernels
+from . import arithmetic, linear_algebra, random, reductions, type_conversion  # noqa: F401 - importing declares the kernels
 from .declaration import SPECS
 
 

@@ -5,6 +5,7 @@ Names and semantics are those of the Python array API 2024.12 where it has them,
 
 from .arithmetic import add, multiply, negative, subtract
 from .linear_algebra import matmul
+from .random import random_advance, random_bits, random_split
 from .reductions import sum
 from .type_conversion import cast
 from .variables import assign_variable, read_variable
@@ -16,6 +17,9 @@ __all__ = [
     "matmul",
     "multiply",
     "negative",
+    "random_advance",
+    "random_bits",
+    "random_split",
     "read_variable",
     "subtract",
     "sum",
