@@ -69,7 +69,7 @@ ALL = (
 )
 _BY_NAME = {known.name: known for known in ALL}
 
-DEFAULT_INTEGER, DEFAULT_FLOATING, DEFAULT_COMPLEX = int32, float32, complex64
+DEFAULT_INTEGER, DEFAULT_FLOATING, DEFAULT_COMPLEX, DEFAULT_INDEX = int32, float32, complex64, int64
 
 
 def dtype(name: str | DType) -> DType:
@@ -111,7 +111,13 @@ def _promotion_table() -> dict[tuple[str, str], DType]:
         table[first.name, second.name] = table[second.name, first.name] = result
 
     signed, unsigned = (int8, int16, int32, int64), (uint8, uint16, uint32, uint64)
-    for family in (signed, unsigned, (float16, float32, float64), (bfloat16, float32, float64), (complex64, complex128)):
+    for family in (
+        signed,
+        unsigned,
+        (float16, float32, float64),
+        (bfloat16, float32, float64),
+        (complex64, complex128),
+    ):
         for position, narrow in enumerate(family):
             for wide in family[position:]:
                 enter(narrow, wide, wide)

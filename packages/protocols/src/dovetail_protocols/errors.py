@@ -65,6 +65,10 @@ class DeviceError(DovetailError, ValueError):
     """An unknown or unusable device, or operands on different ones."""
 
 
+class IndexRangeError(DovetailError, IndexError):
+    """An index outside of the axis that it points into, found where the values of indices are looked at."""
+
+
 class AttributeValueError(DovetailError, ValueError):
     """An operation's attribute (axis, padding, …) has a value outside what it takes."""
 

@@ -20,6 +20,8 @@ class Device:
 
 
 CPU = Device("cpu", 0)
+UNKNOWN_SIZE = -1
+"""In the metas that a data-dependent operation gives to evaluators: a size that only its kernel finds out."""
 
 
 def device(name: str | Device) -> Device:

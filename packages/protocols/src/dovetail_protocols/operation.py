@@ -17,7 +17,7 @@ from __future__ import annotations
 from . import dtypes as dt
 from .binding import agrees, bind_attributes, bind_operands, check_dtypes
 from .dispatch import apply
-from .errors import AttributeValueError, DTypeError, SignatureError
+from .errors import AttributeValueError, DTypeError, TraceError
 from .records import record
 
 TYPE_CHECKING = False
@@ -82,9 +82,9 @@ class Operation:
     """One entry of the operation standard. Call it to apply it: `operations.matmul(x, w)`.
 
     `name` is qualified ("dovetail::matmul"); `version` counts changes of meaning. Equality is identity: there is one
-    object for each name and version. Its docstring is the documentation.
+    object for each name and version. Its docstring is the documentation. `data_dependent`: the sizes of its results depend on its operands' values
+    (nonzero, unique_values), so it is evaluated eagerly and refused in traces.
     """
-
 
     def __init__(
         self,
@@ -97,10 +97,12 @@ class Operation:
         decomposition: Callable[..., Any] | None,
         documentation: str,
         source_file: str = "",
+        data_dependent: bool = False,
     ) -> None:
         self.name, self.version, self.operands, self.attributes = name, version, operands, attributes
         self.__doc__, self.source_file = documentation, source_file
         self._infer, self._decomposition = infer, decomposition
+        self.data_dependent = data_dependent
         self._defaults = {attribute.name: attribute.default for attribute in attributes}
         self._attribute_names = frozenset(self._defaults)
         groups: dict[str, list[int]] = {}
@@ -151,7 +153,25 @@ class Operation:
     ) -> TensorMeta | tuple[TensorMeta, ...]:
         """Shape, dtype and device of the result, or a tuple of them.
 
-        Raises: ShapeError, DTypeError, DeviceError or AttributeValueError, saying which operand and axis.
+        Raises: ShapeError, DTypeError, DeviceError or AttributeValueError, saying which operand and axis; TraceError
+        for a data-dependent operation, whose sizes only its operands' values decide.
+        """
+        if self.data_dependent:
+            raise TraceError(
+                f"the shape of the result of {self.short_name} depends on the values of its operands",
+                where=self.short_name,
+                cause="values are not known while a function is traced, compiled or batched",
+                fix="call it outside of the function, or use where(condition, x, 0), or count and mask with fixed sizes",
+            )
+        return self.infer_with_values(metas, attributes)
+
+    def infer_with_values(
+        self, metas: Sequence[TensorMeta | None], attributes: Mapping[str, Any]
+    ) -> TensorMeta | tuple[TensorMeta, ...]:
+        """`infer` for evaluators, which hold the operands' values: the same, but a data-dependent operation gives its
+        metas too, with UNKNOWN_SIZE for the sizes that its kernel will find.
+
+        Raises: as `infer`, save the TraceError.
         """
         self.check_operands(metas)
         return self._infer(*metas, **attributes)
@@ -183,29 +203,38 @@ class Operation:
         check_dtypes(self, metas)
 
 
-def primitive(*, version: int, namespace: str = "dovetail") -> Callable[[Callable[..., Any]], Operation]:
-    """Declares an operation that other operations don't express: the body is its shape and dtype rule."""
+def primitive(
+    *, version: int, namespace: str = "dovetail", data_dependent: bool = False
+) -> Callable[[Callable[..., Any]], Operation]:
+    """Declares an operation that other operations don't express: the body is its shape and dtype rule, with
+    UNKNOWN_SIZE where a `data_dependent` operation can't know a size."""
 
     def declare(rule: Callable[..., Any]) -> Operation:
-        return _declare(rule, namespace, version, infer=rule, decomposition=None)
+        return _declare(rule, namespace, version, infer=rule, decomposition=None, data_dependent=data_dependent)
 
     return declare
 
 
 def composite(
-    *, version: int, infer: Infer, namespace: str = "dovetail"
+    *, version: int, infer: Infer, namespace: str = "dovetail", data_dependent: bool = False
 ) -> Callable[[Callable[..., Any]], Operation]:
     """Declares an operation that other operations express: the body is its decomposition, `infer` its rule, which takes
     the same parameters as the body with TensorMeta in place of arrays."""
 
     def declare(body: Callable[..., Any]) -> Operation:
-        return _declare(body, namespace, version, infer=infer, decomposition=body)
+        return _declare(body, namespace, version, infer=infer, decomposition=body, data_dependent=data_dependent)
 
     return declare
 
 
 def _declare(
-    function: Any, namespace: str, version: int, *, infer: Infer, decomposition: Callable[..., Any] | None
+    function: Any,
+    namespace: str,
+    version: int,
+    *,
+    infer: Infer,
+    decomposition: Callable[..., Any] | None,
+    data_dependent: bool,
 ) -> Operation:
     from .registry import register_operation
 
@@ -219,6 +248,7 @@ def _declare(
         decomposition=decomposition,
         documentation=function.__doc__ or "",
         source_file=function.__module__.rpartition(".")[2],
+        data_dependent=data_dependent,
     )
     return register_operation(declared)
 

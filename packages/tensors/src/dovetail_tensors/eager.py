@@ -54,7 +54,8 @@ def forget() -> None:
 def evaluate(operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
     """One operation on concrete tensors.
 
-    Raises: what `infer` raises for invalid operands, KernelNotFoundError, KernelError, LeakedTensorError.
+    Raises: what `infer` raises for invalid operands, what kernels raise for values (IndexRangeError),
+    KernelNotFoundError, KernelError, LeakedTensorError.
     """
     if operation is read_variable:
         return operands[0].snapshot()
@@ -80,7 +81,7 @@ def evaluate(operation: Operation, operands: tuple[Any, ...], attributes: Mappin
 def _bind(operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> BoundCall:
     _refuse_symbolic(operation, operands)
     metas = tuple(meta_of(operand) for operand in operands)
-    results = operation.infer(metas, attributes)
+    results = operation.infer_with_values(metas, attributes)
     several = isinstance(results, tuple)
     signatures = tuple(signature_of(m.dtype, m.device) for m in (results if isinstance(results, tuple) else (results,)))
     chosen = selection.select(operation, metas, attributes)
@@ -105,6 +106,8 @@ def _run(bound: BoundCall, operation: Operation, operands: tuple[Any, ...], attr
             return _decompose(operation, operands, attributes)
     try:
         result = kernel(*buffers)
+    except DovetailError:
+        raise
     except Exception as error:
         raise explain_failure(operation, operands, attributes, error) from error
     if bound.several:
@@ -139,7 +142,7 @@ def explain_failure(
     """Why a kernel raised: what `infer` says of the call, or else that the kernel itself failed."""
     metas = tuple(meta_of(operand) for operand in operands)
     try:
-        operation.infer(metas, attributes)
+        operation.infer_with_values(metas, attributes)
     except DovetailError as reason:
         return reason
     shown = ", ".join("None" if meta is None else str(meta) for meta in metas)
