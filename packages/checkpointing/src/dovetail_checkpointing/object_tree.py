@@ -1,0 +1,105 @@
+"""From objects to what is saved: arrays and scalars by object path, in the order in which they are met.
+
+A *tree* is a dict, list or tuple (nested) of arrays, variables, scalars, and objects that have checkpoint state: modules,
+optimizers, generators. Keys keep their type: the path of `{"k": {3: x}}` is ("k", 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dovetail_protocols.arrays import is_variable
+from dovetail_protocols.errors import StructureError
+from dovetail_protocols.roles import SupportsCheckpoint
+
+Path = tuple[str | int, ...]
+SCALARS = (bool, int, float, str, type(None))
+
+
+@dataclass
+class Flattened:
+    """A tree taken apart. An object met twice stands under its first path; `aliases` maps later paths to it."""
+
+    tensors: dict[Path, Any] = field(default_factory=dict)
+    scalars: dict[Path, Any] = field(default_factory=dict)
+    aliases: dict[Path, Path] = field(default_factory=dict)
+    owners: dict[Path, SupportsCheckpoint] = field(default_factory=dict)
+
+
+def flatten(tree: Any) -> Flattened:
+    """Every array, variable, scalar and stateful object in a tree.
+
+    Raises: StructureError naming the path of what can't be saved.
+    """
+    flattened = Flattened()
+    seen: dict[int, Path] = {}
+    _flatten((), tree, flattened, seen)
+    return flattened
+
+
+def _flatten(path: Path, value: Any, into: Flattened, seen: dict[int, Path]) -> None:
+    if isinstance(value, SCALARS):
+        into.scalars[path] = value
+        return
+    if id(value) in seen:
+        into.aliases[path] = seen[id(value)]
+        return
+    seen[id(value)] = path
+    if is_variable(value) or is_array(value):
+        into.tensors[path] = value
+    elif isinstance(value, SupportsCheckpoint):
+        into.owners[path] = value
+        for name, child in value.checkpoint_state().items():
+            _flatten((*path, *split(name)), child, into, seen)
+    else:
+        for key, child in _children(path, value):
+            _flatten((*path, key), child, into, seen)
+
+
+def split(name: str) -> Path:
+    """A child's name as path: "layers/0" is ("layers", 0)."""
+    return tuple(int(part) if part.isdecimal() else part for part in name.split("/"))
+
+
+def _children(path: Path, value: Any) -> Iterator[tuple[str | int, Any]]:
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str | int) or isinstance(key, bool):
+                raise _refusal(path, f"the key {key!r} is a {type(key).__name__}", "keys that are str or int")
+        yield from value.items()
+    elif isinstance(value, list | tuple):
+        yield from zip(getattr(value, "_fields", range(len(value))), value, strict=True)
+    else:
+        raise _refusal(
+            path,
+            f"a {type(value).__name__} is neither array, variable, scalar, container, nor an object with checkpoint state",
+            "dict, list, tuple, array, variable, bool, int, float, str, None, or an object with checkpoint_state()",
+        )
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value is an array of any library: it exports a buffer through `__array__` or DLPack."""
+    return hasattr(value, "dtype") and (hasattr(value, "__array__") or hasattr(value, "__dlpack__"))
+
+
+def map_leaves(tree: Any, replace: Callable[[Path, Any], Any], path: Path = ()) -> Any:
+    """A tree of the same containers with each leaf replaced."""
+    if isinstance(tree, Mapping):
+        return {key: map_leaves(child, replace, (*path, key)) for key, child in tree.items()}
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        names = tree._fields
+        return type(tree)(*(map_leaves(c, replace, (*path, n)) for n, c in zip(names, tree, strict=True)))
+    if isinstance(tree, list | tuple):
+        return type(tree)(map_leaves(child, replace, (*path, place)) for place, child in enumerate(tree))
+    return replace(path, tree)
+
+
+def shown(path: Path) -> str:
+    """A path for readers: "model/layers/0/kernel"."""
+    return "/".join(map(str, path))
+
+
+def _refusal(path: Path, cause: str, expected: str) -> StructureError:
+    return StructureError("this can't be saved", where=shown(path) or "the tree itself", cause=cause, expected=expected)
