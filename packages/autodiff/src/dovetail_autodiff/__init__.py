@@ -1,3 +1,7 @@
 """Gradients, Jacobian products and batching of functions written in Dovetail operations."""
 
-__all__: list[str] = []
+from .checking import check_gradients
+from .forward import jvp
+from .reverse import grad, value_and_grad, vjp
+
+__all__ = ["check_gradients", "grad", "jvp", "value_and_grad", "vjp"]

@@ -1,5 +1,5 @@
 """Reverse and forward rules, one module for each family of operations, as in dovetail_protocols.operations."""
 
-from . import arithmetic, linear_algebra
+from . import arithmetic, linear_algebra, variables
 
-__all__ = ["arithmetic", "linear_algebra"]
+__all__ = ["arithmetic", "linear_algebra", "variables"]
