@@ -14,6 +14,7 @@ Index = Any
 Inexact = Any
 Integer = Any
 IntegerOrBoolean = Any
+LearningRate = Any
 Mask = Any
 Numeric = Any
 RandomState = Any
