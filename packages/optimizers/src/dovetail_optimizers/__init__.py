@@ -1,3 +1,27 @@
-"""Optimizers, learning-rate schedules and gradient clipping for Dovetail."""
+"""Optimizers, learning-rate schedules and clipping."""
 
-__all__: list[str] = []
+from . import schedules
+from .adagrad import Adagrad
+from .adam import Adam, AdamW
+from .clipping import clip_by_global_norm, clip_by_norm, clip_by_value, global_norm
+from .lion import Lion
+from .momentum import Momentum
+from .optimizer import Optimizer
+from .rmsprop import RMSProp
+from .sgd import SGD
+
+__all__ = [
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Lion",
+    "Momentum",
+    "Optimizer",
+    "RMSProp",
+    "clip_by_global_norm",
+    "clip_by_norm",
+    "clip_by_value",
+    "global_norm",
+    "schedules",
+]
