@@ -48,6 +48,14 @@ from .complex_numbers import conj, imag, real
 from .convolution import conv, conv_filter_gradient, conv_input_gradient, conv_transpose
 from .creation import arange, eye, full, linspace
 from .cumulative import cumulative_prod, cumulative_sum, diff
+from .distributions import (
+    random_bernoulli,
+    random_exponential,
+    random_gumbel,
+    random_normal,
+    random_truncated_normal,
+    random_uniform,
+)
 from .dropout import dropout
 from .embedding import embedding, embedding_gradient
 from .exponential import exp, exp2, expm1, log, log1p, log2, log10, logaddexp
@@ -103,9 +111,10 @@ from .manipulation import (
 )
 from .optimizer_updates import adagrad_update, adam_update, lion_update, momentum_update, rmsprop_update, sgd_update
 from .pooling import average_pool, average_pool_gradient, max_pool, max_pool_gradient, max_pool_select
-from .random import random_advance, random_bits, random_split
+from .random import random_advance, random_bits, random_fold_in, random_split
 from .reductions import all, any, count_nonzero, max, min, prod, sum
 from .rounding import ceil, floor, round, trunc
+from .sampling import random_categorical, random_integers, random_permutation, random_shuffle
 from .searching import argmax, argmin, searchsorted, top_k
 from .sets import unique_all, unique_counts, unique_inverse, unique_values
 from .signs import copysign, nextafter, sign, signbit
@@ -253,8 +262,19 @@ __all__ = [
     "prod",
     "put_along_axis",
     "random_advance",
+    "random_bernoulli",
     "random_bits",
+    "random_categorical",
+    "random_exponential",
+    "random_fold_in",
+    "random_gumbel",
+    "random_integers",
+    "random_normal",
+    "random_permutation",
+    "random_shuffle",
     "random_split",
+    "random_truncated_normal",
+    "random_uniform",
     "read_variable",
     "real",
     "reciprocal",

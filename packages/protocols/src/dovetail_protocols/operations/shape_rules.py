@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..dtypes import DType
+from ..dtypes import DType, float32, float64
 from ..errors import AttributeValueError, ShapeError
 from ..metas import TensorMeta
 
@@ -89,3 +89,11 @@ def reduced(
 def like_first(first: TensorMeta, *_others: TensorMeta | None, **_attributes: object) -> TensorMeta:
     """The result has the first operand's meta."""
     return first
+
+
+def real_part_of(dtype: DType) -> DType:
+    """The dtype of the parts of complex numbers; any other dtype itself."""
+    return _REAL_PARTS.get(dtype.name, dtype)
+
+
+_REAL_PARTS = {"complex64": float32, "complex128": float64}
