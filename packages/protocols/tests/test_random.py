@@ -32,9 +32,9 @@ def test_random_bits_rejects_other_dtypes() -> None:
 
 
 def test_random_bits_rejects_a_negative_size_and_what_is_no_shape() -> None:
-    with pytest.raises(ShapeError, match="negative"):
+    with pytest.raises(AttributeValueError, match="at least 0"):
         ops.random_bits.infer((STATE,), {"shape": (4, -1), "dtype": dt.uint32})
-    with pytest.raises(AttributeValueError, match="tuple of ints"):
+    with pytest.raises(AttributeValueError, match="an int"):
         ops.random_bits.infer((STATE,), {"shape": (4.0,), "dtype": dt.uint32})
 
 
@@ -46,5 +46,12 @@ def test_random_advance_keeps_the_meta_and_wants_an_int() -> None:
 
 def test_random_split_adds_an_axis_of_children() -> None:
     assert ops.random_split.infer((TensorMeta((2, 3), dt.uint64),), {"count": 4}) == TensorMeta((2, 4, 3), dt.uint64)
-    with pytest.raises(ShapeError, match="negative"):
+    with pytest.raises(AttributeValueError, match="count"):
         ops.random_split.infer((STATE,), {"count": -1})
+
+
+def test_random_fold_in_broadcasts_states_and_numbers() -> None:
+    states, numbers = TensorMeta((4, 1, 3), dt.uint64), TensorMeta((5,), dt.int32)
+    assert ops.random_fold_in.infer((states, numbers), {}) == TensorMeta((4, 5, 3), dt.uint64)
+    with pytest.raises(ShapeError, match="broadcast"):
+        ops.random_fold_in.infer((TensorMeta((4, 3), dt.uint64), numbers), {})

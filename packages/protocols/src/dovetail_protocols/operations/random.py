@@ -12,17 +12,22 @@ from __future__ import annotations
 from ..arrays import provider
 from ..dtypes import dtype as find_dtype
 from ..dtypes import uint32, uint64
-from ..errors import AttributeValueError, DTypeError, ShapeError
+from ..errors import DTypeError, ShapeError
 from ..metas import TensorMeta
 from ..operation import composite, primitive
-from .arithmetic import add
+from .arithmetic import add, multiply
+from .comparison import less
+from .manipulation import expand_dims, roll
+from .shape_rules import broadcast_shapes
+from .sizes import as_shape, whole
+from .type_conversion import cast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from ..dtypes import DType
-    from .annotations import AnyDType, RandomState
+    from .annotations import AnyDType, Index, RandomState
 
 WORDS_PER_BLOCK = 4
 BITS_DTYPES = ("uint8", "uint16", "uint32", "uint64")
@@ -38,31 +43,37 @@ def random_bits(state: RandomState, /, *, shape: tuple[int, ...], dtype: DType =
     under the key's low and high half. A uint64 is two words, the first one its low half; a word holds two uint16 or
     four uint8, the lowest bits first. Drawing n words leaves blocks from counter + ⌈n / 4⌉ on untouched.
 
-    Raises: ShapeError where the state's last axis isn't 3, or a size is negative; DTypeError for other dtypes.
+    Raises: ShapeError where the state's last axis isn't 3; AttributeValueError for a negative size; DTypeError for other dtypes.
 
     Source: Salmon, Moraes, Dror, Shaw: Parallel Random Numbers: As Easy as 1, 2, 3 (SC 2011), section 3.3.
     """
     drawn = find_dtype(dtype)
     if drawn.name not in BITS_DTYPES:
         raise DTypeError("random_bits: the dtype must be unsigned", expected=", ".join(BITS_DTYPES), got=f"{drawn}")
-    return TensorMeta((*_batch("random_bits", state), *drawn_shape("random_bits", shape)), drawn, state.device)
+    return TensorMeta((*state_batch("random_bits", state), *as_shape("random_bits", shape)), drawn, state.device)
 
 
-@primitive(version=1)
+def _advance_meta(state: TensorMeta, *, blocks: int) -> TensorMeta:
+    state_batch("random_advance", state)
+    whole("random_advance", "blocks", blocks)
+    return state
+
+
+@composite(version=1, infer=_advance_meta)
 def random_advance(state: RandomState, /, *, blocks: int) -> RandomState:
     """The state moved on by a number of blocks: 128-bit counter + blocks (mod 2¹²⁸), under the same key.
 
     state: (…, 3), uint64. `blocks` may be any int; a negative one moves back.
     """
-    _batch("random_advance", state)
-    if not isinstance(blocks, int) or isinstance(blocks, bool):
-        raise AttributeValueError("random_advance: blocks must be an int", expected="an int", got=repr(blocks))
-    return state
+    low, high = blocks % (1 << 64), (blocks >> 64) % (1 << 64)
+    moved = add(state, _numbers_like(state, [low, high, 0]))
+    carry = less(moved, _numbers_like(state, [low, 0, 0]))  # true only where the low half has wrapped
+    return add(moved, roll(cast(carry, dtype=uint64), shift=1, axis=-1))
 
 
 def _split_meta(state: TensorMeta, *, count: int) -> TensorMeta:
-    (count,) = drawn_shape("random_split", (count,))
-    return TensorMeta((*_batch("random_split", state), count, 3), uint64, state.device)
+    children = whole("random_split", "count", count, least=0)
+    return TensorMeta((*state_batch("random_split", state), children, 3), uint64, state.device)
 
 
 @composite(version=1, infer=_split_meta)
@@ -76,16 +87,35 @@ def random_split(state: RandomState, /, *, count: int) -> RandomState:
     """
     if count == 0:
         return random_bits(state, shape=(0, 3), dtype=uint64)
-    node = random_bits(add(state, _states([0, 1 << 63, 0])), shape=(1, 3), dtype=uint64)
-    children = add(node, _states([[0, child, 0] for child in range(count)]))
+    children = add(_node(state, (1, 3)), _numbers_like(state, [[0, child, 0] for child in range(count)]))
     return random_bits(children, shape=(3,), dtype=uint64)
 
 
-def _states(numbers: list[Any]) -> Any:
-    return provider().convert(numbers, dtype=uint64)
+def _fold_in_meta(state: TensorMeta, number: TensorMeta) -> TensorMeta:
+    batch = broadcast_shapes("random_fold_in", state_batch("random_fold_in", state), number.shape)
+    return TensorMeta((*batch, 3), uint64, state.device)
 
 
-def _batch(operation: str, state: TensorMeta) -> tuple[int, ...]:
+@composite(version=1, infer=_fold_in_meta)
+def random_fold_in(state: RandomState, number: Index, /) -> RandomState:
+    """The child of a state that a number names: `random_split(state, count=n)[number]`, for any of 2⁶⁴ numbers.
+
+    state: (…, 3), uint64; number: (…), integer, taken mod 2⁶⁴. Result: (…, 3), the batches broadcast.
+    For a stream of its own for each step, layer or example.
+    """
+    child = multiply(expand_dims(cast(number, dtype=uint64), axis=-1), _numbers_like(state, [0, 1, 0]))
+    return random_bits(add(_node(state, (3,)), child), shape=(3,), dtype=uint64)
+
+
+def _node(state: Any, shape: tuple[int, ...]) -> Any:
+    return random_bits(add(state, _numbers_like(state, [0, 1 << 63, 0])), shape=shape, dtype=uint64)
+
+
+def _numbers_like(state: Any, numbers: list[Any]) -> Any:
+    return provider().convert(numbers, dtype=uint64, device=state.device)
+
+
+def state_batch(operation: str, state: TensorMeta) -> tuple[int, ...]:
     """The axes of a random state before its last."""
     if state.ndim == 0 or state.shape[-1] != 3:
         raise ShapeError(
@@ -96,13 +126,3 @@ def _batch(operation: str, state: TensorMeta) -> tuple[int, ...]:
             fix="pass the state of a random.Generator, or uint64 [0, 0, seed]",
         )
     return state.shape[:-1]
-
-
-def drawn_shape(operation: str, shape: int | tuple[int, ...]) -> tuple[int, ...]:
-    """A shape to draw, checked; an int stands for one axis."""
-    sizes = (shape,) if isinstance(shape, int) else shape
-    if not isinstance(sizes, tuple) or not all(isinstance(size, int) and not isinstance(size, bool) for size in sizes):
-        raise AttributeValueError(f"{operation}: the shape must be a tuple of ints", got=repr(shape))
-    if any(size < 0 for size in sizes):
-        raise ShapeError(f"{operation}: a size is negative", where=f"{operation}, shape", expected="≥ 0", got=repr(shape))
-    return sizes
