@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from dovetail_kernels_numpy import philox, random
 from dovetail_protocols import dtypes as dt
 from dovetail_protocols import operations as ops
@@ -102,9 +103,7 @@ def test_random_advance_skips_blocks_of_the_stream_and_leaves_its_input() -> Non
     before = given.copy()
     moved = run("random_advance", given, blocks=3)
     np.testing.assert_array_equal(given, before)
-    np.testing.assert_array_equal(
-        run("random_bits", moved, shape=(8,)), run("random_bits", given, shape=(20,))[:, 12:]
-    )
+    np.testing.assert_array_equal(run("random_bits", moved, shape=(8,)), run("random_bits", given, shape=(20,))[:, 12:])
 
 
 def test_kernels_refuse_what_infer_refuses() -> None:

@@ -6,6 +6,7 @@ from math import inf, nan
 from typing import Any
 
 import pytest
+
 from dovetail_protocols import dtypes as dt
 from dovetail_protocols import operations as ops
 from dovetail_protocols.errors import AttributeValueError, DTypeError, ShapeError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from dovetail_protocols import dtypes as dt
 from dovetail_protocols import operations as ops
 from dovetail_protocols.errors import AttributeValueError, DTypeError, ShapeError

@@ -7,18 +7,21 @@ than n + 1 blocks of the state's stream, so that `random_advance(state, blocks=b
 
 from __future__ import annotations
 
+from math import erf as scalar_erf
 from math import isfinite, pi, prod
 
+from ..dtypes import bool_, float32, float64, uint32, uint64
 from ..dtypes import dtype as find_dtype
-from ..dtypes import float32, float64, uint32, uint64
 from ..errors import AttributeValueError, DTypeError
 from ..metas import TensorMeta
 from ..operation import composite
-from .arithmetic import add, multiply, sqrt
+from .arithmetic import add, clip, multiply, negative, sqrt
 from .bitwise import bitwise_right_shift
+from .comparison import less, less_equal
 from .exponential import log
 from .random import random_advance, random_bits, state_batch
 from .sizes import as_shape
+from .special import erfinv
 from .trigonometric import cos
 from .type_conversion import cast
 
@@ -27,12 +30,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..dtypes import DType
-    from .annotations import Floating, RandomState
+    from .annotations import Boolean, Floating, RandomState
 
 SIGNIFICAND_BITS = {"bfloat16": 8, "float16": 11, "float32": 24, "float64": 53}
 """How many random bits a fraction of each dtype gets: as many as its significand holds."""
 
-sqrt_2 = 2.0**0.5
+SQRT_2 = 2.0**0.5
 
 
 def blocks_for(count: int) -> int:
@@ -201,7 +204,7 @@ def _truncated_meta(
 
 
 def _error_function_at(lower: float, upper: float) -> tuple[float, float]:
-    return scalar_erf(lower / sqrt_2), scalar_erf(upper / sqrt_2)
+    return scalar_erf(lower / SQRT_2), scalar_erf(upper / SQRT_2)
 
 
 @composite(version=1, infer=_truncated_meta)
@@ -230,7 +233,7 @@ def random_truncated_normal(
     fraction = _inner_fraction(state, as_shape("random_truncated_normal", shape), working)
     almost_one = 1.0 - 2.0 ** -SIGNIFICAND_BITS[working.name]
     place = clip(add(multiply(fraction, high - low), low), -almost_one, almost_one)
-    standard = clip(multiply(erfinv(place), sqrt_2), float(lower), float(upper))
+    standard = clip(multiply(erfinv(place), SQRT_2), float(lower), float(upper))
     return _scaled(standard, mean, standard_deviation, dtype)
 
 

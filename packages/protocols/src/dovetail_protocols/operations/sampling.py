@@ -30,7 +30,9 @@ def _integers_meta(
 ) -> TensorMeta:
     wanted = find_dtype(dtype)
     if not wanted.is_integer:
-        raise DTypeError("random_integers: the dtype must be an integer", where="random_integers, dtype", got=f"{wanted}")
+        raise DTypeError(
+            "random_integers: the dtype must be an integer", where="random_integers, dtype", got=f"{wanted}"
+        )
     whole("random_integers", "minimum", minimum)
     whole("random_integers", "maximum", maximum)
     bits = 8 * wanted.size_bytes
@@ -42,7 +44,9 @@ def _integers_meta(
             expected=f"{least} ≤ minimum < maximum ≤ {limit}",
             got=f"{minimum} and {maximum}",
         )
-    return TensorMeta((*state_batch("random_integers", state), *as_shape("random_integers", shape)), wanted, state.device)
+    return TensorMeta(
+        (*state_batch("random_integers", state), *as_shape("random_integers", shape)), wanted, state.device
+    )
 
 
 @composite(version=1, infer=_integers_meta)
@@ -108,7 +112,10 @@ def _shuffle_meta(state: TensorMeta, x: TensorMeta, *, axis: int) -> TensorMeta:
     normalize_axis("random_shuffle", axis, x.ndim)
     if state_batch("random_shuffle", state):
         raise ShapeError(
-            "random_shuffle: state is not one random state", where="random_shuffle, state", expected="(3,)", got=f"{state}"
+            "random_shuffle: state is not one random state",
+            where="random_shuffle, state",
+            expected="(3,)",
+            got=f"{state}",
         )
     return x
 
