@@ -6,12 +6,15 @@ from .errors import PluginError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from .metas import TensorMeta
+    from .operation import Operation
     from .roles import TensorProvider
 
 _provider: TensorProvider | None = None
+_call: Callable[[Operation, tuple[Any, ...], Mapping[str, Any]], Any] | None = None
 
 
 def provider() -> TensorProvider:
@@ -19,17 +22,29 @@ def provider() -> TensorProvider:
 
     Raises: PluginError where none is installed, or several are and none was chosen with `use_provider`.
     """
-    global _provider
-    if _provider is None:
-        _provider = _find_provider()
-    return _provider
+    if _provider is not None:
+        return _provider
+    found = _find_provider()
+    use_provider(found)
+    return found
 
 
 def use_provider(chosen: TensorProvider | None) -> TensorProvider | None:
     """Chooses the tensor package of this process (None: found anew at next need). Returns the one before it."""
-    global _provider
+    global _provider, _call
     before, _provider = _provider, chosen
+    _call = getattr(chosen, "call", None)
     return before
+
+
+def call_eagerly(operation: Operation, operands: tuple[Any, ...], given: Mapping[str, Any]) -> Any:
+    """The result of a call as its user wrote it, evaluated by the tensor package."""
+    if _call is not None:
+        return _call(operation, operands, given)
+    found = provider()
+    if _call is not None:
+        return _call(operation, operands, given)
+    return found.evaluate(operation, *operation.bind(operands, given))
 
 
 def _find_provider() -> TensorProvider:

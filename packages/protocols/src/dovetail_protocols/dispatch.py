@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
+from . import arrays
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +71,4 @@ def apply_under(
 
 
 def _eager(operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
-    from .arrays import provider
-
-    return provider().evaluate(operation, operands, attributes)
+    return arrays.provider().evaluate(operation, operands, attributes)

@@ -69,6 +69,10 @@ class IndexRangeError(DovetailError, IndexError):
     """An index outside of the axis that it points into, found where the values of indices are looked at."""
 
 
+class ScalarError(ShapeError, TypeError):
+    """A number, a length or an index was needed of an array that has none: too many elements, axes or the wrong dtype."""
+
+
 class AttributeValueError(DovetailError, ValueError):
     """An operation's attribute (axis, padding, …) has a value outside what it takes."""
 

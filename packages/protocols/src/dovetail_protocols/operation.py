@@ -15,8 +15,9 @@ to one dtype before the call. `Numeric | None` is an optional operand; `*arrays:
 from __future__ import annotations
 
 from . import dtypes as dt
+from .arrays import call_eagerly
 from .binding import agrees, bind_attributes, bind_operands, check_dtypes
-from .dispatch import apply
+from .dispatch import current
 from .errors import AttributeValueError, DTypeError, TraceError
 from .records import record
 
@@ -46,6 +47,7 @@ CONSTRAINTS: dict[str, tuple[str, frozenset[str]]] = {
     "Integer": ("T", _names(dt.SIGNED, dt.UNSIGNED)),
     "IntegerOrBoolean": ("T", _names(dt.BOOLEAN, dt.SIGNED, dt.UNSIGNED)),
     "Statistic": ("S", _FLOATS),
+    "LearningRate": ("L", _FLOATS),
     "Boolean": ("B", frozenset({"bool"})),
     "Mask": ("M", frozenset({"bool"}) | _FLOATS),
     "Index": ("I", _names(dt.SIGNED, dt.UNSIGNED)),
@@ -183,9 +185,12 @@ class Operation:
         return self._decomposition(*operands, **attributes)
 
     def __call__(self, *operands: Any, **attributes: Any) -> Any:
+        interpreter = current()
+        if interpreter is None:
+            return call_eagerly(self, operands, attributes)
         if not attributes and self._simple and agrees(self, operands):
-            return apply(self, operands, self._defaults)
-        return apply(self, *self.bind(operands, attributes))
+            return interpreter.apply(self, operands, self._defaults)
+        return interpreter.apply(self, *self.bind(operands, attributes))
 
     # ------------------------------------------------------------------ from a call to bound operands
 

@@ -106,6 +106,14 @@ class TensorProvider(Protocol):
 
 
 @runtime_checkable
+class SupportsCalls(Protocol):
+    """Optional for a TensorProvider: a whole call in one step, so that what binding finds out can be remembered."""
+
+    def call(self, operation: Operation, operands: tuple[Any, ...], given: Mapping[str, Any]) -> Any:
+        """`evaluate(operation, *operation.bind(operands, given))`, for arguments as the user wrote them."""
+
+
+@runtime_checkable
 class SupportsBytes(Protocol):
     """Optional for a TensorProvider: contents as C-ordered little-endian bytes, for the graph's JSON form."""
 

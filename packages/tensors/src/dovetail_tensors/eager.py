@@ -8,47 +8,54 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from dovetail_protocols import selection
 from dovetail_protocols.arrays import meta_of
-from dovetail_protocols.dispatch import interpreting
+from dovetail_protocols.dispatch import current, interpreting
 from dovetail_protocols.errors import DovetailError, KernelError
-from dovetail_protocols.graph import Graph
+from dovetail_protocols.metas import TensorMeta
 from dovetail_protocols.operation import Operation
 from dovetail_protocols.operations import assign_variable, read_variable
-from dovetail_protocols.plugins.policy import Policy, _policy
+from dovetail_protocols.plugins.policy import _policy
 
-from .signature import Signature, signature_of
+from . import bound_calls, operators
+from .bound_calls import BoundCall, attribute_key, is_lasting, store, tables_of
+from .kernel_adapters import adapted
+from .signature import signature_of
 from .tensor import Tensor, make
 
-TABLE_LIMIT = 8192
-"""Bound calls kept for one policy; attributes such as the bounds of slices vary without end."""
-
-
-class BoundCall:
-    """A kernel for one (operation, dtypes, attributes), and the signatures of its results.
-
-    `kernel` is None where the decomposition runs; `by_shape` holds one kernel for each set of shapes where the kernel
-    looks at them; `several` says whether the results are a tuple.
-    """
-
-    __slots__ = ("by_shape", "kernel", "several", "signatures")
-
-    def __init__(self, kernel: Any, signatures: tuple[Signature, ...], several: bool, by_shape: bool) -> None:
-        self.kernel, self.signatures, self.several = kernel, signatures, several
-        self.by_shape: dict[Any, Any] | None = {} if by_shape else None
-
-
-_tables: dict[Policy | None, dict[Any, BoundCall]] = {}
-fast_tables: list[dict[Any, Any]] = []
-"""Tables of the operators' fast paths (see tensor.py), which only serve the default policy."""
+_new = object.__new__
+_ndarray = np.ndarray
 
 
 @selection.on_forget
 def forget() -> None:
     """Drops every bound kernel."""
-    _tables.clear()
-    for table in fast_tables:
-        table.clear()
+    bound_calls.forget()
+    operators.forget()
+
+
+def call(operation: Operation, operands: tuple[Any, ...], given: Mapping[str, Any]) -> Any:
+    """A call as its user wrote it: straight to the kernel where one like it was bound before, else bound first.
+
+    Raises: what `evaluate` raises, and what binding the operands does (SignatureError, DTypeError).
+    """
+    try:
+        signatures = tuple([operand._signature for operand in operands])
+        written = attribute_key(tuple(given.items())) if given else None
+        found = tables_of(_policy.get()).written.get((operation, signatures, written))
+    except (AttributeError, TypeError):  # an operand that is no tensor; an attribute that can't be hashed
+        return evaluate(operation, *operation.bind(operands, given))
+    if found is not None:
+        return run(found, operands)
+    bound_operands, attributes = operation.bind(operands, given)
+    result = evaluate(operation, bound_operands, attributes)
+    if len(bound_operands) == len(operands) and all(a is b for a, b in zip(operands, bound_operands, strict=True)):
+        tables = tables_of(_policy.get())
+        made = tables.bound.get(_key(operation, operands, attributes))
+        if made is not None:
+            store(tables.written, (operation, signatures, written), made)
+    return result
 
 
 def evaluate(operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
@@ -62,20 +69,20 @@ def evaluate(operation: Operation, operands: tuple[Any, ...], attributes: Mappin
     if operation is assign_variable:
         return _assign(*operands)
     try:
-        key = (operation, tuple([None if o is None else o._signature for o in operands]), tuple(attributes.values()))
-        table = _tables.setdefault(_policy.get(), {})
-        bound = table.get(key)
+        key = _key(operation, operands, attributes)
+        found = tables_of(_policy.get()).bound.get(key)
     except TypeError:  # an attribute that can't be hashed
-        key, table, bound = None, {}, None
-    if bound is None:
-        bound = _bind(operation, operands, attributes)
-        if key is not None and not any(isinstance(value, Graph) or callable(value) for value in key[2]):
-            if len(table) >= TABLE_LIMIT:
-                table.clear()
-            table[key] = bound
-    if bound.kernel is None and bound.by_shape is None:
-        return _decompose(operation, operands, attributes)
-    return _run(bound, operation, operands, attributes)
+        return run(_bind(operation, operands, attributes), operands)
+    if found is None:
+        found = _bind(operation, operands, attributes)
+        if is_lasting(tuple(attributes.values())):
+            _remember(found, key, operands)
+    return run(found, operands)
+
+
+def _key(operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
+    signatures = tuple([None if operand is None else operand._signature for operand in operands])
+    return operation, signatures, attribute_key(tuple(attributes.values())) if attributes else None
 
 
 def _bind(operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> BoundCall:
@@ -84,11 +91,16 @@ def _bind(operation: Operation, operands: tuple[Any, ...], attributes: Mapping[s
     results = operation.infer_with_values(metas, attributes)
     several = isinstance(results, tuple)
     signatures = tuple(signature_of(m.dtype, m.device) for m in (results if isinstance(results, tuple) else (results,)))
-    chosen = selection.select(operation, metas, attributes)
-    if chosen.kernel is None and operation.is_primitive and not chosen.decisions:
-        raise selection.not_found(operation, metas, chosen)
-    by_shape = not chosen.is_per_dtype
-    return BoundCall(None if by_shape else chosen.kernel, signatures, several, by_shape)
+    chosen = _select(operation, metas, attributes)
+    kernel = adapted(chosen, operation, attributes) if chosen.is_per_dtype else None
+    return BoundCall(operation, attributes, kernel, signatures, several)
+
+
+def _remember(bound: BoundCall, key: Any, operands: tuple[Any, ...]) -> None:
+    policy = _policy.get()
+    store(tables_of(policy).bound, key, bound)
+    if policy is None and bound.kernel is not None and not bound.several and bound.attributes == bound.operation._defaults:
+        operators.remember(bound.operation, key[1], bound.kernel, bound.signatures[0])
 
 
 def _refuse_symbolic(operation: Operation, operands: tuple[Any, ...]) -> None:
@@ -97,43 +109,56 @@ def _refuse_symbolic(operation: Operation, operands: tuple[Any, ...]) -> None:
             operand.payload.concretize(f"{operation.short_name}()")
 
 
-def _run(bound: BoundCall, operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
-    buffers = [None if o is None else o._payload for o in operands]
+def run(bound: BoundCall, operands: tuple[Any, ...]) -> Any:
+    """The results of a bound call for operands of its dtypes."""
     kernel = bound.kernel
     if kernel is None:
-        kernel = _kernel_for_shapes(bound, operation, operands, attributes)
+        kernel = _kernel_for_shapes(bound, operands)
         if kernel is None:
-            return _decompose(operation, operands, attributes)
+            return _decompose(bound, operands)
     try:
-        result = kernel(*buffers)
+        if len(operands) == 1:
+            payload = kernel(operands[0]._payload)
+        else:
+            payload = kernel(*[None if operand is None else operand._payload for operand in operands])
     except DovetailError:
         raise
     except Exception as error:
-        raise explain_failure(operation, operands, attributes, error) from error
+        raise explain_failure(bound.operation, operands, bound.attributes, error) from error
     if bound.several:
-        return tuple(map(make, result, bound.signatures))
-    return make(result, bound.signatures[0])
+        return tuple(map(make, payload, bound.signatures))
+    tensor: Tensor = _new(Tensor)
+    tensor._payload = payload if type(payload) is _ndarray or not isinstance(payload, np.generic) else np.asarray(payload)
+    tensor._signature = bound.signature
+    return tensor
 
 
-def _kernel_for_shapes(
-    bound: BoundCall, operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]
-) -> Any:
-    shapes = tuple([None if o is None else o._payload.shape for o in operands])
-    by_shape: Any = bound.by_shape
-    if shapes not in by_shape:
-        if len(by_shape) >= TABLE_LIMIT:
-            by_shape.clear()
+def _kernel_for_shapes(bound: BoundCall, operands: tuple[Any, ...]) -> Any:
+    shapes = tuple([None if operand is None else operand._payload.shape for operand in operands])
+    try:
+        return bound.by_shape[shapes]
+    except KeyError:
         metas = tuple(meta_of(operand) for operand in operands)
-        chosen = selection.select(operation, metas, attributes)
-        if chosen.kernel is None and operation.is_primitive:
-            raise selection.not_found(operation, metas, chosen)
-        by_shape[shapes] = chosen.kernel
-    return by_shape[shapes]
+        chosen = _select(bound.operation, metas, bound.attributes)
+        kernel = adapted(chosen, bound.operation, bound.attributes)
+        store(bound.by_shape, shapes, kernel)
+        return kernel
 
 
-def _decompose(operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
+def _select(
+    operation: Operation, metas: tuple[TensorMeta | None, ...], attributes: Mapping[str, Any]
+) -> selection.Selection:
+    chosen = selection.select(operation, metas, attributes)
+    if chosen.kernel is None and operation.is_primitive:
+        raise selection.not_found(operation, metas, chosen)
+    return chosen
+
+
+def _decompose(bound: BoundCall, operands: tuple[Any, ...]) -> Any:
+    if current() is None:
+        return bound.operation.decompose(*operands, **bound.attributes)
     with interpreting(None):
-        return operation.decompose(*operands, **attributes)
+        return bound.operation.decompose(*operands, **bound.attributes)
 
 
 def explain_failure(

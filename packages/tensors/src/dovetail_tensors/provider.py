@@ -22,6 +22,8 @@ class Provider:
     def evaluate(self, operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
         return eager.evaluate(operation, operands, attributes)
 
+    call = staticmethod(eager.call)
+
     def convert(self, value: Any, dtype: DType | None = None, device: Device | None = None) -> Tensor:
         return convert(value, dtype, device)
 

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from dovetail_protocols import dtypes as dt
 from dovetail_protocols.dtypes import DType
 from dovetail_protocols.metas import CPU, Device, TensorMeta
 
+_WEAK_SCALARS: dict[str, frozenset[type]] = {
+    dt.BOOLEAN: frozenset({bool}),
+    dt.SIGNED: frozenset({bool, int}),
+    dt.UNSIGNED: frozenset({bool, int}),
+    dt.FLOATING: frozenset({bool, int, float}),
+    dt.COMPLEX: frozenset({bool, int, float, complex}),
+}
+
 
 class Signature:
-    """Dtype and device of a tensor. That of a symbolic tensor is its own, never interned, and holds its shape too, so
-    that it is found in no table of kernels."""
+    """Dtype and device of a tensor, and the Python scalars that take its dtype when they meet it.
 
-    __slots__ = ("device", "dtype", "shape")
+    That of a symbolic tensor is its own, never interned, and holds its shape too, so that it is found in no table of
+    kernels.
+    """
+
+    __slots__ = ("device", "dtype", "scalars", "shape")
 
     def __init__(self, dtype: DType, device: Device, shape: tuple[int, ...] | None = None) -> None:
         self.dtype, self.device, self.shape = dtype, device, shape
+        self.scalars = _WEAK_SCALARS[dtype.kind]
 
 
 _interned: dict[tuple[DType, Device], Signature] = {}

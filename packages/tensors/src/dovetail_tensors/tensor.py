@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn, final
 
 import numpy as np
-from dovetail_protocols import operations as ops
-from dovetail_protocols.dispatch import current
-from dovetail_protocols.dtypes import DType
-from dovetail_protocols.metas import Device, TensorMeta
-from dovetail_protocols.operation import Operation
-from dovetail_protocols.plugins.policy import _policy
+from dovetail_protocols.metas import TensorMeta
 
-from .signature import Signature, symbolic_signature
+from . import operators
+from .array_methods import ArrayMethods
+from .indexing import get_item
+from .interchange import dlpack_capsule, dlpack_device
+from .printing import describe
+from .signature import Signature, signature_of, symbolic_signature
+
+if TYPE_CHECKING:
+    from dovetail_protocols.dtypes import DType
+    from dovetail_protocols.metas import Device
+
+    from .operators import TypedOperators
+else:
+    TypedOperators = object
 
 
-class Tensor:
+@final
+class Tensor(ArrayMethods, TypedOperators):
     """An immutable array of one dtype on one device.
 
     Made by `constant`, `asarray` and the creation functions, never by its constructor. A tensor on the CPU holds a NumPy
-    array; one inside a traced function stands for a value that is not known yet.
+    array; one inside a traced function stands for a value that is not known yet. `==` compares element by element, and
+    the hash is the object's identity. Safe to share between threads.
     """
 
     __slots__ = ("__weakref__", "_payload", "_signature")
+    __array_priority__ = 1000.0  # `numpy_array + tensor` is left to the tensor's reflected operator
+    __hash__ = object.__hash__
 
     _payload: Any
     _signature: Signature
 
     def __init__(self) -> None:
         raise TypeError("a Tensor is not made by its constructor: use dovetail.constant(value) or dovetail.asarray(value)")
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("Tensor can't be subclassed: dispatch compares its type by identity")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -38,15 +53,13 @@ class Tensor:
 
     @property
     def dtype(self) -> DType:
+        """The type of the elements."""
         return self._signature.dtype
 
     @property
     def device(self) -> Device:
+        """Where the elements are."""
         return self._signature.device
-
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
 
     @property
     def meta(self) -> TensorMeta:
@@ -58,29 +71,50 @@ class Tensor:
         """The buffer (a NumPy array on the CPU, not to be written), or the symbolic value of an interpreter."""
         return self._payload
 
-    def numpy(self) -> Any:
-        """The contents as a NumPy array of the caller's own."""
-        return np.array(self._concrete(".numpy()"))
-
     def _concrete(self, action: str) -> Any:
-        """The buffer. Raises ConcretizationError or LeakedTensorError for a symbolic tensor."""
-        if self._signature.shape is not None:
+        """The elements as a NumPy array. Raises ConcretizationError or LeakedTensorError for a symbolic tensor."""
+        signature = self._signature
+        if signature.shape is not None:
             self._payload.concretize(action)
-        return self._payload
+        if type(self._payload) is _ndarray:
+            return self._payload
+        from .devices import to_host
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        return np.array(self._concrete("conversion to NumPy"), dtype=dtype, copy=copy)
+        return to_host(self._payload, signature.device)
+
+    def __getitem__(self, key: Any) -> Tensor:
+        return get_item(self, key)
 
     def __repr__(self) -> str:
         if self._signature.shape is not None:
             return f"<traced Tensor {self.meta}>"
-        return f"Tensor({self._payload!r}, shape={self.shape}, dtype={self.dtype})"
+        return describe("Tensor", self._concrete("repr()"), self._signature)
 
-    def __bool__(self) -> bool:
-        return bool(self._concrete("bool()"))
+    def __copy__(self) -> Tensor:
+        return self
 
-    def __float__(self) -> float:
-        return float(self._concrete("float()"))
+    def __deepcopy__(self, memo: object) -> Tensor:
+        return self
+
+    def copy(self) -> Tensor:
+        """The tensor itself: it is immutable. `np.array(tensor)` gives a copy that can be written to."""
+        return self
+
+    def __reduce__(self) -> Any:
+        return restore, (self._concrete("pickling"), self._signature.dtype, self._signature.device)
+
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        return dlpack_capsule(self._concrete("DLPack export"), max_version, dl_device, copy)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return dlpack_device(self)
 
 
 _new = object.__new__
@@ -102,30 +136,11 @@ def make_symbolic(payload: Any, meta: TensorMeta) -> Tensor:
     return tensor
 
 
-def _binary_operator(operation: Operation, table: dict[Any, Any]) -> Any:
-    """The method for an operator of two operands: straight from table to kernel when both are tensors evaluated
-    eagerly, else the operation itself, which converts, promotes and dispatches."""
+def restore(array: Any, dtype: DType, device: Device) -> Tensor:
+    """What pickle calls."""
+    from .devices import from_host
 
-    def operator(self: Tensor, other: Any) -> Any:
-        if type(other) is Tensor and current() is None and _policy.get() is None:
-            entry = table.get((self._signature, other._signature))
-            if entry is not None:
-                try:
-                    payload = entry[0](self._payload, other._payload)
-                except Exception:
-                    return operation(self, other)  # raises with its reason
-                tensor = _new(Tensor)
-                tensor._payload = payload if type(payload) is _ndarray else np.asarray(payload)
-                tensor._signature = entry[1]
-                return tensor
-        return operation(self, other)
-
-    return operator
+    return make(from_host(array, device), signature_of(dtype, device))
 
 
-def _install_operators() -> None:
-    for name, operation in {"add": ops.add, "sub": ops.subtract, "mul": ops.multiply, "matmul": ops.matmul}.items():
-        setattr(Tensor, f"__{name}__", _binary_operator(operation, {}))
-
-
-_install_operators()
+operators.install(Tensor)

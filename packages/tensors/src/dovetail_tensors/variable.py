@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dovetail_protocols import creation
 from dovetail_protocols import operations as ops
 from dovetail_protocols.metas import TensorMeta
 
@@ -19,9 +20,11 @@ class Variable:
     def __init__(self, initial_value: Any, trainable: bool = True, name: str | None = None, dtype: Any = None) -> None:
         from .conversion import convert
 
-        value = convert(initial_value() if callable(initial_value) else initial_value, dtype)
+        given = convert(initial_value() if callable(initial_value) else initial_value, dtype)
+        value = creation.initial_value(given)
         self._payload, self._signature = value._concrete("a Variable's initial value"), value._signature
         self.name, self.trainable = name or "Variable", trainable
+        creation.announce(self)
 
     @property
     def meta(self) -> TensorMeta:
