@@ -7,7 +7,21 @@ from collections.abc import Sequence
 from dovetail_protocols.kernels import KernelSpec, Unsupported
 from dovetail_protocols.operation import Operation
 
-from . import arithmetic, linear_algebra, random, reductions, type_conversion  # noqa: F401 - importing declares the kernels
+from . import (  # noqa: F401 - importing declares the kernels
+    arithmetic,
+    indexing,
+    joining,
+    linear_algebra,
+    manipulation,
+    random,
+    reductions,
+    searching,
+    sets,
+    slicing,
+    sorting,
+    tiling,
+    type_conversion,
+)
 from .declaration import SPECS
 
 
