@@ -87,13 +87,21 @@ def _key(operation: Operation, operands: tuple[Any, ...], attributes: Mapping[st
 
 def _bind(operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> BoundCall:
     _refuse_symbolic(operation, operands)
+    signatures, several = _infer_signatures(operation, operands, attributes)
     metas = tuple(meta_of(operand) for operand in operands)
-    results = operation.infer_with_values(metas, attributes)
-    several = isinstance(results, tuple)
-    signatures = tuple(signature_of(m.dtype, m.device) for m in (results if isinstance(results, tuple) else (results,)))
     chosen = _select(operation, metas, attributes)
     kernel = adapted(chosen, operation, attributes) if chosen.is_per_dtype else None
     return BoundCall(operation, attributes, kernel, signatures, several)
+
+
+def _infer_signatures(
+    operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]
+) -> tuple[tuple[Signature, ...], bool]:
+    """The signatures of the results, and whether they come as a tuple."""
+    results = operation.infer_with_values(tuple(meta_of(operand) for operand in operands), attributes)
+    several = isinstance(results, tuple)
+    metas: Any = results if several else (results,)
+    return tuple(signature_of(meta.dtype, meta.device) for meta in metas), several
 
 
 def _remember(bound: BoundCall, key: Any, operands: tuple[Any, ...]) -> None:
@@ -126,7 +134,10 @@ def run(bound: BoundCall, operands: tuple[Any, ...]) -> Any:
     except Exception as error:
         raise explain_failure(bound.operation, operands, bound.attributes, error) from error
     if bound.several:
-        return tuple(map(make, payload, bound.signatures))
+        signatures = bound.signatures
+        if len(payload) != len(signatures):  # unstack and nonzero: the shape says how many results there are
+            signatures = _infer_signatures(bound.operation, operands, bound.attributes)[0]
+        return tuple(map(make, payload, signatures))
     tensor: Tensor = _new(Tensor)
     tensor._payload = payload if type(payload) is _ndarray or not isinstance(payload, np.generic) else np.asarray(payload)
     tensor._signature = bound.signature
