@@ -8,7 +8,10 @@ from dovetail_protocols.kernels import KernelSpec, Unsupported
 from dovetail_protocols.operation import Operation
 
 from . import (  # noqa: F401 - importing declares the kernels
+    activations,
     arithmetic,
+    creation,
+    cumulative,
     indexing,
     joining,
     linear_algebra,
@@ -19,8 +22,11 @@ from . import (  # noqa: F401 - importing declares the kernels
     sets,
     slicing,
     sorting,
+    special,
+    statistics,
     tiling,
     type_conversion,
+    ufuncs,
 )
 from .declaration import SPECS
 
