@@ -1,0 +1,1 @@
+"""How each framework runs the workloads, each at its best."""

@@ -1,0 +1,78 @@
+"""The frameworks that can be asked for by name, without importing any of them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """How a framework is named, found and set up.
+
+    `package` is what a user imports; `implementation` is the module here whose `prepare(workload, mode)` gives a
+    `Session`. `first_result` is Python source that leaves a sum of two 8-element arrays as a NumPy array.
+    """
+
+    name: str
+    title: str
+    package: str
+    implementation: str
+    first_result: str
+    compiled: bool = True
+    on_request: bool = False
+
+
+OURS = "dovetail"
+
+_PYTORCH = "(torch.ones(8) + torch.ones(8)).numpy()"
+_DOVETAIL = "(dovetail.constant([1.0] * 8) + dovetail.constant([1.0] * 8)).numpy()"
+
+DRIVERS: dict[str, Driver] = {
+    driver.name: driver
+    for driver in (
+        Driver("dovetail", "Dovetail", "dovetail", "benchmarks.drivers.dovetail.driver", _DOVETAIL),
+        Driver(
+            "dovetail-eager",
+            "Dovetail eager",
+            "dovetail",
+            "benchmarks.drivers.dovetail.driver",
+            _DOVETAIL,
+            compiled=False,
+            on_request=True,
+        ),
+        Driver("pytorch", "PyTorch", "torch", "benchmarks.drivers.pytorch.driver", _PYTORCH, compiled=False),
+        Driver("pytorch-compile", "torch.compile", "torch", "benchmarks.drivers.pytorch.driver", _PYTORCH),
+        Driver(
+            "jax",
+            "JAX jit",
+            "jax",
+            "benchmarks.drivers.jax.driver",
+            "jax.device_get(jax.numpy.ones(8) + jax.numpy.ones(8))",
+        ),
+        Driver(
+            "numpy",
+            "NumPy",
+            "numpy",
+            "benchmarks.drivers.numpy.driver",
+            "numpy.ones(8) + numpy.ones(8)",
+            compiled=False,
+        ),
+        Driver(
+            "tensorflow",
+            "TF function",
+            "tensorflow",
+            "benchmarks.drivers.tensorflow.driver",
+            "(tensorflow.ones(8) + tensorflow.ones(8)).numpy()",
+            on_request=True,
+        ),
+        Driver(
+            "tensorflow-xla",
+            "TF XLA",
+            "tensorflow",
+            "benchmarks.drivers.tensorflow.xla",
+            "(tensorflow.ones(8) + tensorflow.ones(8)).numpy()",
+            on_request=True,
+        ),
+    )
+}
+
+# Asked, in this order, for the float64 run that float32 results are compared with.
+REFERENCES = ("pytorch", "jax")

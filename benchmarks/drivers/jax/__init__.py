@@ -1,0 +1,1 @@
+"""JAX: each step is one jitted function whose state is donated."""

@@ -1,0 +1,22 @@
+"""What a run measures, and for how long."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Names of workloads and drivers in order, and the effort.
+
+    Each framework has `rounds` turns of about `turn_seconds` a workload, with a pause of `settle_seconds` before it in
+    which the last one's threads stop spinning. First calls and imports are done in `start_rounds` fresh processes.
+    `curve_steps` replaces the workloads' own number of compared losses. `notes` go into the report.
+    """
+
+    workloads: tuple[str, ...]
+    drivers: tuple[str, ...]
+    rounds: int = 6
+    turn_seconds: float = 0.3
+    settle_seconds: float = 0.2
+    start_rounds: int = 3
+    curve_steps: int | None = None
+    notes: tuple[str, ...] = ()

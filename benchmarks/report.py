@@ -1,0 +1,162 @@
+"""The tables that a reader sees; README.md says how to read them."""
+
+from benchmarks import agreement
+from benchmarks.comparison import compare, fastest_peer, share_of_limit
+from benchmarks.drivers.catalogue import DRIVERS, OURS
+from benchmarks.results import DriverResult, Report, WorkloadResult
+from benchmarks.table import duration, mebibytes, render
+
+NOTHING = "–"
+
+
+def render_report(report: Report) -> str:
+    """Machine, times, agreement, memory, and then plainly what was lost, left out or failed."""
+    sections = [
+        _machine(report),
+        _section("Time of one step, or one call (median ± half the distance between quartiles)", _times(report)),
+        _section("Relative error against float64: gradients or results, then first losses", _errors(report)),
+        _section("Peak memory of the process", _memory(report)),
+        _section("Defeats: a peer was faster", "\n".join(defeats(report)) or f"none of {_compared(report)} compared"),
+        _section("Disagreements with float64", "\n".join(disagreements(report)) or "none"),
+        _section("Failures", "\n".join(failures(report)) or "none"),
+        _section("Left out", "\n".join(_left_out(report)) or "nothing"),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _section(title: str, body: str) -> str:
+    return f"{title}\n\n{body}"
+
+
+def _machine(report: Report) -> str:
+    limits = report.limits
+    versions = {
+        DRIVERS[driver.driver].package: driver.version
+        for result in report.workloads
+        for driver in result.drivers.values()
+        if driver.version
+    }
+    lines = [
+        ", ".join(f"{name} {value}" for name, value in report.machine.items()),
+        ", ".join(f"{name} {version}" for name, version in versions.items()),
+        f"limits: {limits.flops_per_second / 1e9:.0f} GFLOP/s ({limits.flops_source}), "
+        f"{limits.bytes_per_second / 1e9:.1f} GB/s ({limits.bytes_source})",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _titles(report: Report) -> list[str]:
+    return [DRIVERS[name].title for name in report.plan["drivers"]]
+
+
+def _times(report: Report) -> str:
+    rows = []
+    for result in report.workloads:
+        comparison = compare(result)
+        share = share_of_limit(result)
+        rows.append(
+            [
+                result.title,
+                *(_time_cell(driver) for driver in result.drivers.values()),
+                _fastest_title(result),
+                f"{comparison.ratio.median:.2f} ±{comparison.ratio.spread:.0%}" if comparison else NOTHING,
+                ("DEFEAT" if comparison.is_defeat else "ahead") if comparison else NOTHING,
+                f"{share:.0%}" if share is not None else NOTHING,
+            ]
+        )
+    return render(["workload", *_titles(report), "fastest peer", "ours/fastest", "", "of limit"], rows)
+
+
+def _fastest_title(result: WorkloadResult) -> str:
+    fastest = fastest_peer(result)
+    return DRIVERS[fastest.driver].title if fastest else NOTHING
+
+
+def _time_cell(driver: DriverResult) -> str:
+    if driver.failed:
+        return "failed"
+    if driver.summary is None:
+        return NOTHING
+    return f"{duration(driver.summary.median)} ±{driver.summary.spread:.0%}"
+
+
+def _errors(report: Report) -> str:
+    rows = []
+    for result in report.workloads:
+        if result.reference is None:
+            continue
+        cells = [_error_cell(driver) for driver in result.drivers.values()]
+        rows.append([result.workload, *cells, result.reference])
+    return render(["workload", *_titles(report), "reference"], rows)
+
+
+def _error_cell(driver: DriverResult) -> str:
+    if driver.evidence_error is None:
+        return NOTHING
+    curve = "" if driver.curve_error is None else f", {driver.curve_error:.0e}"
+    return f"{driver.evidence_error:.1e}{curve}"
+
+
+def _memory(report: Report) -> str:
+    rows = [
+        [result.workload, *(_memory_cell(driver) for driver in result.drivers.values())]
+        for result in report.workloads
+        if any(driver.peak_bytes for driver in result.drivers.values())
+    ]
+    return render(["workload", *_titles(report)], rows)
+
+
+def _memory_cell(driver: DriverResult) -> str:
+    return mebibytes(driver.peak_bytes) if driver.peak_bytes else NOTHING
+
+
+def defeats(report: Report) -> list[str]:
+    """One line for each workload that a peer runs faster than we do."""
+    lines = []
+    for result in report.workloads:
+        comparison = compare(result)
+        if comparison and comparison.is_defeat:
+            title = DRIVERS[comparison.fastest].title
+            lines.append(f"{result.workload}: {comparison.ratio.median:.2f} times the time of {title}")
+    return lines
+
+
+def _compared(report: Report) -> int:
+    return sum(compare(result) is not None for result in report.workloads)
+
+
+def disagreements(report: Report) -> list[str]:
+    """One line for each workload where our results are further from float64 than we allow ourselves."""
+    lines = []
+    for result in report.workloads:
+        ours = result.drivers.get(OURS)
+        peers = [driver for name, driver in result.drivers.items() if not name.startswith(OURS)]
+        if ours is None or ours.evidence_error is None:
+            continue
+        errors = [driver.evidence_error for driver in peers if driver.evidence_error is not None]
+        if not agreement.evidence_holds(ours.evidence_error, errors, kinks=result.kinks):
+            best = f"the best peer's is {min(errors):.1e}" if errors else "no peer to compare with"
+            lines.append(f"{result.workload}: error {ours.evidence_error:.1e}; {best}")
+        curves = {driver.driver: driver.curve_error for driver in peers if driver.curve_error is not None}
+        if ours.curve_error is not None and not agreement.curve_holds(ours.curve_error, curves):
+            lines.append(f"{result.workload}: losses stray by {ours.curve_error:.1e}")
+    return lines
+
+
+def failures(report: Report) -> list[str]:
+    """One line for each framework that should have run a workload and did not, ours or a peer."""
+    return [
+        f"{result.workload}, {DRIVERS[driver.driver].title}: {driver.failed}"
+        for result in report.workloads
+        for driver in result.drivers.values()
+        if driver.failed
+    ]
+
+
+def _left_out(report: Report) -> list[str]:
+    return [
+        f"{result.workload}, {DRIVERS[driver.driver].title}: {driver.skipped}"
+        for result in report.workloads
+        for driver in result.drivers.values()
+        if driver.skipped
+    ] + list(report.plan.get("notes", ()))

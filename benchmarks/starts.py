@@ -1,0 +1,72 @@
+"""Timing what happens once: imports and first calls, each in a fresh process, frameworks in turns."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks import threads
+from benchmarks.drivers.catalogue import DRIVERS
+from benchmarks.interleaving import turns
+from benchmarks.plan import Plan
+from benchmarks.results import DriverResult, WorkloadResult
+from benchmarks.steady import recorded
+from benchmarks.worker_process import START_SECONDS, Task, WorkerFailed, WorkerProcess
+from benchmarks.workloads.workload import FirstCall, ImportTime
+
+
+def measure_imports(result: WorkloadResult, workload: ImportTime, plan: Plan, scratch: Path) -> None:
+    """Fill in `result` with seconds inside the process, from before the import; a round first fills the page cache."""
+    packages: set[str] = set()
+    for driver in result.drivers.values():
+        package = DRIVERS[driver.driver].package
+        if package in packages:
+            driver.skipped = driver.skipped or f"the same import of {package} is in another column"
+        packages.add(package)
+    environment = threads.environment(scratch / "caches" / "imports")
+    for index, order in enumerate(turns(list(result.drivers.values()), plan.start_rounds + 1)):
+        for driver in order:
+            if driver.skipped or driver.failed:
+                continue
+            with recorded(driver):
+                seconds = _import_seconds(driver, workload, environment)
+                if index > 0:
+                    driver.rounds.append([seconds])
+
+
+def _import_seconds(driver: DriverResult, workload: ImportTime, environment: dict[str, str]) -> float:
+    entry = DRIVERS[driver.driver]
+    lines = ["import time", "start = time.perf_counter()", f"import {entry.package}"]
+    if workload.first_result:
+        lines.append(entry.first_result)
+    lines.append("print('seconds', time.perf_counter() - start)")
+    command = [sys.executable, "-c", "\n".join(lines)]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=START_SECONDS)
+    if run.returncode:
+        raise WorkerFailed((run.stderr.strip().splitlines() or ["no message"])[-1])
+    return float(run.stdout.split()[-1])
+
+
+def measure_first_calls(result: WorkloadResult, workload: FirstCall, plan: Plan, scratch: Path) -> None:
+    """Fill in `result` with the seconds of the first step; every round has caches of its own."""
+    for driver in result.drivers.values():
+        if not DRIVERS[driver.driver].compiled:
+            driver.skipped = driver.skipped or "it compiles nothing"
+    for index, order in enumerate(turns(list(result.drivers.values()), plan.start_rounds)):
+        for driver in order:
+            if driver.skipped or driver.failed:
+                continue
+            folder = scratch / f"first call {workload.training.name} {index} {driver.driver}"
+            with recorded(driver):
+                if workload.cached and not folder.exists():
+                    _first_call_seconds(driver, workload, plan, folder)
+                driver.rounds.append([_first_call_seconds(driver, workload, plan, folder)])
+
+
+def _first_call_seconds(driver: DriverResult, workload: FirstCall, plan: Plan, folder: Path) -> float:
+    time.sleep(plan.settle_seconds)
+    with WorkerProcess(Task(driver.driver, workload.training.name), folder) as process:
+        reply = process.ask("start", timeout_seconds=START_SECONDS)
+    driver.version = reply["version"]
+    seconds: float = reply["first_call_seconds"]
+    return seconds

@@ -1,0 +1,116 @@
+"""A measuring process: one framework and one workload, obeying one-line JSON commands from its parent.
+
+`python -m benchmarks.worker DRIVER WORKLOAD PRECISION`. It waits for its turns without using a processor. Whatever
+frameworks print goes to standard error, so that standard output carries replies only.
+"""
+
+import importlib
+import json
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any, TextIO
+
+from benchmarks import agreement, memory, references, sampling
+from benchmarks.drivers.catalogue import DRIVERS
+from benchmarks.drivers.session import Mode, NotApplicable, Precision, Session
+from benchmarks.workloads.registry import WORKLOADS
+from benchmarks.workloads.workload import Arrays, Training, Update
+
+
+class Worker:
+    """The state between commands. Each public method is a command; its arguments and its reply are JSON objects."""
+
+    def __init__(self, driver: str, workload: str, precision: Precision) -> None:
+        self._driver = DRIVERS[driver]
+        self._workload = WORKLOADS[workload]
+        # The float64 run is a reference, never timed, so the plainest way will do.
+        self._mode = Mode(self._driver.compiled and precision == "float32", precision)
+        self._session: Session | None = None
+        self._losses: list[float] = []
+        self._steps_per_sample = 1
+
+    def start(self) -> dict[str, Any]:
+        """Import the framework, load weights and data, and run the first step."""
+        package = importlib.import_module(self._driver.package)
+        self._session = session = self._prepare()
+        begin = time.perf_counter()
+        self._losses = session.curve(1) if isinstance(self._workload, Training) else session.run(1) or []
+        seconds = time.perf_counter() - begin
+        return {"version": str(getattr(package, "__version__", "unknown")), "first_call_seconds": seconds}
+
+    def curve(self, steps: int) -> dict[str, Any]:
+        """The losses of the first `steps` steps, the one of `start` included. Call once, before any turn."""
+        return {"losses": [*self._losses, *self._running.curve(steps - len(self._losses))]}
+
+    def calibrate(self, sample_seconds: float) -> dict[str, Any]:
+        """Settle how many steps make a sample."""
+        self._steps_per_sample = sampling.calibrate(self._running, sample_seconds)
+        return {"steps_per_sample": self._steps_per_sample}
+
+    def turn(self, seconds: float) -> dict[str, Any]:
+        """Take samples for about `seconds`."""
+        return {"samples": sampling.turn(self._running, self._steps_per_sample, seconds)}
+
+    def memory(self) -> dict[str, Any]:
+        """The most memory had so far."""
+        return {"peak_bytes": memory.peak_bytes()}
+
+    def save_evidence(self, path: str) -> dict[str, Any]:
+        """Write what a fresh session shows, for other processes to compare with. No turns after this."""
+        references.save(Path(path), self._fresh_evidence())
+        return {}
+
+    def check(self, path: str | None) -> dict[str, Any]:
+        """Compare what a fresh session shows with a saved reference, or with NumPy's float64. No turns after this."""
+        reference = references.load(Path(path)) if path else references.from_numpy(self._workload)
+        return {"error": agreement.evidence_error(self._fresh_evidence(), reference)}
+
+    @property
+    def _running(self) -> Session:
+        assert self._session is not None, "the first command is `start`"
+        return self._session
+
+    def _prepare(self) -> Session:
+        implementation = importlib.import_module(self._driver.implementation)
+        session: Session = implementation.prepare(self._workload, self._mode)
+        return session
+
+    def _fresh_evidence(self) -> Arrays:
+        if not isinstance(self._workload, Training | Update):
+            return self._running.evidence()  # nothing has changed since the start
+        self._session = None  # before the next one, or both would be in memory
+        return self._prepare().evidence()
+
+
+def serve(worker: Worker, commands: TextIO, replies: TextIO) -> None:
+    """Answer each line until the commands end."""
+    for line in commands:
+        replies.write(json.dumps(_answer(worker, json.loads(line))) + "\n")
+        replies.flush()
+
+
+def _answer(worker: Worker, command: dict[str, Any]) -> dict[str, Any]:
+    try:
+        reply: dict[str, Any] = getattr(worker, command["name"])(**command["arguments"])
+    except NotApplicable as reason:
+        return {"not_applicable": str(reason)}
+    except Exception as error:  # noqa: BLE001 - whatever a framework raises is reported beside the others' results
+        traceback.print_exc()
+        return {"failed": f"{type(error).__name__}: {error}"}
+    return reply
+
+
+def main() -> None:
+    """Serve on standard input and output."""
+    replies = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    driver, workload, precision = sys.argv[1:]
+    assert precision in ("float32", "float64"), precision
+    serve(Worker(driver, workload, precision), sys.stdin, replies)
+
+
+if __name__ == "__main__":
+    main()

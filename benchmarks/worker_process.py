@@ -1,0 +1,113 @@
+"""The parent's end of a measuring process."""
+
+import contextlib
+import json
+import selectors
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from benchmarks import threads
+from benchmarks.drivers.session import Precision
+
+START_SECONDS = 300.0
+COMMAND_SECONDS = 180.0
+_EXIT_SECONDS = 5.0
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+class WorkerFailed(Exception):
+    """The process gave no result; the message says why."""
+
+
+class WorkerSkipped(Exception):
+    """The framework has nothing to compare here; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Which framework runs which workload, in which precision."""
+
+    driver: str
+    workload: str
+    precision: Precision = "float32"
+
+
+class WorkerProcess:
+    """A fresh process for one task; a context manager that ends it. Not for use from several threads."""
+
+    def __init__(self, task: Task, scratch: Path) -> None:
+        """Start the process; its log and its compilers' caches go under `scratch`."""
+        scratch.mkdir(parents=True, exist_ok=True)
+        self.task = task
+        self._log = scratch / f"{task.driver} {task.workload} {task.precision}.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.worker", task.driver, task.workload, task.precision],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=_ROOT,
+                env=threads.environment(scratch / "caches" / task.driver),
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+
+    def ask(self, name: str, *, timeout_seconds: float = COMMAND_SECONDS, **arguments: Any) -> dict[str, Any]:
+        """The reply to a command (a public method of `worker.Worker`).
+
+        Raises:
+            WorkerFailed: The command raised, the process ended, or it took too long; in these cases it is ended.
+            WorkerSkipped: The driver says that this workload is not for it.
+        """
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps({"name": name, "arguments": arguments}).encode() + b"\n")
+            self._process.stdin.flush()
+            reply: dict[str, Any] = json.loads(self._read_line(name, timeout_seconds))
+        except (OSError, ValueError) as error:
+            self.end()
+            raise WorkerFailed(f"ended during {name} with status {self._process.returncode}: {self._tail()}") from error
+        if "failed" in reply:
+            self.end()
+            raise WorkerFailed(reply["failed"])
+        if "not_applicable" in reply:
+            self.end()
+            raise WorkerSkipped(reply["not_applicable"])
+        return reply
+
+    def end(self) -> None:
+        """End the process, gently at first. May be called again."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(OSError):  # it has ended already
+            self._process.stdin.close()
+        try:
+            self._process.wait(_EXIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+
+    def _read_line(self, command: str, timeout_seconds: float) -> bytes:
+        """A whole reply. Replies come at once or not at all, so waiting for the first byte is enough."""
+        assert self._process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            if not selector.select(timeout_seconds):
+                self._process.kill()
+                raise WorkerFailed(f"no reply to {command} within {timeout_seconds:.0f} s")
+        return self._process.stdout.readline()
+
+    def _tail(self) -> str:
+        lines = self._log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "no message"

@@ -1,0 +1,1 @@
+"""What is measured, as NumPy arrays and numbers, the same for every framework."""

@@ -1,0 +1,29 @@
+"""What is paid besides arithmetic: for a call, for a first call, for an import."""
+
+from benchmarks.workloads import initial
+from benchmarks.workloads.dense import MLP
+from benchmarks.workloads.gpt import GPT
+from benchmarks.workloads.workload import Batch, EagerCall, FirstCall, ImportTime
+
+
+def _operands() -> Batch:
+    random = initial.generator("eager add")
+    return initial.normal(random, 8), initial.normal(random, 8)
+
+
+EAGER_ADD = EagerCall("eager_add", "eager a + b, 8 float32 elements", _operands())
+EAGER_ADD_RECORDED = EagerCall(
+    "eager_add_recorded", "eager a + b, 8 float32 elements, recorded for gradients", _operands(), recorded=True
+)
+FIRST_CALLS = tuple(
+    FirstCall(
+        f"first_call_{training.name}{'_cached' if cached else ''}",
+        f"first call (trace, compile, run), {training.name}, {'from the disk cache' if cached else 'cold'}",
+        training,
+        cached,
+    )
+    for training in (MLP, GPT)
+    for cached in (False, True)
+)
+IMPORT = ImportTime("import", "import")
+IMPORT_FIRST_RESULT = ImportTime("import_first_result", "import, to the first result read back", first_result=True)
