@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, TypeVar
 
-from dovetail_protocols.roles import VariableLike
 from dovetail_protocols.errors import InvalidNameError, UninitializedError
 from dovetail_protocols.naming import current_scope, name_scope
+from dovetail_protocols.roles import VariableLike
 
 from .discovery import leaves, own_attributes, variables_of, walk
 
