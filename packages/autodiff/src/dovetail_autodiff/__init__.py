@@ -1,7 +1,27 @@
 """Gradients, Jacobian products and batching of functions written in Dovetail operations."""
 
-from .checking import check_gradients
-from .forward import jvp
-from .reverse import grad, value_and_grad, vjp
+from dovetail_protocols.operations import stop_gradient
 
-__all__ = ["check_gradients", "grad", "jvp", "value_and_grad", "vjp"]
+from .checking import check_gradients
+from .custom import custom_gradient
+from .forward import jvp
+from .gradient_tape import GradientTape
+from .jacobians import hessian, jacobian
+from .rematerialisation import rematerialise
+from .reverse import grad, value_and_grad, vjp
+from .vectorize import vmap
+
+__all__ = [
+    "GradientTape",
+    "check_gradients",
+    "custom_gradient",
+    "grad",
+    "hessian",
+    "jacobian",
+    "jvp",
+    "rematerialise",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+    "vmap",
+]

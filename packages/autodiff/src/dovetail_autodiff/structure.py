@@ -66,3 +66,8 @@ def broadcast_prefix(prefix: Any, structure: Structure, *, what: str) -> list[An
 def describe(structure: Structure) -> str:
     """The structure as a person would write it: "(*, [*, *])"."""
     return str(structure).removeprefix("PyTreeSpec(").removesuffix(")")
+
+
+def leaves_with_none(tree: Any) -> list[Any]:
+    """The leaves of nested containers, where None is a leaf."""
+    return optree.tree_leaves(tree, none_is_leaf=True)

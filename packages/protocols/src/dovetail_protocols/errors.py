@@ -133,6 +133,10 @@ class GradientError(DovetailError, LookupError):
     """An operation has neither gradient rule nor decomposition, or a gradient was asked for that can't be had."""
 
 
+class TapeError(DovetailError, RuntimeError):
+    """A gradient tape used as it can't be: entered while it records, or asked again after it forgot."""
+
+
 class UninitializedError(DovetailError, RuntimeError):
     """Something used before it was built, called or initialized."""
 

@@ -45,6 +45,7 @@ from .batch_norms import batch_normalization, batch_normalization_gradient, batc
 from .bitwise import bitwise_and, bitwise_invert, bitwise_left_shift, bitwise_or, bitwise_right_shift, bitwise_xor
 from .comparison import equal, greater, greater_equal, isfinite, isinf, isnan, less, less_equal, not_equal
 from .complex_numbers import conj, imag, real
+from .control_flow import cond, scan, while_loop
 from .convolution import conv, conv_filter_gradient, conv_input_gradient, conv_transpose
 from .creation import arange, eye, full, linspace
 from .cumulative import cumulative_prod, cumulative_sum, diff
@@ -60,6 +61,7 @@ from .dropout import dropout
 from .embedding import embedding, embedding_gradient
 from .exponential import exp, exp2, expm1, log, log1p, log2, log10, logaddexp
 from .gradients import stop_gradient
+from .higher_order import custom_call, rematerialised_call
 from .indexing import (
     boolean_mask,
     gather,
@@ -168,6 +170,7 @@ __all__ = [
     "celu",
     "clip",
     "concat",
+    "cond",
     "conj",
     "conv",
     "conv_filter_gradient",
@@ -179,6 +182,7 @@ __all__ = [
     "count_nonzero",
     "cumulative_prod",
     "cumulative_sum",
+    "custom_call",
     "diff",
     "divide",
     "dropout",
@@ -281,6 +285,7 @@ __all__ = [
     "relu",
     "relu6",
     "remainder",
+    "rematerialised_call",
     "repeat",
     "repeat_each",
     "repeat_indices",
@@ -291,6 +296,7 @@ __all__ = [
     "round",
     "rsqrt",
     "scaled_dot_product_attention",
+    "scan",
     "scatter",
     "scatter_nd",
     "scatter_slice",
@@ -347,4 +353,5 @@ __all__ = [
     "unstack",
     "var",
     "where",
+    "while_loop",
 ]
