@@ -1,3 +1,8 @@
 """Trace Python functions to graphs, simplify the graphs, and hand them to compilers."""
 
-__all__: list[str] = []
+from .decorator import function
+from .function import Function
+from .options import functions_run_eagerly, run_functions_eagerly
+from .specs import TensorSpec
+
+__all__ = ["Function", "TensorSpec", "function", "functions_run_eagerly", "run_functions_eagerly"]

@@ -49,6 +49,13 @@ class TracedValue:
     def __init__(self, owner: Tracer, value: Value) -> None:
         self.owner, self.value = owner, value
 
+    def lift(self) -> Array:
+        """What the value will always be, where the trace's owner can tell and arguments play no part in it."""
+        lift: Any = getattr(self.owner, "lift", None)
+        if lift is None or not self.owner.is_open:
+            return self.concretize("a Variable's initial value")
+        return lift(self.value)
+
     def concretize(self, action: str) -> Any:
         """Raises: ConcretizationError while the trace runs, LeakedTensorError after it."""
         line = self.owner.source_of(self.value)
@@ -138,6 +145,7 @@ class Tracer:
         if operation.name == "dovetail::read_variable":
             return self.read(operands[0])
         if operation.name == "dovetail::assign_variable":
+            operation.infer([meta_of(operand) for operand in operands], attributes)
             return self.assign(operands[0], operands[1])
         inputs = tuple(None if operand is None else self.value_of(operand) for operand in operands)
         metas = operation.infer([meta_of(value) for value in inputs], attributes)

@@ -1,0 +1,82 @@
+"""Calling a trace: its program on buffers, or its graph under the interpreter in force."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dovetail_protocols.arrays import provider
+from dovetail_protocols.dispatch import apply
+from dovetail_protocols.graph import Graph, evaluate
+from dovetail_protocols.operations import assign_variable, read_variable
+from dovetail_protocols.roles import VariableLike
+
+from .execution.binding import BoundNode
+from .execution.program import Program
+from .traces import FunctionTrace
+
+
+class Call:
+    """A trace made ready for arguments of known sizes: call it with the arrays among the arguments.
+
+    Variables are read when it is called. Those that it assigns get their new values at the end, all of them or, where
+    anything raises, none.
+    """
+
+    __slots__ = ("assigned", "metas", "nodes", "program", "result", "result_count", "trace", "variables")
+
+    def __init__(self, trace: FunctionTrace, graph: Graph, program: Program, nodes: tuple[BoundNode, ...]) -> None:
+        self.trace, self.program, self.nodes = trace, program, nodes
+        self.variables, self.assigned, self.result = trace.variables, trace.assigned, trace.result
+        self.result_count = trace.result_count
+        self.metas = [value.meta for value in graph.outputs[: trace.result_count]]
+
+    def __call__(self, arrays: Sequence[Any]) -> Any:
+        for capture in self.trace.captures:
+            capture.payload.concretize("a function that closes over it")
+        outputs = self.program(*map(buffer_of, arrays), *[variable.payload for variable in self.variables])
+        count = self.result_count
+        if self.assigned:
+            replace_all(self.assigned, outputs[count:])
+        wrap = provider().wrap
+        return self.result.rebuild([wrap(buffer, meta) for buffer, meta in zip(outputs, self.metas, strict=False)])
+
+
+_buffer_kinds: set[type] = set()
+
+
+def buffer_of(array: Any) -> Any:
+    """The buffer of an argument.
+
+    Raises: LeakedTensorError or ConcretizationError for an array that has none.
+    """
+    payload = array.payload
+    if type(payload) not in _buffer_kinds:
+        if hasattr(payload, "concretize"):
+            return payload.concretize("a function that is called with it")
+        _buffer_kinds.add(type(payload))
+    return payload
+
+
+def replace_all(variables: Sequence[VariableLike], buffers: Sequence[Any]) -> None:
+    """Gives every variable its new buffer, or, where one refuses, none."""
+    done: list[tuple[VariableLike, Any]] = []
+    try:
+        for variable, buffer in zip(variables, buffers, strict=True):
+            before = variable.payload
+            variable.replace(buffer)
+            done.append((variable, before))
+    except BaseException:
+        for variable, before in reversed(done):
+            variable.replace(before)
+        raise
+
+
+def inline(trace: FunctionTrace, graph: Graph, arrays: Sequence[Any]) -> Any:
+    """Evaluates a trace's graph node by node under the interpreter in force; variables are read and assigned under it
+    too, the latter at the end."""
+    values = [apply(read_variable, (variable,), {}) for variable in trace.variables]
+    outputs = evaluate(graph, (*arrays, *trace.captures, *values))
+    for variable, new in zip(trace.assigned, outputs[trace.result_count :], strict=True):
+        apply(assign_variable, (variable, new), {})
+    return trace.result.rebuild(outputs[: trace.result_count])

@@ -1,0 +1,21 @@
+"""The steps that a program makes: one call each, on buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dovetail_protocols.records import record
+
+
+@record
+class Step:
+    """One call: `run` takes the buffers of the values numbered `inputs` (None for an operand left out) and gives those
+    of `outputs`, in a tuple if `several`. `what` and `source` say what it is and whose line, for errors."""
+
+    run: Callable[..., Any]
+    inputs: tuple[int | None, ...]
+    outputs: tuple[int, ...]
+    several: bool
+    what: str
+    source: str = ""
