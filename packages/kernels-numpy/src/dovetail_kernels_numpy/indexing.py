@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+
 from dovetail_protocols import operations as ops
 from dovetail_protocols.kernels import CallMeta
 

@@ -6,6 +6,7 @@ from operator import methodcaller
 from typing import Any
 
 import numpy as np
+
 from dovetail_protocols import operations as ops
 from dovetail_protocols.kernels import CallMeta
 

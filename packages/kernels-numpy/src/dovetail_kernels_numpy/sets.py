@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+
 from dovetail_protocols import operations as ops
 from dovetail_protocols.kernels import CallMeta
 

@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
+
 from dovetail_protocols import operations as ops
 from dovetail_protocols.kernels import CallMeta
 

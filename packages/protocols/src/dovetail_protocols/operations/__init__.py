@@ -58,6 +58,7 @@ from .distributions import (
     random_uniform,
 )
 from .dropout import dropout
+from .einsum import einsum
 from .embedding import embedding, embedding_gradient
 from .exponential import exp, exp2, expm1, log, log1p, log2, log10, logaddexp
 from .gradients import stop_gradient
@@ -82,7 +83,7 @@ from .indexing import (
 )
 from .joining import concat, split, stack, unstack
 from .layer_norms import group_normalization, layer_normalization, layer_normalization_gradient, rms_normalization
-from .linear_algebra import matmul
+from .linear_algebra import cross, diagonal, matmul, outer, tensordot, trace, vecdot
 from .logical import logical_and, logical_not, logical_or, logical_xor
 from .losses import (
     absolute_error,
@@ -111,6 +112,7 @@ from .manipulation import (
     squeeze,
     swapaxes,
 )
+from .norms import vector_norm
 from .optimizer_updates import adagrad_update, adam_update, lion_update, momentum_update, rmsprop_update, sgd_update
 from .pooling import average_pool, average_pool_gradient, max_pool, max_pool_gradient, max_pool_select
 from .random import random_advance, random_bits, random_fold_in, random_split
@@ -180,14 +182,17 @@ __all__ = [
     "cos",
     "cosh",
     "count_nonzero",
+    "cross",
     "cumulative_prod",
     "cumulative_sum",
     "custom_call",
+    "diagonal",
     "diff",
     "divide",
     "dropout",
     "dynamic_slice",
     "dynamic_update_slice",
+    "einsum",
     "elu",
     "embedding",
     "embedding_gradient",
@@ -258,6 +263,7 @@ __all__ = [
     "nonzero",
     "not_equal",
     "one_hot",
+    "outer",
     "pad",
     "pad_constant",
     "permute_dims",
@@ -341,8 +347,10 @@ __all__ = [
     "tensor_scatter_nd_min",
     "tensor_scatter_nd_sub",
     "tensor_scatter_nd_update",
+    "tensordot",
     "tile",
     "top_k",
+    "trace",
     "tril",
     "triu",
     "trunc",
@@ -352,6 +360,8 @@ __all__ = [
     "unique_values",
     "unstack",
     "var",
+    "vecdot",
+    "vector_norm",
     "where",
     "while_loop",
 ]

@@ -48,7 +48,9 @@ def take(x: AnyDType, indices: Index, /, *, axis: int | None = None) -> AnyDType
 
 def _only_axis(operation: str, x: TensorMeta) -> int:
     if x.ndim != 1:
-        raise ShapeError(f"{operation}: axis is left out", where=f"{operation}, axis", expected="an axis of x", got=f"{x}")
+        raise ShapeError(
+            f"{operation}: axis is left out", where=f"{operation}, axis", expected="an axis of x", got=f"{x}"
+        )
     return 0
 
 

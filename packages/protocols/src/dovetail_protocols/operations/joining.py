@@ -123,7 +123,10 @@ def _section_sizes(length: int, sections: int | tuple[int, ...]) -> tuple[int, .
         raise AttributeValueError("split: several sizes are left open", expected="at most one -1", got=repr(sections))
     if total > length or (not open_places and total != length):
         raise ShapeError(
-            f"split: the sizes do not add up to the axis of {length}", where="split, sections", expected=length, got=total
+            f"split: the sizes do not add up to the axis of {length}",
+            where="split, sections",
+            expected=length,
+            got=total,
         )
     return tuple(length - total if size == -1 else size for size in sections)
 
@@ -150,5 +153,3 @@ def split(x: AnyDType, /, *, sections: int | tuple[int, ...], axis: int = 0) -> 
         parts.append(_part(x, place, start, start + size))
         start = start + size
     return tuple(parts)
-
-

@@ -38,9 +38,7 @@ def repeat(x: AnyDType, /, *, repeats: int, axis: int | None = None) -> AnyDType
         x, axis = reshape(x, shape=(x.meta.size,)), 0
     shape = x.shape
     place = normalize_axis("repeat", axis, len(shape))
-    repeated = broadcast_to(
-        expand_dims(x, axis=place + 1), shape=(*shape[: place + 1], repeats, *shape[place + 1 :])
-    )
+    repeated = broadcast_to(expand_dims(x, axis=place + 1), shape=(*shape[: place + 1], repeats, *shape[place + 1 :]))
     return reshape(repeated, shape=(*shape[:place], shape[place] * repeats, *shape[place + 1 :]))
 
 
@@ -151,7 +149,9 @@ def pad_constant(x: AnyDType, /, *, padding: Padding, value: complex = 0) -> Any
 
 def _infer_pad(x: TensorMeta, /, *, padding: Padding, mode: str, value: complex) -> TensorMeta:
     if mode not in MODES:
-        raise AttributeValueError(f"pad: unknown mode {mode!r}", where="pad, mode", expected=", ".join(MODES), got=repr(mode))
+        raise AttributeValueError(
+            f"pad: unknown mode {mode!r}", where="pad, mode", expected=", ".join(MODES), got=repr(mode)
+        )
     pairs = _pairs("pad", padding, x.ndim)
     for axis, (size, pair) in enumerate(zip(x.shape, pairs, strict=True)):
         limit = _longest(mode, size)
