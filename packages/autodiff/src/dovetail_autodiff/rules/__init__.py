@@ -1,5 +1,35 @@
 """Reverse and forward rules, one module for each family of operations, as in dovetail_protocols.operations."""
 
-from . import arithmetic, linear_algebra, variables
+from . import (
+    activations,
+    arithmetic,
+    complex_numbers,
+    constants,
+    cumulative,
+    exponential,
+    linear_algebra,
+    reductions,
+    signs,
+    softmax,
+    special,
+    triangles,
+    trigonometric,
+    variables,
+)
 
-__all__ = ["arithmetic", "linear_algebra", "variables"]
+__all__ = [
+    "activations",
+    "arithmetic",
+    "complex_numbers",
+    "constants",
+    "cumulative",
+    "exponential",
+    "linear_algebra",
+    "reductions",
+    "signs",
+    "softmax",
+    "special",
+    "triangles",
+    "trigonometric",
+    "variables",
+]

@@ -7,6 +7,7 @@ from math import pi, sqrt
 from ..operation import composite, primitive
 from .arithmetic import abs, divide, maximum, minimum
 from .exponential import exp, expm1, log1p
+from .indexing import where
 from .shape_rules import elementwise, like_first
 from .special import erf
 from .trigonometric import tanh
@@ -43,8 +44,6 @@ def leaky_relu(x: Floating, /, *, negative_slope: float = 0.2) -> Floating:
 
     Source: TensorFlow, tf.nn.leaky_relu; Keras' name and default of the slope.
     """
-    from . import where
-
     return where(x > 0, x, x * negative_slope)
 
 
@@ -54,8 +53,6 @@ def elu(x: Floating, /, *, alpha: float = 1.0) -> Floating:
 
     Source: Clevert, Unterthiner, Hochreiter, arXiv:1511.07289, equation 15.
     """
-    from . import where
-
     # The branch that isn't taken must not overflow, or its gradient would be 0 · ∞.
     return where(x > 0, x, expm1(minimum(x, 0)) * alpha)
 
@@ -75,8 +72,6 @@ def celu(x: Floating, /, *, alpha: float = 1.0) -> Floating:
 
     Source: Barron, arXiv:1704.07483, equation 2.
     """
-    from . import where
-
     return where(x > 0, x, expm1(minimum(x, 0) / alpha) * alpha)
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from ..errors import ShapeError
 from ..metas import TensorMeta
-from ..operation import primitive
+from ..operation import composite, primitive
+from .joining import concat
 from .shape_rules import normalize_axis
 from .sizes import whole
+from .slicing import slice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .annotations import Numeric
 
 
@@ -35,7 +39,20 @@ def cumulative_prod(x: Numeric, /, *, axis: int | None = None, include_initial: 
     return _cumulated("cumulative_prod", x, axis, include_initial)
 
 
-@primitive(version=1)
+def _diff_meta(
+    x: TensorMeta, prepend: TensorMeta | None, append: TensorMeta | None, *, axis: int, n: int
+) -> TensorMeta:
+    whole("diff", "n", n, least=0)
+    place = normalize_axis("diff", axis, x.ndim)
+    size = x.shape[place]
+    for name, other in (("prepend", prepend), ("append", append)):
+        if other is not None:
+            _refuse_unjoinable(name, x, other, place)
+            size = size + other.shape[place]
+    return TensorMeta((*x.shape[:place], max(size - n, 0), *x.shape[place + 1 :]), x.dtype, x.device)
+
+
+@composite(version=1, infer=_diff_meta)
 def diff(
     x: Numeric, /, prepend: Numeric | None = None, append: Numeric | None = None, *, axis: int = -1, n: int = 1
 ) -> Numeric:
@@ -45,14 +62,17 @@ def diff(
 
     Source: array API 2024.12, diff.
     """
-    whole("diff", "n", n, least=0)
-    place = normalize_axis("diff", axis, x.ndim)
-    size = x.shape[place]
-    for name, other in (("prepend", prepend), ("append", append)):
-        if other is not None:
-            _refuse_unjoinable(name, x, other, place)
-            size = size + other.shape[place]
-    return TensorMeta((*x.shape[:place], max(size - n, 0), *x.shape[place + 1 :]), x.dtype, x.device)
+    parts = [part for part in (prepend, x, append) if part is not None]
+    place = normalize_axis("diff", axis, len(x.shape))
+    joined = concat(*parts, axis=place) if len(parts) > 1 else x
+    for _ in range(n):
+        joined = _part(joined, place, 1, None) - _part(joined, place, 0, -1)
+    return joined
+
+
+def _part(x: Any, axis: int, start: int, stop: int | None) -> Any:
+    """x from `start` to `stop` along an axis."""
+    return slice(x, starts=(*[None] * axis, start), stops=(*[None] * axis, stop))
 
 
 def _refuse_unjoinable(name: str, x: TensorMeta, other: TensorMeta, place: int) -> None:

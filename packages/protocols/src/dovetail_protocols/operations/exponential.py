@@ -6,6 +6,7 @@ from math import log as natural_logarithm
 
 from ..operation import composite, primitive
 from .arithmetic import abs, maximum
+from .indexing import where
 from .shape_rules import elementwise
 
 TYPE_CHECKING = False
@@ -87,8 +88,6 @@ def logaddexp(x1: Floating, x2: Floating, /) -> Floating:
 
     Source: array API 2024.12, logaddexp.
     """
-    from . import where
-
     # Equal operands are taken apart because ∞ − ∞ is NaN.
     apart = maximum(x1, x2) + log1p(exp(-abs(x1 - x2)))
     return where(x1 == x2, x1 + natural_logarithm(2.0), apart)

@@ -79,11 +79,11 @@ def any(x: AnyDType, /, *, axis: Axes = None, keepdims: bool = False) -> Boolean
 
 @primitive(version=1)
 def count_nonzero(x: AnyDType, /, *, axis: Axes = None, keepdims: bool = False) -> Index:
-    """How many elements over `axis` are not 0, as int64.
+    """How many elements over `axis` are not 0, in the dtype of indices, int64.
 
     Source: array API 2024.12, count_nonzero.
     """
-    return reduced("count_nonzero", x, axis, keepdims, dt.int64)
+    return reduced("count_nonzero", x, axis, keepdims, dt.DEFAULT_INDEX)
 
 
 def refuse_empty(operation: str, x: TensorMeta, axis: Axes) -> None:

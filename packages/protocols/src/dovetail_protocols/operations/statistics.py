@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ..operation import composite
 from .arithmetic import divide, maximum, sqrt, square
+from .comparison import isfinite
 from .creation import full
 from .exponential import exp, log
 from .gradients import stop_gradient
+from .indexing import where
 from .reductions import max, refuse_empty, sum
 from .shape_rules import normalize_axes, reduced
 
@@ -75,8 +77,6 @@ def logsumexp(x: Floating, /, *, axis: Axes = None, keepdims: bool = False) -> F
     Raises: ShapeError where the axis is empty.
     Source: TensorFlow, tf.reduce_logsumexp.
     """
-    from . import isfinite, where
-
     largest = stop_gradient(max(x, axis=axis, keepdims=True))
     # ∞ − ∞ is NaN; with 0 in place of an infinite m, exp and log carry the infinity by themselves.
     shift = where(isfinite(largest), largest, 0)
