@@ -43,7 +43,8 @@ def random_bits(state: RandomState, /, *, shape: tuple[int, ...], dtype: DType =
     under the key's low and high half. A uint64 is two words, the first one its low half; a word holds two uint16 or
     four uint8, the lowest bits first. Drawing n words leaves blocks from counter + ⌈n / 4⌉ on untouched.
 
-    Raises: ShapeError where the state's last axis isn't 3; AttributeValueError for a negative size; DTypeError for other dtypes.
+    Raises: ShapeError where the state's last axis isn't 3; AttributeValueError for a negative size; DTypeError for
+    other dtypes.
 
     Source: Salmon, Moraes, Dror, Shaw: Parallel Random Numbers: As Easy as 1, 2, 3 (SC 2011), section 3.3.
     """
