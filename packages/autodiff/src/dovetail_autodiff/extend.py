@@ -1,66 +1,27 @@
-"""The extension surface: how an operation gets its gradient, its forward derivative and its batching rule.
+"""How operations get their rules: the extension surface of the protocols, by the name by which this package knows it."""
 
-Rules are written in operations and run under the interpreter that was in force around the transformation, so that
-every order of derivative, tracing and batching of a rule works without further code.
-"""
+from dovetail_protocols.derivatives import (
+    BATCHERS,
+    GRADIENTS,
+    NOT_DIFFERENTIABLE,
+    PULLBACKS,
+    TANGENTS,
+    batching_of,
+    gradient_of,
+    jvp_of,
+    not_differentiable,
+    vjp_of,
+)
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
-from dovetail_protocols.operation import Operation
-
-Rule = Callable[..., Any]
-
-GRADIENTS: dict[Operation, Rule] = {}
-PULLBACKS: dict[Operation, Rule] = {}
-TANGENTS: dict[Operation, Rule] = {}
-BATCHERS: dict[Operation, Rule] = {}
-NOT_DIFFERENTIABLE: dict[Operation, str] = {}
-
-
-def gradient_of(operation: Operation) -> Callable[[Rule], Rule]:
-    """Declares the reverse rule: `rule(cotangent, result, *operands, **attributes)`.
-
-    It gives one cotangent for each operand, in a tuple, or bare where there is one operand; None stands for zero. Where
-    the operation has several results, `cotangent` and `result` are tuples (cotangents that are zero come as zeros).
-    """
-    return _entering(GRADIENTS, operation)
-
-
-def vjp_of(operation: Operation) -> Callable[[Rule], Rule]:
-    """Declares the general reverse rule, which runs the forward pass itself and may keep what it likes:
-    `rule(*operands, **attributes)` gives (result, pullback), and `pullback(cotangent)` what `gradient_of` gives."""
-    return _entering(PULLBACKS, operation)
-
-
-def jvp_of(operation: Operation) -> Callable[[Rule], Rule]:
-    """Declares the forward rule: `rule(tangents, result, *operands, **attributes)` gives the tangent of the result (a
-    tuple of them for several results). `tangents` has one entry for each operand, None for zero. An operation without
-    one is differentiated forward through its reverse rule."""
-    return _entering(TANGENTS, operation)
-
-
-def batching_of(operation: Operation) -> Callable[[Rule], Rule]:
-    """Declares how vmap treats the operation: `rule(size, is_batched, *operands, **attributes)`.
-
-    `is_batched` says for each operand whether its first axis is the batch, of `size`. The rule gives the result with
-    the batch as its first axis (every result, where there are several).
-    """
-    return _entering(BATCHERS, operation)
-
-
-def not_differentiable(operation: Operation, reason: str) -> None:
-    """States that an operation's results carry no gradient: they are integers, or constant almost everywhere."""
-    NOT_DIFFERENTIABLE[operation] = reason
-
-
-def _entering(table: dict[Operation, Rule], operation: Operation) -> Callable[[Rule], Rule]:
-    def enter(rule: Rule) -> Rule:
-        if operation in table:
-            raise ValueError(f"{operation.name} has such a rule already, in {table[operation].__module__}")
-        table[operation] = rule
-        return rule
-
-    return enter
+__all__ = [
+    "BATCHERS",
+    "GRADIENTS",
+    "NOT_DIFFERENTIABLE",
+    "PULLBACKS",
+    "TANGENTS",
+    "batching_of",
+    "gradient_of",
+    "jvp_of",
+    "not_differentiable",
+    "vjp_of",
+]
