@@ -6,13 +6,14 @@ Ask for an ability once, at a boundary, with `isinstance` (the classes are runti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from .dtypes import DType
     from .metas import Device, TensorMeta
     from .operation import Operation
+    from .selection import Selection
 
 
 @runtime_checkable
@@ -111,6 +112,20 @@ class SupportsCalls(Protocol):
 
     def call(self, operation: Operation, operands: tuple[Any, ...], given: Mapping[str, Any]) -> Any:
         """`evaluate(operation, *operation.bind(operands, given))`, for arguments as the user wrote them."""
+
+
+@runtime_checkable
+class SupportsPrograms(Protocol):
+    """Optional for a TensorProvider: what programs that run on buffers bind once rather than ask for at each call."""
+
+    def bound_kernel(
+        self, selection: Selection, operation: Operation, attributes: Mapping[str, Any]
+    ) -> Callable[..., Any]:
+        """The chosen kernel as eager evaluation calls it, on buffers: given the layout that it declares, checked in
+        debug mode."""
+
+    def wrapper(self, meta: TensorMeta) -> Callable[[Any], Array]:
+        """`wrap` for buffers of one dtype on one device. A buffer may be what a kernel gave, such as a NumPy scalar."""
 
 
 @runtime_checkable

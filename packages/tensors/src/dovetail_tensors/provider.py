@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from dovetail_protocols.dtypes import DType
 from dovetail_protocols.metas import Device, TensorMeta
 from dovetail_protocols.operation import Operation
+from dovetail_protocols.selection import Selection
 
 from . import eager
 from .conversion import convert
+from .kernel_adapters import adapted
 from .signature import signature_of
 from .tensor import Tensor, make, make_symbolic
 from .variable import Variable
@@ -31,6 +33,18 @@ class Provider:
         if hasattr(payload, "concretize"):
             return make_symbolic(payload, meta)
         return make(payload, signature_of(meta.dtype, meta.device))
+
+    def bound_kernel(
+        self, selection: Selection, operation: Operation, attributes: Mapping[str, Any]
+    ) -> Callable[..., Any]:
+        kernel = adapted(selection, operation, attributes)
+        if kernel is None:
+            raise ValueError(f"no kernel was chosen for {operation.short_name}")
+        return kernel
+
+    def wrapper(self, meta: TensorMeta) -> Callable[[Any], Tensor]:
+        signature = signature_of(meta.dtype, meta.device)
+        return lambda payload: make(payload, signature)
 
     def variable(self, value: Any, *, name: str | None = None, trainable: bool = True) -> Variable:
         return Variable(value, name=name, trainable=trainable)
