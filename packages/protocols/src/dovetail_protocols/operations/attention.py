@@ -91,7 +91,7 @@ def scaled_dot_product_attention(
 
 def _masked(scores: Floating, mask: Mask | None, is_causal: bool) -> Floating:
     """Scores with -inf where a query may not look."""
-    from . import arange, cast, where
+    from . import arange, cast, expand_dims, where
 
     forbidden = float("-inf")
     if mask is not None:
@@ -100,6 +100,6 @@ def _masked(scores: Floating, mask: Mask | None, is_causal: bool) -> Floating:
         )
     if is_causal:
         queries, keys = scores.shape[-2:]
-        allowed = arange(0, keys, 1, dtype="int32") <= arange(0, queries, 1, dtype="int32")[:, None]
+        allowed = arange(start=keys) <= expand_dims(arange(start=queries), axis=1)
         scores = where(allowed, scores, forbidden)
     return scores

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import AttributeValueError, ShapeError
 from ..metas import TensorMeta
 from ..operation import composite, primitive
+from .indexing import take
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,13 +27,11 @@ def _infer_embedding(table: TensorMeta, indices: TensorMeta) -> TensorMeta:
 def embedding(table: Floating, indices: Index, /) -> Floating:
     """The rows of a table that the indices name.
 
-    table: (vocabulary, *features); indices: any shape, from 0 to vocabulary - 1. Result: (*indices, *features).
-    An index out of range raises when evaluated eagerly; in a compiled function it is not specified which row it gets.
-    """
-    from . import reshape, take
+    table: (vocabulary, *features); indices: any shape, as `take` reads them. Result: (*indices, *features).
 
-    rows = take(table, reshape(indices, shape=(-1,)), axis=0)
-    return reshape(rows, shape=(*indices.shape, *table.shape[1:]))
+    Raises: ShapeError for a 0-d table; IndexRangeError for an index out of range, where values are looked at.
+    """
+    return take(table, indices, axis=0)
 
 
 @primitive(version=1)

@@ -118,7 +118,7 @@ def sparse_softmax_cross_entropy_gradient(
     """
     from . import expand_dims, one_hot, softmax
 
-    target = one_hot(labels, size=logits.shape[axis], axis=axis, dtype=logits.dtype)
+    target = one_hot(labels, depth=logits.shape[axis], axis=axis, dtype=logits.dtype)
     return expand_dims(cotangent, axis=axis) * (softmax(logits, axis=axis) - target)
 
 

@@ -47,7 +47,7 @@ def max_pool_gradient(
     """The cotangent of max_pool's x: each window gives its cotangent to its greatest element, the first of equals.
 
     cotangent: (batch, *output, channels), x: (batch, *spatial, channels). Result: as x. First means in row-major order
-    over the window. A window with NaN gives its cotangent to its first element.
+    over the window; what comes after a NaN is not looked at.
     """
     grid = _grid("max_pool_gradient", x, x.shape[1:-1], window, strides, padding)
     _check_output("max_pool_gradient", cotangent, _pooled(x, grid))
