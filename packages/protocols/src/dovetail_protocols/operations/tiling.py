@@ -115,7 +115,7 @@ Padding = "int | tuple[int, int] | tuple[tuple[int, int], ...]"
 MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
-def _pairs(operation: str, padding: Any, ndim: int) -> tuple[tuple[int, int], ...]:
+def padding_pairs(operation: str, padding: Any, ndim: int) -> tuple[tuple[int, int], ...]:
     """(before, after) for each axis: `padding` may be one int, one pair for all axes, or a pair for each."""
     if is_whole(padding):
         pairs: tuple[Any, ...] = ((padding, padding),) * ndim
@@ -144,7 +144,7 @@ def _padded(operation: str, x: TensorMeta, pairs: tuple[tuple[int, int], ...]) -
 @primitive(version=1)
 def pad_constant(x: AnyDType, /, *, padding: Padding, value: complex = 0) -> AnyDType:
     """x with `value` before and after it along each axis; `padding` as in `pad`."""
-    return _padded("pad_constant", x, _pairs("pad_constant", padding, x.ndim))
+    return _padded("pad_constant", x, padding_pairs("pad_constant", padding, x.ndim))
 
 
 def _infer_pad(x: TensorMeta, /, *, padding: Padding, mode: str, value: complex) -> TensorMeta:
@@ -152,7 +152,7 @@ def _infer_pad(x: TensorMeta, /, *, padding: Padding, mode: str, value: complex)
         raise AttributeValueError(
             f"pad: unknown mode {mode!r}", where="pad, mode", expected=", ".join(MODES), got=repr(mode)
         )
-    pairs = _pairs("pad", padding, x.ndim)
+    pairs = padding_pairs("pad", padding, x.ndim)
     for axis, (size, pair) in enumerate(zip(x.shape, pairs, strict=True)):
         limit = _longest(mode, size)
         if limit is not None and max(pair) > limit:
@@ -185,7 +185,7 @@ def pad(x: AnyDType, /, *, padding: Padding, mode: str = "constant", value: comp
     Raises: ShapeError where padding doesn't fit the axes, or an axis is too short to be reflected or wrapped.
     Source: NumPy, pad; TensorFlow's modes CONSTANT, REFLECT and SYMMETRIC.
     """
-    pairs = _pairs("pad", padding, len(x.shape))
+    pairs = padding_pairs("pad", padding, len(x.shape))
     if mode == "constant":
         return pad_constant(x, padding=pairs, value=value)
     for axis, (before, after) in enumerate(pairs):
