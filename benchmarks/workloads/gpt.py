@@ -32,8 +32,8 @@ def _normalization(random: Generator, name: str) -> dict[str, Array]:
 def _parameters() -> dict[str, Array]:
     random = initial.generator("gpt weights")
     parameters = {
-        "token_table": initial.kernel(random, VOCABULARY, WIDTH),
-        "position_table": initial.kernel(random, LENGTH, WIDTH),
+        "token_embedding/embeddings": initial.kernel(random, VOCABULARY, WIDTH),
+        "position_embeddings": initial.kernel(random, LENGTH, WIDTH),
     }
     for index in range(LAYERS):
         block = f"blocks/{index}"

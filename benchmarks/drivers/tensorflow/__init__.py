@@ -1,0 +1,1 @@
+"""TensorFlow, on request: each step is one tf.function, with XLA or without."""

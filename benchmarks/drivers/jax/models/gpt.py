@@ -12,7 +12,7 @@ Parameters = dict[str, Array]
 
 def loss(parameters: Parameters, tokens: Array, targets: Array) -> tuple[Array, Parameters]:
     """The mean cross-entropy of the next tokens."""
-    x = parameters["token_table"][tokens] + parameters["position_table"]
+    x = parameters["token_embedding/embeddings"][tokens] + parameters["position_embeddings"]
     for index in range(gpt.LAYERS):
         block = f"blocks/{index}"
         x = x + _attention(parameters, block, _normalize(parameters, f"{block}/normalization_1", x))

@@ -10,7 +10,7 @@ Parameters = dict[str, Tensor]
 
 def loss(parameters: Parameters, tokens: Tensor, targets: Tensor) -> Tensor:
     """The mean cross-entropy of the next tokens."""
-    x = functional.embedding(tokens, parameters["token_table"]) + parameters["position_table"]
+    x = functional.embedding(tokens, parameters["token_embedding/embeddings"]) + parameters["position_embeddings"]
     for index in range(gpt.LAYERS):
         block = f"blocks/{index}"
         x = x + _attention(parameters, block, _normalize(parameters, f"{block}/normalization_1", x))
