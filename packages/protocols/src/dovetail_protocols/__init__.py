@@ -44,30 +44,6 @@ _HOMES = {
     "record": "records",
     "select": "selection",
 }
-_MODULES = frozenset(
-    [
-        "arrays",
-        "compilers",
-        "control_flow",
-        "dispatch",
-        "dtypes",
-        "errors",
-        "graph",
-        "graph_json",
-        "graph_text",
-        "graph_validation",
-        "kernels",
-        "metas",
-        "operations",
-        "plugins",
-        "records",
-        "registry",
-        "roles",
-        "selection",
-        "tracing",
-    ]
-)
-
 __all__ = sorted(_HOMES)
 
 
@@ -77,10 +53,8 @@ def __getattr__(name: str) -> object:
         found = getattr(_import_module(f"{__name__}.{_HOMES[name]}"), name)
         globals()[name] = found
         return found
-    if name in _MODULES:
-        return _import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*_HOMES, *_MODULES})
+    return __all__
