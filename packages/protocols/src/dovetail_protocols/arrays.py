@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from .roles import TensorProvider
 
 _provider: TensorProvider | None = None
-_call: Callable[[Operation, tuple[Any, ...], Mapping[str, Any]], Any] | None = None
 
 
 def provider() -> TensorProvider:
@@ -31,20 +30,23 @@ def provider() -> TensorProvider:
 
 def use_provider(chosen: TensorProvider | None) -> TensorProvider | None:
     """Chooses the tensor package of this process (None: found anew at next need). Returns the one before it."""
-    global _provider, _call
+    global _provider, call
     before, _provider = _provider, chosen
-    _call = getattr(chosen, "call", None)
+    call = _call_at_first if chosen is None else getattr(chosen, "call", _call_in_steps)
     return before
 
 
-def call_eagerly(operation: Operation, operands: tuple[Any, ...], given: Mapping[str, Any]) -> Any:
-    """The result of a call as its user wrote it, evaluated by the tensor package."""
-    if _call is not None:
-        return _call(operation, operands, given)
-    found = provider()
-    if _call is not None:
-        return _call(operation, operands, given)
-    return found.evaluate(operation, *operation.bind(operands, given))
+def _call_at_first(operation: Operation, operands: tuple[Any, ...], given: Mapping[str, Any]) -> Any:
+    provider()
+    return call(operation, operands, given)
+
+
+def _call_in_steps(operation: Operation, operands: tuple[Any, ...], given: Mapping[str, Any]) -> Any:
+    return provider().evaluate(operation, *operation.bind(operands, given))
+
+
+call: Callable[[Operation, tuple[Any, ...], Mapping[str, Any]], Any] = _call_at_first
+"""Evaluates a call as its user wrote it: `SupportsCalls.call` of the tensor package in use, where it has that."""
 
 
 def _find_provider() -> TensorProvider:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import dtypes as dt
-from .arrays import is_variable, provider
+from .arrays import provider
 from .errors import DeviceError, DTypeError, SignatureError
 
 TYPE_CHECKING = False
@@ -18,21 +18,40 @@ _SCALARS = frozenset({bool, int, float, complex})
 _INEXACT_ONLY = frozenset(known.name for known in dt.ALL if known.is_differentiable)
 
 
-def agrees(operation: Operation, operands: tuple[Any, ...]) -> bool:
-    """Whether operands of a simple operation are bound as they stand: all arrays, and of one dtype for each type
-    variable. The quick way past `bind_operands`."""
-    if len(operands) != len(operation.operands):
-        return False
+def bind_quickly(operation: Operation, given: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The operands bound, where they are arrays of one dtype for each type variable, and Python numbers beside them.
+
+    None where `bind_operands` must look closer, or refuse.
+    """
+    plan = operation._quick
+    if plan is None or len(given) != len(plan):
+        return None
     is_array = provider().is_array
-    for operand in operands:
-        if not is_array(operand):
-            return False
-    for first, second in operation._pairs:
-        if operands[first].dtype is not operands[second].dtype:
-            return False
-    return all(
-        operands[position].dtype.name in declared.dtypes for position, declared in enumerate(operation.operands)
-    )
+    common: dict[str, Any] = {}
+    has_scalars = False
+    for value, (variable, accepted) in zip(given, plan, strict=True):
+        if is_array(value):
+            dtype = value.dtype
+            if dtype not in accepted or (variable != "*" and common.setdefault(variable, value).dtype is not dtype):
+                return None
+        elif type(value) in _SCALARS:
+            has_scalars = True
+        else:
+            return None
+    return _bind_scalars(given, plan, common) if has_scalars else given
+
+
+def _bind_scalars(
+    given: tuple[Any, ...], plan: tuple[tuple[str, frozenset[dt.DType]], ...], common: dict[str, Any]
+) -> tuple[Any, ...] | None:
+    bound = list(given)
+    for position, (value, (variable, _)) in enumerate(zip(given, plan, strict=True)):
+        if type(value) in _SCALARS:
+            array = common.get(variable)
+            if array is None or not dt.takes_scalar(array.dtype, value):
+                return None
+            bound[position] = provider().convert(value, dtype=array.dtype, device=array.device)
+    return tuple(bound)
 
 
 def operand_of(operation: Operation, position: int) -> Operand:
@@ -63,7 +82,9 @@ def bind_attributes(operation: Operation, given: Mapping[str, Any]) -> Mapping[s
 
 
 def _refuse_missing(operation: Operation, given: Mapping[str, Any]) -> None:
-    missing = [attribute.name for attribute in operation.attributes if attribute.required and attribute.name not in given]
+    missing = [
+        attribute.name for attribute in operation.attributes if attribute.required and attribute.name not in given
+    ]
     if missing:
         raise SignatureError(
             f"{operation.short_name} is missing {', '.join(missing)}", expected=describe_signature(operation)
@@ -110,6 +131,11 @@ def _arrange(operation: Operation, given: tuple[Any, ...], keywords: Mapping[str
             expected=describe_signature(operation),
             fix="attributes such as axis= are passed by keyword",
         )
+    twice = [operand.name for operand in declared[: len(values)] if operand.name in keywords]
+    if twice:
+        raise SignatureError(
+            f"{operation.short_name} got {', '.join(twice)} twice", expected=describe_signature(operation)
+        )
     for operand in declared[len(values) :]:
         if operand.variadic:
             break
@@ -147,9 +173,10 @@ def _unify(operation: Operation, values: list[Any], positions: list[int], weak: 
     strong = [values[position].dtype for position in positions if position not in weak]
     scalars = [position for position in positions if position in weak]
     target = _common(operation, strong, [values[position] for position in scalars], positions)
+    device = next((values[position].device for position in positions if position not in weak), None)
     for position in positions:
         if position in weak:
-            values[position] = provider().convert(values[position], dtype=target)
+            values[position] = provider().convert(values[position], dtype=target, device=device)
         elif values[position].dtype is not target:
             from .operations import cast
 
@@ -205,9 +232,7 @@ def check_dtypes(operation: Operation, metas: Sequence[TensorMeta | None]) -> No
 
 def describe_signature(operation: Operation) -> str:
     """The call as a person would write it: `softmax(x, *, axis=-1)`."""
-    operands = [
-        ("*" if o.variadic else "") + o.name + ("=None" if o.optional else "") for o in operation.operands
-    ]
+    operands = [("*" if o.variadic else "") + o.name + ("=None" if o.optional else "") for o in operation.operands]
     attributes = [a.name if a.required else f"{a.name}={a.default!r}" for a in operation.attributes]
     star = ["*"] if attributes and not any(o.variadic for o in operation.operands) else []
     return f"{operation.short_name}({', '.join([*operands, *star, *attributes])})"

@@ -155,6 +155,13 @@ def with_scalar(array: DType, scalar: bool | int | float | complex) -> DType:
     return complex128 if array is float64 else DEFAULT_COMPLEX
 
 
+def takes_scalar(array: DType, scalar: bool | int | float | complex) -> bool:
+    """Whether a Python scalar takes the dtype of an array that it meets, so that the array keeps it."""
+    if isinstance(scalar, bool) or array.kind == COMPLEX:
+        return True
+    return array.kind == FLOATING and not isinstance(scalar, complex) or array.is_integer and isinstance(scalar, int)
+
+
 def of_scalar(scalar: bool | int | float | complex) -> DType:
     """The dtype of a Python scalar that stands alone: bool, int32, float32 or complex64.
 

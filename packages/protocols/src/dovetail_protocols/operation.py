@@ -14,9 +14,9 @@ to one dtype before the call. `Numeric | None` is an optional operand; `*arrays:
 
 from __future__ import annotations
 
+from . import arrays
 from . import dtypes as dt
-from .arrays import call_eagerly
-from .binding import agrees, bind_attributes, bind_operands, check_dtypes
+from .binding import bind_attributes, bind_operands, bind_quickly, check_dtypes
 from .dispatch import current
 from .errors import AttributeValueError, DTypeError, TraceError
 from .records import record
@@ -107,21 +107,13 @@ class Operation:
         self.data_dependent = data_dependent
         self._defaults = {attribute.name: attribute.default for attribute in attributes}
         self._attribute_names = frozenset(self._defaults)
-        groups: dict[str, list[int]] = {}
-        for position, operand in enumerate(operands):
-            groups.setdefault(operand.type_variable, []).append(position)
-        self._groups = groups
-        self._simple = (
-            not any(operand.optional or operand.variadic for operand in operands)
-            and "V" not in groups
-            and not any(attribute.required for attribute in attributes)
-        )
-        self._pairs = tuple(
-            (first, second)
-            for variable, positions in groups.items()
-            if variable != "*"
-            for first, second in zip(positions, positions[1:], strict=False)
-        )
+        # What binding.bind_quickly compares; None where an operand may be left out, repeated, or is a variable.
+        self._quick: tuple[tuple[str, frozenset[dt.DType]], ...] | None = None
+        if not any(operand.optional or operand.variadic or operand.type_variable == "V" for operand in operands):
+            self._quick = tuple(
+                (operand.type_variable, frozenset(known for known in dt.ALL if known.name in operand.dtypes))
+                for operand in operands
+            )
 
     # ------------------------------------------------------------------ what it is
 
@@ -187,9 +179,7 @@ class Operation:
     def __call__(self, *operands: Any, **attributes: Any) -> Any:
         interpreter = current()
         if interpreter is None:
-            return call_eagerly(self, operands, attributes)
-        if not attributes and self._simple and agrees(self, operands):
-            return interpreter.apply(self, operands, self._defaults)
+            return arrays.call(self, operands, attributes)
         return interpreter.apply(self, *self.bind(operands, attributes))
 
     # ------------------------------------------------------------------ from a call to bound operands
@@ -201,6 +191,10 @@ class Operation:
 
         Raises: SignatureError for missing, surplus or unknown arguments; DTypeError where operands don't promote.
         """
+        if self._attribute_names.issuperset(attributes):
+            quick = bind_quickly(self, operands)
+            if quick is not None:
+                return quick, bind_attributes(self, attributes)
         return bind_operands(self, operands, attributes), bind_attributes(self, attributes)
 
     def check_operands(self, metas: Sequence[TensorMeta | None]) -> None:

@@ -21,9 +21,11 @@ from dovetail_protocols.plugins.policy import _policy
 from . import bound_calls, operators
 from .bound_calls import BoundCall, attribute_key, is_lasting, store, tables_of
 from .kernel_adapters import adapted
+from .scalars import scalar_beside
 from .signature import signature_of
 from .tensor import Tensor, make
 
+_NO_ENTRY = (None, None, 0)
 _new = object.__new__
 _ndarray = np.ndarray
 
@@ -40,6 +42,32 @@ def call(operation: Operation, operands: tuple[Any, ...], given: Mapping[str, An
 
     Raises: what `evaluate` raises, and what binding the operands does (SignatureError, DTypeError).
     """
+    if not given and _policy.get() is None:
+        table = operators.tables.get(operation)
+        first = operands[0] if operands else None
+        if table is not None and type(first) is Tensor:
+            kernel, result, count = table.get(first._signature, _NO_ENTRY)
+            if count == len(operands):
+                try:
+                    if count == 1:
+                        payload = kernel(first._payload)
+                    else:
+                        second = operands[1]
+                        if type(second) in first._signature.scalars:
+                            second = scalar_beside(first._signature, second)
+                        if second._signature is not first._signature:
+                            return _call_bound(operation, operands, given)
+                        payload = kernel(first._payload, second._payload)
+                except Exception:  # noqa: BLE001 - the long way converts the operands, or says what is wrong
+                    return _call_bound(operation, operands, given)
+                tensor: Tensor = _new(Tensor)
+                tensor._payload = payload if type(payload) is _ndarray else np.asarray(payload)
+                tensor._signature = result
+                return tensor
+    return _call_bound(operation, operands, given)
+
+
+def _call_bound(operation: Operation, operands: tuple[Any, ...], given: Mapping[str, Any]) -> Any:
     try:
         signatures = tuple([operand._signature for operand in operands])
         written = attribute_key(tuple(given.items())) if given else None
@@ -51,10 +79,9 @@ def call(operation: Operation, operands: tuple[Any, ...], given: Mapping[str, An
     bound_operands, attributes = operation.bind(operands, given)
     result = evaluate(operation, bound_operands, attributes)
     if len(bound_operands) == len(operands) and all(a is b for a, b in zip(operands, bound_operands, strict=True)):
-        tables = tables_of(_policy.get())
-        made = tables.bound.get(_key(operation, operands, attributes))
+        made = tables_of(_policy.get()).bound.get(_key(operation, operands, attributes))
         if made is not None:
-            store(tables.written, (operation, signatures, written), made)
+            store(tables_of(_policy.get()).written, (operation, signatures, written), made)
     return result
 
 

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from dovetail_protocols import operations as ops
-from dovetail_protocols.arrays import provider
 from dovetail_protocols.dispatch import current
 from dovetail_protocols.dtypes import dtype as find_dtype
 from dovetail_protocols.operation import Operation
 from dovetail_protocols.plugins.policy import _policy
 
-from .signature import Signature, signature_of
+from .signature import Signature
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -60,23 +59,24 @@ NAMES = (
 )
 """The methods that `install` puts on Tensor."""
 
-Entry = tuple[Callable[..., Any], Signature]
+Entry = tuple[Callable[..., Any], Signature, int]
 
 tables: dict[Operation, dict[Signature, Entry]] = {}
-"""Operation → signature shared by all operands → kernel and the result's signature."""
+"""Operation → signature shared by all operands → kernel, the result's signature, and the count of operands."""
 
-SCALAR_LIMIT = 512
-_scalars: dict[tuple[Signature, Any], Tensor] = {}
 _OPERANDS = (bool, int, float, complex, list, tuple, np.ndarray, np.generic)
+policy = _policy.get
 _ndarray = np.ndarray
 _new = object.__new__
 
 
 def remember(operation: Operation, signatures: tuple[Signature, ...], kernel: Any, result: Signature) -> None:
-    """Enters a kernel that serves every shape, for the quick way."""
-    table = tables.get(operation)
-    if table is not None and all(signature is signatures[0] for signature in signatures):
-        table[signatures[0]] = (kernel, result)
+    """Enters a kernel that serves every shape for the quick way, if it is for one or two operands of one dtype."""
+    count = len(signatures)
+    if operation._quick is None or not 1 <= count <= 2:
+        return
+    if signatures[0] is signatures[-1] and operation._quick[0][0] == operation._quick[-1][0]:
+        tables.setdefault(operation, {})[signatures[0]] = (kernel, result, count)
 
 
 def forget() -> None:
@@ -85,13 +85,13 @@ def forget() -> None:
         table.clear()
 
 
-def install(tensor_type: type[Tensor]) -> None:
-    """Gives the class its operators."""
+def install(tensor_type: type[Tensor], scalar: Callable[..., Tensor]) -> None:
+    """Gives the class its operators; `scalar(signature, value)` makes a 0-d tensor of a Python number."""
     for name, operation in BINARY.items():
-        setattr(tensor_type, f"__{name}__", _named(f"__{name}__", _binary(tensor_type, operation)))
-        setattr(tensor_type, f"__r{name}__", _named(f"__r{name}__", _reflected(tensor_type, operation)))
+        setattr(tensor_type, f"__{name}__", _named(f"__{name}__", _binary(tensor_type, operation, scalar)))
+        setattr(tensor_type, f"__r{name}__", _named(f"__r{name}__", _reflected(tensor_type, operation, scalar)))
     for name, operation in COMPARISONS.items():
-        setattr(tensor_type, f"__{name}__", _named(f"__{name}__", _binary(tensor_type, operation)))
+        setattr(tensor_type, f"__{name}__", _named(f"__{name}__", _binary(tensor_type, operation, scalar)))
     for name, operation in UNARY.items():
         setattr(tensor_type, f"__{name}__", _named(f"__{name}__", _unary(tensor_type, operation)))
     for method in (__round__, __divmod__, __rdivmod__):
@@ -103,45 +103,49 @@ def _named(name: str, method: Any) -> Any:
     return method
 
 
-def _binary(tensor_type: type[Tensor], operation: Operation) -> Callable[[Tensor, Any], Any]:
+def _binary(tensor_type: type[Tensor], operation: Operation, scalar: Callable[..., Tensor]) -> Callable[[Tensor, Any], Any]:
     table = tables.setdefault(operation, {})
     accepted = frozenset(find_dtype(name) for name in operation.operands[0].dtypes)
 
     def operator(self: Tensor, other: Any) -> Any:
         signature = self._signature
-        if type(other) is tensor_type:
-            other_signature = other._signature
-            interpreter = current()
-            if interpreter is None:
-                if signature is other_signature and _policy.get() is None:
-                    entry = table.get(signature)
-                    if entry is not None:
-                        try:
-                            payload = entry[0](self._payload, other._payload)
-                        except Exception:  # noqa: BLE001 - the operation raises it again, with the reason
-                            return operation(self, other)
-                        tensor = _new(tensor_type)
-                        tensor._payload = payload if type(payload) is _ndarray else np.asarray(payload)
-                        tensor._signature = entry[1]
-                        return tensor
-            elif signature.dtype is other_signature.dtype and signature.dtype in accepted:
+        if type(other) is not tensor_type:
+            return slow(self, other)
+        interpreter = current()
+        if interpreter is not None:
+            if signature.dtype is other._signature.dtype and signature.dtype in accepted:
                 return interpreter.apply(operation, (self, other), operation._defaults)
-            return operation(self, other)
+        elif signature is other._signature and policy() is None:
+            try:
+                kernel, result, _ = table[signature]
+                payload = kernel(self._payload, other._payload)
+            except Exception:  # noqa: BLE001 - not bound yet, or it failed: the operation says why
+                return operation(self, other)
+            tensor = _new(tensor_type)
+            tensor._payload = payload if type(payload) is _ndarray else np.asarray(payload)
+            tensor._signature = result
+            return tensor
+        return operation(self, other)
+
+    def slow(self: Tensor, other: Any) -> Any:
+        signature = self._signature
         if type(other) in signature.scalars and signature.dtype in accepted:
-            return operator(self, _scalar(signature, other))
+            return operator(self, scalar(signature, other))
         return operation(self, other) if is_operand(other) else NotImplemented
 
     return operator
 
 
-def _reflected(tensor_type: type[Tensor], operation: Operation) -> Callable[[Tensor, Any], Any]:
-    forward = _binary(tensor_type, operation)
+def _reflected(
+    tensor_type: type[Tensor], operation: Operation, scalar: Callable[..., Tensor]
+) -> Callable[[Tensor, Any], Any]:
+    forward = _binary(tensor_type, operation, scalar)
     accepted = frozenset(find_dtype(name) for name in operation.operands[0].dtypes)
 
     def operator(self: Tensor, other: Any) -> Any:
         signature = self._signature
         if type(other) in signature.scalars and signature.dtype in accepted:
-            return forward(_scalar(signature, other), self)
+            return forward(scalar(signature, other), self)
         return operation(other, self) if is_operand(other) else NotImplemented
 
     return operator
@@ -151,7 +155,7 @@ def _unary(tensor_type: type[Tensor], operation: Operation) -> Callable[[Tensor]
     table = tables.setdefault(operation, {})
 
     def operator(self: Tensor) -> Any:
-        if current() is None and _policy.get() is None:
+        if current() is None and policy() is None:
             entry = table.get(self._signature)
             if entry is not None:
                 try:
@@ -180,21 +184,6 @@ def __divmod__(self: Tensor, other: Any) -> Any:  # noqa: N807 - installed as a 
 
 def __rdivmod__(self: Tensor, other: Any) -> Any:  # noqa: N807 - installed as a method
     return (other // self, other % self) if is_operand(other) else NotImplemented
-
-
-def _scalar(signature: Signature, value: Any) -> Any:
-    """A 0-d tensor of a Python scalar, in the dtype of the tensor that it meets. Those in frequent use are kept."""
-    if signature.shape is not None:
-        signature = signature_of(signature.dtype, signature.device)
-    found = _scalars.get((signature, value))
-    if found is None:
-        found = provider().convert(value, signature.dtype, signature.device)
-        # 0.0 equals -0.0, and NaN not even itself: neither can be a key.
-        if value and value == value:
-            if len(_scalars) >= SCALAR_LIMIT:
-                _scalars.clear()
-            _scalars[signature, value] = found
-    return found
 
 
 def is_operand(value: Any) -> bool:

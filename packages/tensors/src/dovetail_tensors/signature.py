@@ -29,16 +29,16 @@ class Signature:
         self.scalars = _WEAK_SCALARS[dtype.kind]
 
 
-_interned: dict[tuple[DType, Device], Signature] = {}
+_on_cpu: dict[DType, Signature] = {dtype: Signature(dtype, CPU) for dtype in dt.ALL}
+_elsewhere: dict[tuple[DType, Device], Signature] = {}
 
 
 def signature_of(dtype: DType, device: Device = CPU) -> Signature:
     """The one signature of concrete tensors of a dtype on a device."""
-    key = (dtype, device)
-    found = _interned.get(key)
-    if found is None:
-        found = _interned.setdefault(key, Signature(dtype, device))
-    return found
+    if device is CPU or device == CPU:
+        return _on_cpu[dtype]
+    found = _elsewhere.get((dtype, device))
+    return _elsewhere.setdefault((dtype, device), Signature(dtype, device)) if found is None else found
 
 
 def symbolic_signature(meta: TensorMeta) -> Signature:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, final
 import numpy as np
 from dovetail_protocols.metas import TensorMeta
 
-from . import operators
 from .array_methods import ArrayMethods
 from .indexing import get_item
 from .interchange import dlpack_capsule, dlpack_device
@@ -143,4 +142,3 @@ def restore(array: Any, dtype: DType, device: Device) -> Tensor:
     return make(from_host(array, device), signature_of(dtype, device))
 
 
-operators.install(Tensor)
