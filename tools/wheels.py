@@ -17,8 +17,16 @@ def build(directory: Path, root: Path = packages.ROOT) -> None:
     for old in directory.glob("*.whl"):
         old.unlink()
     for package in packages.find(root):
-        command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(directory.resolve())]
-        subprocess.run(command, cwd=package.directory, check=True, stdout=subprocess.DEVNULL)
+        build_one(package.directory, directory)
+
+
+def build_one(project: Path, directory: Path) -> Path:
+    """Write the wheel of the project in a folder into `directory`, and give its path."""
+    before = set(directory.glob("*.whl"))
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(directory.resolve())]
+    subprocess.run(command, cwd=project, check=True, stdout=subprocess.DEVNULL)
+    (built,) = set(directory.glob("*.whl")) - before
+    return built
 
 
 def paths(wanted: Iterable[packages.Package], directory: Path) -> list[str]:

@@ -1,0 +1,161 @@
+"""A third party's package, installed as a wheel: found, used, explained; removed or broken, nothing else suffers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tools import wheels
+
+PLUGINS = Path(__file__).parent / "plugins"
+
+
+@pytest.fixture(scope="module")
+def acme_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of acme-kernels, built by its own build backend."""
+    return wheels.build_one(PLUGINS / "acme-kernels", tmp_path_factory.mktemp("acme-wheel"))
+
+
+@pytest.fixture
+def site(acme_wheel: Path, tmp_path: Path) -> Path:
+    """A folder in which the wheel is installed: for one of pure Python that means unpacked."""
+    with zipfile.ZipFile(acme_wheel) as archive:
+        archive.extractall(tmp_path)
+    return tmp_path
+
+
+def run(program: str, site: Path | None, *, check: bool = True, **environment: str) -> str:
+    """What a fresh process prints, with the site on its path."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("DOVETAIL_")} | environment
+    if site is not None:
+        variables["PYTHONPATH"] = str(site)
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert not check or done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+USE_MATMUL = """
+import sys
+import dovetail as dt
+assert not any(name.startswith("acme") for name in sys.modules), "importing Dovetail must load no plug-in"
+a = dt.constant([[1.0, 2.0], [3.0, 4.0]])
+print((a @ a).numpy().tolist())
+print(sys.modules["acme_kernels.matmul"].CALLS if "acme_kernels.matmul" in sys.modules else "acme not used")
+"""
+
+
+def test_kernel_of_an_installed_package_is_found_and_used(site: Path) -> None:
+    assert run(USE_MATMUL, site).splitlines() == ["[[7.0, 10.0], [15.0, 22.0]]", "[((2, 2), (2, 2))]"]
+
+
+def test_without_the_package_the_reference_kernel_runs() -> None:
+    assert run(USE_MATMUL, None).splitlines() == ["[[7.0, 10.0], [15.0, 22.0]]", "acme not used"]
+
+
+def test_policy_excludes_the_package(site: Path) -> None:
+    assert "acme not used" in run(USE_MATMUL, site, DOVETAIL_KERNELS="-acme")
+
+
+def test_a_call_that_the_kernel_refuses_falls_back(site: Path) -> None:
+    program = "import dovetail as dt; x = dt.ones((2, 3, 3)); print((x @ x).numpy()[0, 0].tolist())"
+    assert run(program, site).strip() == "[3.0, 3.0, 3.0]"
+
+
+def test_explain_names_every_candidate_and_its_reason(site: Path) -> None:
+    program = """
+import dovetail as dt
+print(dt.kernels.explain("matmul", dt.ones((2, 2)), dt.ones((2, 2))))
+print(dt.kernels.explain("matmul", dt.ones((5, 2, 2)), dt.ones((2, 2))))
+print(dt.kernels.list()["acme"])
+"""
+    out = run(program, site)
+    assert "acme/matmul_einsum (priority 60): used" in out
+    assert "acme/matmul_einsum (priority 60): no: only matrices, not batches of them" in out
+    assert "numpy/matmul (priority 0): used" in out
+    assert "acme-kernels 0.3.1: 2 kernels for 2 operations" in out
+
+
+NEW_OPERATION = """
+import dovetail as dt
+from dovetail_protocols.registry import find_operation
+signed_power = find_operation("acme::signed_power")
+x = dt.constant([-4.0, 9.0])
+print(signed_power(x, exponent=0.5).numpy().tolist())
+print(dt.grad(lambda x: dt.sum(signed_power(x, exponent=2.0)))(x).numpy().tolist())
+dt.function(lambda x: signed_power(x, exponent=0.5))
+print(dt.function(lambda x: signed_power(x, exponent=0.5))(x).numpy().tolist())
+"""
+
+
+def test_new_operation_computes_and_differentiates_eagerly_and_traced(site: Path) -> None:
+    assert run(NEW_OPERATION, site).splitlines() == ["[-2.0, 3.0]", "[8.0, 18.0]", "[-2.0, 3.0]"]
+
+
+def test_without_the_package_its_operation_is_unknown_and_the_message_says_so() -> None:
+    out = run(NEW_OPERATION, None, check=False)
+    assert "UnknownOperationError: unknown operation acme::signed_power" in out
+    assert "install the package that brings it" in out
+
+
+@pytest.mark.parametrize(
+    ("damage", "cause"),
+    [
+        ("raise ImportError('libacme.so.2: cannot open shared object file')", "ImportError: libacme.so.2"),
+        ("import sys; sys.exit('no licence')", "SystemExit: no licence"),
+        ("PACKAGE = object()", "lacks protocol, kernels, operations, probe"),
+    ],
+)
+def test_broken_package_leaves_everything_else_working(site: Path, damage: str, cause: str) -> None:
+    (site / "acme_kernels" / "__init__.py").write_text(damage, "utf-8")
+    program = USE_MATMUL.replace("import sys\n", "import sys, warnings\nwarnings.simplefilter('always')\n", 1)
+    out = run(program, site)
+    assert "[[7.0, 10.0], [15.0, 22.0]]" in out
+    assert "acme not used" in out
+    assert "plug-in 'acme' (acme-kernels 0.3.1)" in out
+    assert cause in out
+    assert "effect: " in out
+
+
+def test_broken_package_named_by_the_user_raises_with_cause_effect_and_fix(site: Path) -> None:
+    (site / "acme_kernels" / "__init__.py").write_text("raise ImportError('libacme.so.2 is missing')", "utf-8")
+    out = run("import dovetail as dt\nwith dt.kernels.use('acme'): pass", site, check=False)
+    for part in (
+        "PluginError: plug-in 'acme' (acme-kernels 0.3.1) could not be imported",
+        "cause: ImportError: libacme.so.2 is missing",
+        "effect: you asked for 'acme', so nothing was put in its place.",
+        "fix: reinstall acme-kernels, or set DOVETAIL_KERNELS=-acme; details: dovetail doctor acme",
+    ):
+        assert part in out
+
+
+def test_doctor_shows_the_package_and_what_is_wrong_with_it(site: Path) -> None:
+    doctor = "import sys; from dovetail.__main__ import main; sys.exit(main(sys.argv[1:] or ['doctor']))"
+    assert "ready, 2 kernels" in run(doctor, site)
+    (site / "acme_kernels" / "__init__.py").write_text("raise ImportError('libacme.so.2 is missing')", "utf-8")
+    out = run(doctor, site, check=False)
+    assert "broken (see below)" in out
+    assert "libacme.so.2 is missing" in out
+
+
+def test_kernel_that_cannot_be_bound_is_set_aside(site: Path) -> None:
+    (site / "acme_kernels" / "matmul.py").write_text("def matmul(call):\n    raise OSError('no such symbol')", "utf-8")
+    out = run("import warnings; warnings.simplefilter('always')\n" + USE_MATMUL.replace("CALLS if", "__name__ if"), site)
+    assert "[[7.0, 10.0], [15.0, 22.0]]" in out
+    assert "kernel acme/matmul_einsum could not be bound" in out
+    assert "cause: OSError: no such symbol" in out
+
+
+def test_kernel_that_raises_while_running_is_named_and_not_retried(site: Path) -> None:
+    (site / "acme_kernels" / "matmul.py").write_text(
+        "def matmul(call):\n    def kernel(x1, x2):\n        raise OSError('bus error')\n    return kernel", "utf-8"
+    )
+    out = run(USE_MATMUL, site, check=False)
+    assert "KernelError: kernel acme/matmul_einsum failed for matmul(float32[2,2], float32[2,2])" in out
+    assert "cause: OSError: bus error" in out
+    assert "rerun with DOVETAIL_KERNELS=-acme to compare" in out
