@@ -114,4 +114,5 @@ def prod(cotangent: Any, result: Any, x: Any, *, axis: Any, keepdims: bool) -> A
 def _exclusive_product(x: Any) -> Any:
     """The product of the elements before each, along the last axis."""
     running = ops.cumulative_prod(x, axis=-1, include_initial=True)
-    return running[..., :-1]
+    leading = (None,) * (len(x.shape) - 1)
+    return ops.slice(running, starts=(*leading, None), stops=(*leading, -1))
