@@ -5,6 +5,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import campaign, report, threads
@@ -19,7 +20,7 @@ _QUICK_PEERS = tuple(name for name in _DEFAULT_PEERS if name != "pytorch-compile
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; the status is 1 where Dovetail failed or strayed from float64, and 0 even when it was slower."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     plan = make_plan(options)
     threads.pin()
     with tempfile.TemporaryDirectory(prefix="dovetail-benchmarks-", ignore_cleanup_errors=True) as scratch:
@@ -36,9 +37,11 @@ def make_plan(options: argparse.Namespace) -> Plan:
     workloads = options.workloads or [name for name in WORKLOADS if not (quick and name in LONG)]
     peers = options.peers if options.peers is not None else _QUICK_PEERS if quick else _DEFAULT_PEERS
     drivers = (OURS, *(name for name in peers if name != OURS))
-    notes = ["--quick: torch.compile, resnet18 and the first call of gpt, unless asked for; few, short turns"]
-    effort = {"rounds": 2, "turn_seconds": 0.12, "settle_seconds": 0.05, "start_rounds": 2} if quick else {}
-    return Plan(tuple(workloads), drivers, **effort, curve_steps=options.curve_steps, notes=tuple(notes * quick))
+    plan = Plan(tuple(workloads), drivers, curve_steps=options.curve_steps)
+    if not quick:
+        return plan
+    notes = ("--quick: torch.compile, resnet18 and the first call of gpt, unless asked for; few, short turns",)
+    return replace(plan, rounds=2, turn_seconds=0.12, settle_seconds=0.05, start_rounds=2, notes=notes)
 
 
 def status(found: Report) -> int:
@@ -47,12 +50,13 @@ def status(found: Report) -> int:
     return int(ours_failed or bool(report.disagreements(found)))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Time Dovetail beside its peers.")
-    parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, metavar="NAME", help=f"of {', '.join(WORKLOADS)}")
+def parser() -> argparse.ArgumentParser:
+    """What the command line understands."""
+    options = argparse.ArgumentParser(prog="python -m benchmarks", description="Time Dovetail beside its peers.")
+    options.add_argument("--workloads", nargs="+", choices=WORKLOADS, metavar="NAME", help=f"of {', '.join(WORKLOADS)}")
     others = [name for name in DRIVERS if name != OURS]
-    parser.add_argument("--peers", nargs="*", choices=others, metavar="NAME", help=f"of {', '.join(others)}")
-    parser.add_argument("--quick", action="store_true", help="about three minutes: for a look, not for a claim")
-    parser.add_argument("--curve-steps", type=int, metavar="N", help="compare N losses in every training workload")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything, every sample included")
-    return parser
+    options.add_argument("--peers", nargs="*", choices=others, metavar="NAME", help=f"of {', '.join(others)}")
+    options.add_argument("--quick", action="store_true", help="about three minutes: for a look, not for a claim")
+    options.add_argument("--curve-steps", type=int, metavar="N", help="compare N losses in every training workload")
+    options.add_argument("--json", type=Path, metavar="FILE", help="write everything, every sample included")
+    return options

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+
 
 def render(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns as wide as their widest cell, the first to the left and the others to the right, under a rule."""
@@ -24,16 +26,12 @@ def duration(seconds: float) -> str:
     >>> duration(0.0000123), duration(0.5), duration(61.0)
     ('12.3 µs', '500 ms', '61.0 s')
     """
-    for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
-        if seconds >= scale:
-            return f"{_three_digits(seconds / scale)} {unit}"
-    return f"{_three_digits(seconds / 1e-9)} ns"
+    rounded = float(f"{seconds:.2e}")  # first, so that 999.9 µs is 1.00 ms
+    scale, unit = next((entry for entry in _UNITS if rounded >= entry[0]), _UNITS[-1])
+    number = rounded / scale
+    return f"{number:.{3 - len(str(round(number, 3)).partition('.')[0])}f} {unit}"
 
 
 def mebibytes(size: int) -> str:
     """A size in MiB, whole."""
     return f"{size / (1 << 20):.0f} MiB"
-
-
-def _three_digits(number: float) -> str:
-    return f"{number:.{max(0, 2 - len(str(int(number))) + 1)}f}"

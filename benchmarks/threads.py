@@ -39,6 +39,6 @@ def siblings(processors: list[int], root: Path = Path("/sys/devices/system/cpu")
 
 def choose(cores: Mapping[int, str]) -> list[int]:
     """Two processors, of different cores if there are two."""
-    first_of_core = list({core: processor for processor, core in reversed(cores.items())}.values())[::-1]
+    first_of_core = list({core: processor for processor, core in reversed(list(cores.items()))}.values())[::-1]
     others = [processor for processor in cores if processor not in first_of_core]
     return [*first_of_core, *others][:THREADS]

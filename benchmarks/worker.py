@@ -37,7 +37,10 @@ class Worker:
         package = importlib.import_module(self._driver.package)
         self._session = session = self._prepare()
         begin = time.perf_counter()
-        self._losses = session.curve(1) if isinstance(self._workload, Training) else session.run(1) or []
+        if isinstance(self._workload, Training):
+            self._losses = session.curve(1)
+        else:
+            session.run(1)
         seconds = time.perf_counter() - begin
         return {"version": str(getattr(package, "__version__", "unknown")), "first_call_seconds": seconds}
 
@@ -108,8 +111,7 @@ def main() -> None:
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     driver, workload, precision = sys.argv[1:]
-    assert precision in ("float32", "float64"), precision
-    serve(Worker(driver, workload, precision), sys.stdin, replies)
+    serve(Worker(driver, workload, "float64" if precision == "float64" else "float32"), sys.stdin, replies)
 
 
 if __name__ == "__main__":

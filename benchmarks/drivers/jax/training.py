@@ -50,6 +50,7 @@ class TrainingSession(Session):
         self._step = jax.jit(step, donate_argnums=0)
 
     def step(self, batch: Any) -> JaxArray:
+        value: JaxArray
         value, self._state = self._step(self._state, batch)
         return value
 
@@ -75,7 +76,8 @@ class InferenceSession(Session):
         self._forward = jax.jit(forward)
 
     def step(self, batch: Any) -> JaxArray:
-        return self._forward(self._parameters, *batch)
+        logits: JaxArray = self._forward(self._parameters, *batch)
+        return logits
 
     def wait(self, result: Any) -> None:
         jax.block_until_ready(result)
