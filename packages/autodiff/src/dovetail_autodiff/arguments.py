@@ -33,6 +33,13 @@ class Arguments:
         self.values: tuple[Any, ...] = unflatten(outer, passed)
         self.sources, self.structure = flatten(unflatten(outer, places))
 
+    def put_into(self, args: Sequence[Any], argnums: Sequence[int]) -> list[Any]:
+        """All positional arguments of the call, with those that are differentiated in their places."""
+        passed = list(args)
+        for position, value in zip(argnums, self.values, strict=True):
+            passed[position] = value
+        return passed
+
     def mirror(self, leaves: Sequence[Any], position: int | None = None) -> Any:
         """Gradients (or tangents) in the structure of the arguments; of the one at `position`, where it is given."""
         mirrored = unflatten(self.structure, leaves)

@@ -23,8 +23,8 @@ EPSILON = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float
 def tolerance_of(dtype: DType) -> float:
     """How far analytic and numeric derivatives may differ, relative to max(1, |numeric|): 10⁴ · ε^(2/3).
 
-    Central differences with step h err by h²·|f‴|/6 from the series and by ε·|f|/h from rounding; h = ε^(1/3) makes both
-    of the order of ε^(2/3) (3.7e-11 for float64, 2.4e-5 for float32). The factor is room for |f| and |f‴| up to 10⁴ in
+    Central differences with step h err by h²·|f‴|/6 from the series and by ε·|f|/h from rounding; h = ε^(1/3) makes
+    both of the order of ε^(2/3) (3.7e-11 for float64, 2.4e-5 for float32). The factor is room for |f| and |f‴| up to 10⁴ in
     float64 (tolerance 3.7e-7). In narrower dtypes it is 10³, since a tolerance near 1 would find nothing.
     """
     factor = 1e4 if dtype.size_bytes // (2 if dtype.is_complex else 1) == 8 else 1e3
@@ -139,7 +139,7 @@ class _Checked:
         _judge(worst)
 
     def difference(self, directions: dict[int, Any], like: Any, output: tuple[int, Any] | None = None) -> float:
-        """(g(point + h·direction) − g(point − h·direction)) / 2h, where g is the contraction or one output's element."""
+        """(g(point + h·direction) − g(point − h·direction)) / 2h; g is the contraction, or one element of an output."""
         step = EPSILON[_real(like.dtype)] ** (1 / 3)
         values = []
         for signed in (step, -step):
@@ -186,8 +186,8 @@ def _deviation(mode: str, where: str, analytic: float, numeric: float, allowed: 
     """How many tolerances two derivatives are apart (infinitely many if one is not a number), and the message."""
     apart = abs(analytic - numeric) / (allowed * max(1.0, abs(numeric)))
     apart = float("inf") if apart != apart else apart
-    text = f"{mode} mode, {where}: analytic {analytic!r}, numeric {numeric!r}; {apart:.3g} times the tolerance {allowed:.3g}"
-    return apart, text
+    found = f"analytic {analytic!r}, numeric {numeric!r}"
+    return apart, f"{mode} mode, {where}: {found}; {apart:.3g} times the tolerance {allowed:.3g}"
 
 
 def _judge(worst: tuple[float, str]) -> None:

@@ -146,10 +146,8 @@ def custom_call_gradient(
     cotangents: Any, results: Any, *operands: Any, backward: Any, result_count: int, argument_count: int
 ) -> Any:
     rest = operands[result_count + argument_count :]
-    if isinstance(backward, Graph):
-        found = evaluate(backward, (*cotangents, *rest))
-    else:
-        found = backward(*cotangents, *rest)
+    inputs = (*cotangents, *rest)
+    found = evaluate(backward, inputs) if isinstance(backward, Graph) else backward(*inputs)
     return (*(None,) * result_count, *found, *(None,) * len(rest))
 
 
@@ -199,7 +197,7 @@ def _check_accepts_variables(grad_fn: Any, variables: Sequence[Any]) -> None:
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     if "variables" not in names and not code.co_flags & 0x08:  # 0x08: it takes **keywords
         raise SignatureError(
-            "custom_gradient: the function reads variables, so grad_fn must accept the keyword argument `variables`",
+            "custom_gradient: the function reads variables, so grad_fn must accept the keyword `variables`",
             got="variables " + ", ".join(repr(variable.name) for variable in variables),
             fix="write `def grad_fn(*upstream, variables=None)` and return (gradients, variable_gradients), or pass the "
             "variables as arguments",

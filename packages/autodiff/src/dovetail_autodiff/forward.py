@@ -58,7 +58,10 @@ class TangentCarrier:
         elif not operation.is_primitive:
             return operation.decompose(*operands, **attributes)
         else:
-            raise _no_derivative(operation)
+            result = apply_under(self.parent, operation, operands, attributes)
+            if any(one.dtype.is_differentiable for one in (result if type(result) is tuple else (result,))):
+                raise _no_derivative(operation)
+            return result
         if type(result) is not tuple:
             return self._enter(result, pushed)
         return tuple([self._enter(one, tangent) for one, tangent in zip(result, pushed, strict=True)])
@@ -126,7 +129,7 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
         carrier.carry(source, conform(tangent, source, f"tangents{path}, given to jvp"))
     with interpreting(carrier):
         value, aux = split_aux(function(*arguments.values), has_aux, "jvp")
-        outputs, structure = outputs_of(value)
+        outputs, structure = outputs_of(value, "jvp")
     pushed = [carrier.tangents.get(id(output)) for output in outputs]
     pushed = [
         zeros_like(output) if tangent is None else tangent for output, tangent in zip(outputs, pushed, strict=True)

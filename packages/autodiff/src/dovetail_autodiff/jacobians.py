@@ -8,7 +8,7 @@ from typing import Any
 
 from dovetail_protocols import operations as ops
 from dovetail_protocols.dispatch import current, interpreting
-from dovetail_protocols.errors import AttributeValueError, DTypeError
+from dovetail_protocols.errors import AttributeValueError, DTypeError, SignatureError
 
 from .arguments import Arguments, parameter_names, select
 from .forward import TangentCarrier
@@ -63,12 +63,10 @@ def hessian(
 def _by_rows(
     function: Callable[..., Any], args: Sequence[Any], chosen: Sequence[int], keywords: Any, has_aux: bool
 ) -> Any:
-    linear = Linearization(function, args, chosen, keywords)
-    value, aux = split_aux(linear.result, has_aux, "jacobian")
-    outputs, structure = outputs_of(value)
-    _refuse_complex([*outputs, *linear.arguments.sources])
-    rows = [pull_rows(lambda cotangent, o=output: linear.pull([o], [cotangent]), output) for output in outputs]
-    return rows, structure, linear.arguments, aux
+    linear = Linearization("jacobian", function, args, chosen, keywords, has_aux)
+    _refuse_complex([*linear.outputs, *linear.arguments.sources])
+    rows = [pull_rows(lambda cotangent, o=output: linear.pull([o], [cotangent]), output) for output in linear.outputs]
+    return rows, linear.structure, linear.arguments, linear.aux
 
 
 def pull_rows(pull: Callable[[Any], list[Any]], output: Any) -> list[Any]:
@@ -84,9 +82,9 @@ def _by_columns(
     names = parameter_names(function, len(args))
     arguments = Arguments([args[p] for p in chosen], [names[p] for p in chosen])
     _refuse_complex(arguments.sources)
-    passed = list(args)
-    for place, value in zip(chosen, arguments.values, strict=True):
-        passed[place] = value
+    if not arguments.sources:
+        raise SignatureError("jacobian: the arguments hold no array to differentiate", got=repr(arguments.values))
+    passed = arguments.put_into(args, chosen)
     seen: list[Any] = []
 
     def push(source: Any, tangent: Any) -> list[Any]:
@@ -94,8 +92,8 @@ def _by_columns(
         carrier.carry(source, tangent)
         with interpreting(carrier):
             value, aux = split_aux(function(*passed, **keywords), has_aux, "jacobian")
-            outputs, structure = outputs_of(value)
-        seen[:] = [structure, [output.meta for output in outputs], aux]
+            outputs, structure = outputs_of(value, "jacobian")
+        seen[:] = [structure, aux]
         _refuse_complex(outputs)
         return [carrier.tangents[id(o)] if id(o) in carrier.tangents else zeros_like(o) for o in outputs]
 
@@ -103,7 +101,7 @@ def _by_columns(
     for source in arguments.sources:
         pushed = vmap(lambda tangent, s=source: push(s, tangent), out_axes=-1)(standard_basis(source))
         columns.append([ops.reshape(c, shape=(*c.shape[:-1], *source.meta.shape)) for c in pushed])
-    structure, _, aux = seen
+    structure, aux = seen
     return list(zip(*columns, strict=True)), structure, arguments, aux
 
 

@@ -24,8 +24,8 @@ def rematerialise(function: Callable[..., Any]) -> Callable[..., Any]:
     """The same function, of which a tape keeps only the arguments: what happens inside is computed again when the
     backward pass needs it. Memory for one more forward pass.
 
-    Arrays and variables that it closes over get their gradients too. Under a tape or a tracer it is traced at each call,
-    so that what holds in traced functions holds inside: no Python `if` on a tensor.
+    Arrays and variables that it closes over get their gradients too. Under a tape or a tracer it is traced at each
+    call, so that what holds in traced functions holds inside: no Python `if` on a tensor.
 
     Source: TensorFlow, tf.recompute_grad; T. Chen et al., "Training deep nets with sublinear memory cost", 2016.
     """
@@ -44,7 +44,7 @@ def rematerialise(function: Callable[..., Any]) -> Callable[..., Any]:
             for place, array in zip(places, arrays, strict=True):
                 filled[place] = array
             inner_args, inner_keywords = unflatten(structure, filled)
-            outputs, returned_structure = outputs_of(function(*inner_args, **inner_keywords))
+            outputs, returned_structure = outputs_of(function(*inner_args, **inner_keywords), "rematerialise")
             returned.append(returned_structure)
             return outputs
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
@@ -17,21 +17,29 @@ from .tape import Tape, accumulate, pull_back
 
 
 class Linearization:
-    """One call of a function under a tape: its result, and the way back. `pull` may be called any number of times."""
+    """One call of a function under a tape: the arrays of its value, and the way back, any number of times.
+
+    `outputs` and `structure` are the value, flat; `aux` what came beside it with `has_aux`.
+    """
 
     def __init__(
-        self, function: Callable[..., Any], args: Sequence[Any], argnums: Sequence[int], keywords: Any
+        self,
+        name: str,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        argnums: Sequence[int],
+        keywords: Mapping[str, Any],
+        has_aux: bool,
     ) -> None:
         names = parameter_names(function, len(args))
         self.arguments = Arguments([args[p] for p in argnums], [names[p] for p in argnums])
         self.tape = Tape(current())
         for source in self.arguments.sources:
             self.tape.watch(source)
-        passed = list(args)
-        for position, value in zip(argnums, self.arguments.values, strict=True):
-            passed[position] = value
         with interpreting(self.tape):
-            self.result = function(*passed, **keywords)
+            result = function(*self.arguments.put_into(args, argnums), **keywords)
+            value, self.aux = split_aux(result, has_aux, name)
+            self.outputs, self.structure = outputs_of(value, name)
         self.tape.is_recording = False
 
     def pull(self, outputs: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
@@ -64,12 +72,11 @@ def value_and_grad(
     @wraps(function)
     def differentiated(*args: Any, **keywords: Any) -> Any:
         chosen = select(args, argnums, "grad")
-        linear = Linearization(function, args, chosen, keywords)
-        value, aux = split_aux(linear.result, has_aux, "grad")
-        value = scalar(value, "grad")
+        linear = Linearization("grad", function, args, chosen, keywords, has_aux)
+        value = _scalar(linear)
         gradients = linear.pull([value], [ones_like(value)])
         mirrored = linear.arguments.mirror(gradients, 0 if isinstance(argnums, int) else None)
-        return ((value, aux) if has_aux else value), mirrored
+        return ((value, linear.aux) if has_aux else value), mirrored
 
     return differentiated
 
@@ -97,20 +104,35 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> A
     `pullback(cotangent)` takes what has the structure, shapes and dtypes of the value, and gives a tuple with one
     cotangent for each primal, in its structure. It may be called any number of times.
     """
-    linear = Linearization(function, primals, range(len(primals)), {})
-    value, aux = split_aux(linear.result, has_aux, "vjp")
-    outputs, structure = outputs_of(value)
+    linear = Linearization("vjp", function, primals, range(len(primals)), {}, has_aux)
+    outputs, structure = linear.outputs, linear.structure
 
     def pullback(cotangent: Any) -> Any:
         return linear.arguments.mirror(linear.pull(outputs, _cotangents(cotangent, outputs, structure)))
 
     value = unflatten(structure, outputs)
-    return (value, pullback, aux) if has_aux else (value, pullback)
+    return (value, pullback, linear.aux) if has_aux else (value, pullback)
 
 
-def outputs_of(value: Any) -> tuple[list[Any], Structure]:
+def outputs_of(value: Any, name: str) -> tuple[list[Any], Structure]:
+    """The arrays of a function's value, and its structure.
+
+    Raises: SignatureError for a leaf that is no array.
+    """
     leaves, structure = flatten(value)
-    return [provider().convert(leaf) for leaf in leaves], structure
+    outputs = []
+    for leaf, path in zip(leaves, leaf_paths(value), strict=True):
+        try:
+            outputs.append(provider().convert(leaf))
+        except (TypeError, ValueError) as error:
+            raise SignatureError(
+                f"{name}: the function returned something that is no array",
+                where=f"its value{path}",
+                expected="arrays, or containers of them",
+                got=f"{type(leaf).__name__}: {leaf!r}",
+                fix="return other things beside the value: `return value, others` with has_aux=True",
+            ) from error
+    return outputs, structure
 
 
 def _cotangents(given: Any, outputs: Sequence[Any], structure: Structure) -> list[Any]:
@@ -157,30 +179,29 @@ def split_aux(result: Any, has_aux: bool, name: str) -> tuple[Any, Any]:
     return result
 
 
-def scalar(value: Any, name: str) -> Any:
-    """A function's value as the 0-d floating array that can be differentiated.
+def _scalar(linear: Linearization) -> Any:
+    """The value of a function as the 0-d floating array that can be differentiated.
 
     Raises: SignatureError, ShapeError, DTypeError.
     """
-    try:
-        array = provider().convert(value)
-    except (TypeError, ValueError) as error:
+    if len(linear.outputs) != 1 or not linear.structure.is_leaf():
         raise SignatureError(
-            f"{name}: the function must return a scalar array",
+            "grad: the function must return a scalar array",
             expected="one 0-d array",
-            got=f"{type(value).__name__}: {value!r}",
+            got=f"a container of {len(linear.outputs)} arrays",
             fix="return only the loss; further results need has_aux=True and `return loss, others`",
-        ) from error
+        )
+    [array] = linear.outputs
     if tuple(array.shape) != ():
         raise ShapeError(
-            f"{name}: the function must return a scalar",
+            "grad: the function must return a scalar",
             expected="shape ()",
             got=f"{array.shape}",
             fix="reduce it with sum or mean, or use jacobian or vjp for several values",
         )
     if not array.dtype.is_floating:
         raise DTypeError(
-            f"{name}: the function must return a floating scalar",
+            "grad: the function must return a floating scalar",
             expected="a floating dtype",
             got=f"{array.dtype}",
             fix="take real(...) or abs(...) of a complex value; convert integers with .astype(...)",

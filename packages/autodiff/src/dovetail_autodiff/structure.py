@@ -13,7 +13,7 @@ Structure = optree.PyTreeSpec
 
 
 def flatten(tree: Any) -> tuple[list[Any], Structure]:
-    """The leaves of nested tuples, lists, dicts and named tuples, and what puts them back. None is an empty container."""
+    """The leaves of nested tuples, lists, dicts and named tuples, and the structure around them. None has no leaves."""
     leaves, structure = optree.tree_flatten(tree)
     return leaves, structure
 

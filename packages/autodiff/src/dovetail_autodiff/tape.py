@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from dovetail_protocols import arrays
 from dovetail_protocols import operations as ops
-from dovetail_protocols.arrays import provider
 from dovetail_protocols.dispatch import apply_under, current, interpreting
 from dovetail_protocols.errors import GradientError
 from dovetail_protocols.operation import Operation
@@ -22,6 +22,7 @@ Record = tuple[Operation, tuple[Any, ...], Any, Mapping[str, Any], Callable[...,
 """Operation, operands, result (a tuple of several), attributes, and the pullback where the rule keeps one."""
 
 _read_variable = ops.read_variable
+_NO_ATTRIBUTES: Mapping[str, Any] = {}
 
 
 class Tape:
@@ -53,19 +54,21 @@ class Tape:
             self.records.append((_read_variable, (original,), copy, {}, None))
 
     def apply(self, operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
-        if not self.is_recording:
-            return apply_under(self.parent, operation, operands, attributes)
         watched = self.watched
         for operand in operands:
-            if id(operand) in watched:
+            if id(operand) in watched and self.is_recording:
                 break
         else:
-            if not (operation is _read_variable and self.watches_variables and operands[0].trainable):
+            if not (operation is _read_variable and self._wants(operands[0])):
                 return apply_under(self.parent, operation, operands, attributes)
             self.watch(operands[0])
         pullback = None
         if operation in GRADIENTS:
-            result = apply_under(self.parent, operation, operands, attributes)
+            if self.parent is None:
+                given = _NO_ATTRIBUTES if attributes is operation._defaults else attributes
+                result = arrays.call(operation, operands, given)
+            else:
+                result = apply_under(self.parent, operation, operands, attributes)
         elif operation in PULLBACKS:
             result, pullback = run_forward(self.parent, PULLBACKS[operation], operands, attributes)
         elif operation in NOT_DIFFERENTIABLE:
@@ -74,14 +77,18 @@ class Tape:
             return operation.decompose(*operands, **attributes)
         else:
             result = apply_under(self.parent, operation, operands, attributes)
+        key = id(result)
         if type(result) is tuple:
             result = tuple([self._note(one) for one in result])
-        elif id(result) in watched:
+        elif key in watched:
             result = self._note(result)
         else:
-            watched.add(id(result))
+            watched.add(key)
         self.records.append((operation, operands, result, attributes, pullback))
         return result
+
+    def _wants(self, variable: Any) -> bool:
+        return self.is_recording and self.watches_variables and variable.trainable
 
     def _note(self, result: Any) -> Any:
         """Watches a result. One that is watched already (an operand passed through) gets an identity of its own."""
@@ -93,7 +100,7 @@ class Tape:
 
 def renewed(array: Any) -> Any:
     """The same value as another array object."""
-    return provider().wrap(array.payload, array.meta)
+    return arrays.provider().wrap(array.payload, array.meta)
 
 
 def run_forward(
@@ -143,7 +150,7 @@ def accumulate(cotangents: dict[int, Any], array: Any, contribution: Any) -> Non
 
 
 def _take(cotangents: dict[int, Any], result: Any, kept: set[int]) -> Any:
-    """The cotangent of a result, forgotten unless it is a source's; for several results a tuple, None if all are zero."""
+    """The cotangent of a result, forgotten unless it is a source's; of several a tuple, or None if all are zero."""
     if type(result) is not tuple:
         key = id(result)
         return cotangents.get(key) if key in kept else cotangents.pop(key, None)

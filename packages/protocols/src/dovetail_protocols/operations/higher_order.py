@@ -28,10 +28,10 @@ def _infer_custom_call(
 def custom_call(
     *operands: EachDType, backward: Graph | Callable[..., Any], result_count: int, argument_count: int
 ) -> tuple[EachDType, ...]:
-    """Results that were computed already, under a gradient of the caller's own: the first `result_count` operands.
+    """Results that were computed already, with a gradient of the caller's own: the first `result_count` operands.
 
-    The next `argument_count` operands are what the results count as a function of; the rest are further inputs of the
-    backward pass. `backward(*cotangents of the results, *rest)` gives one cotangent for each argument (or None, where it
+    The next `argument_count` operands are what the results count as a function of; the rest are inputs of the backward
+    pass. `backward(*cotangents of the results, *rest)` gives one cotangent for each argument (or None, where it
     is a callable). No gradient flows to the results' own computation, nor to the rest.
 
     Source: TensorFlow, tf.custom_gradient.
