@@ -36,7 +36,7 @@ def elementwise(operation: Operation) -> None:
 
 UNARY = (
     *(ops.negative, ops.positive, ops.abs, ops.square, ops.reciprocal, ops.sqrt, ops.rsqrt, ops.sign, ops.signbit),
-    *(ops.real, ops.imag, ops.conj, ops.ceil, ops.floor, ops.round, ops.trunc, ops.stop_gradient),
+    *(ops.real, ops.imag, ops.conj, ops.ceil, ops.floor, ops.round, ops.trunc, ops.stop_gradient, ops.cast),
     *(ops.exp, ops.expm1, ops.exp2, ops.log, ops.log1p, ops.log2, ops.log10, ops.erf, ops.erfinv),
     *(ops.sin, ops.cos, ops.tan, ops.asin, ops.acos, ops.atan),
     *(ops.sinh, ops.cosh, ops.tanh, ops.asinh, ops.acosh, ops.atanh),

@@ -5,6 +5,7 @@ from . import (
     arithmetic,
     complex_numbers,
     constants,
+    control_flow,
     cumulative,
     exponential,
     indexing,
@@ -22,6 +23,7 @@ from . import (
     tiling,
     triangles,
     trigonometric,
+    type_conversion,
     variables,
 )
 
@@ -30,6 +32,7 @@ __all__ = [
     "arithmetic",
     "complex_numbers",
     "constants",
+    "control_flow",
     "cumulative",
     "exponential",
     "indexing",
@@ -47,5 +50,6 @@ __all__ = [
     "tiling",
     "triangles",
     "trigonometric",
+    "type_conversion",
     "variables",
 ]
