@@ -1,4 +1,4 @@
-"""Conversion of dtypes: linear over the reals, and without gradient where either side is no floating or complex dtype."""
+"""Conversion of dtypes: linear over the reals. Integers and booleans on either side stop the gradient."""
 
 from __future__ import annotations
 
