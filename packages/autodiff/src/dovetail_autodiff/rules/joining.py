@@ -39,9 +39,7 @@ def stack_forward(tangents: Any, result: Any, *arrays: Any, axis: int) -> Any:
 
 def _filled(tangents: Any, arrays: Any) -> list[Any]:
     """The tangents, zeros for those that are zero."""
-    return [
-        zeros_like(array) if tangent is None else tangent for tangent, array in zip(tangents, arrays, strict=True)
-    ]
+    return [zeros_like(array) if tangent is None else tangent for tangent, array in zip(tangents, arrays, strict=True)]
 
 
 @gradient_of(ops.unstack)
