@@ -14,6 +14,7 @@ from . import (  # noqa: F401 - importing declares the kernels
     contractions,
     creation,
     cumulative,
+    embedding,
     indexing,
     joining,
     linear_algebra,

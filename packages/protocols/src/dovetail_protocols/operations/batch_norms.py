@@ -15,6 +15,7 @@ from .normalization import (
     statistics_gradient,
 )
 from .shape_rules import normalize_axes
+from .statistics import reduced_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,10 +58,18 @@ def batch_normalization_training(
 
 
 def _infer_batch_gradient(
-    cotangent: TensorMeta, x: TensorMeta, scale: TensorMeta | None, *, axis: Axes, epsilon: float
+    cotangent: TensorMeta,
+    mean_cotangent: TensorMeta,
+    variance_cotangent: TensorMeta,
+    x: TensorMeta,
+    scale: TensorMeta | None,
+    *,
+    axis: Axes,
+    epsilon: float,
 ) -> tuple[TensorMeta, ...]:
     name = "batch_normalization_gradient"
-    shape = check_parameters(name, x, normalize_axes(name, axis, x.ndim), scale=scale)
+    parameters = {"mean_cotangent": mean_cotangent, "variance_cotangent": variance_cotangent, "scale": scale}
+    shape = check_parameters(name, x, normalize_axes(name, axis, x.ndim), **parameters)
     check_cotangent(name, cotangent, x)
     parameter = TensorMeta(shape, statistics_dtype(x.dtype), x.device)
     return x, parameter, parameter
@@ -68,18 +77,38 @@ def _infer_batch_gradient(
 
 @composite(version=1, infer=_infer_batch_gradient)
 def batch_normalization_gradient(
-    cotangent: Floating, x: Floating, scale: Statistic | None, /, *, axis: Axes = -1, epsilon: float = 1e-3
+    cotangent: Floating,
+    mean_cotangent: Statistic,
+    variance_cotangent: Statistic,
+    x: Floating,
+    scale: Statistic | None,
+    /,
+    *,
+    axis: Axes = -1,
+    epsilon: float = 1e-3,
 ) -> tuple[Floating, Floating, Floating]:
-    """The cotangents of batch_normalization_training's x, scale and offset, from that of its first result:
+    """The cotangents of batch_normalization_training's x, scale and offset, from those of its three results:
 
-        inverse · scale · (cotangent - mean(cotangent) - x̂ · mean(cotangent · x̂)), Σ cotangent · x̂, Σ cotangent
+        inverse · scale · (cotangent - mean(cotangent) - x̂ · mean(cotangent · x̂))
+            + (mean_cotangent + 2 · variance_cotangent · (x - mean)) / count,
+        Σ cotangent · x̂,
+        Σ cotangent
 
-    with x̂ = (x - mean) · inverse, inverse = 1 / √(variance + epsilon), means and sums over all axes but `axis`.
+    with x̂ = (x - mean) · inverse, inverse = 1 / √(variance + epsilon), and means and sums over the `count` elements along
+    all axes but `axis`.
 
     Source: Ioffe and Szegedy 2015, section 3, with the terms collected.
     """
+    from . import mean
+
     kept = normalize_axes("batch_normalization_gradient", axis, x.ndim)
-    return statistics_gradient(cotangent, x, scale, others(kept, x.ndim), kept, epsilon)
+    reduced_axes = others(kept, x.ndim)
+    dx, scaling, shifting = statistics_gradient(cotangent, x, scale, reduced_axes, kept, epsilon)
+    dtype = statistics_dtype(x.dtype)
+    wide = converted(x, dtype)
+    centered = wide - mean(wide, axis=reduced_axes, keepdims=True)
+    of_statistics = aligned(mean_cotangent, x, kept) + 2.0 * aligned(variance_cotangent, x, kept) * centered
+    return dx + converted(of_statistics / reduced_count(wide, reduced_axes), x.dtype), scaling, shifting
 
 
 def _infer_batch_inference(
