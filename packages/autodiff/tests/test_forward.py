@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from dovetail_autodiff import grad, jvp
 from dovetail_autodiff.extend import GRADIENTS, PULLBACKS, TANGENTS
 from dovetail_protocols import operations as ops
@@ -55,7 +56,7 @@ def test_an_operation_without_forward_rule_goes_through_its_reverse_rule(monkeyp
 
 
 def test_an_operation_with_a_pullback_of_its_own_goes_through_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def multiply(x1: Any, x2: Any) -> Any:
+    def multiply(wanted: Any, x1: Any, x2: Any) -> Any:
         return ops.multiply(x1, x2), lambda cotangent: (cotangent / (1 / x2), cotangent / (1 / x1))
 
     without_forward_rule(monkeypatch, ops.multiply)

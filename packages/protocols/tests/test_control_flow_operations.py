@@ -71,7 +71,7 @@ def test_while_loop_gives_the_metas_that_it_carries() -> None:
 
 
 def test_while_loop_refuses_a_body_that_changes_a_meta_and_a_condition_that_is_no_bool() -> None:
-    with pytest.raises(ShapeError, match="condition|predicate"):
+    with pytest.raises(ShapeError, match="predicate"):
         loop(VECTOR, condition=comparing(VECTOR), body=passing(VECTOR, outputs=(0,)))
     with pytest.raises(DTypeError, match="predicate"):
         loop(COUNT, condition=passing(COUNT, outputs=(0,)), body=passing(COUNT, outputs=(0,)))
@@ -106,5 +106,5 @@ def test_scan_refuses_sequences_of_different_lengths() -> None:
     first, second = TensorMeta((7,), dt.float32), TensorMeta((8,), dt.float32)
     with pytest.raises(ShapeError, match=r"sequence 1, axis 0(.|\n)*7, the length of sequence 0(.|\n)*8"):
         scan(first, second, body=body, carries=0, sequences=2)
-    with pytest.raises(ShapeError, match="sequence is 0-d(.|\n)*sequence 1"):
+    with pytest.raises(ShapeError, match=r"sequence is 0-d(.|\n)*sequence 1"):
         scan(first, SCALAR, body=body, carries=0, sequences=2)

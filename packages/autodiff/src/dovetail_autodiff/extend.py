@@ -5,11 +5,13 @@ from dovetail_protocols.derivatives import (
     GRADIENTS,
     NOT_DIFFERENTIABLE,
     PULLBACKS,
+    PUSHFORWARDS,
     TANGENTS,
     batching_of,
     gradient_of,
     jvp_of,
     not_differentiable,
+    pushforward_of,
     vjp_of,
 )
 
@@ -18,10 +20,12 @@ __all__ = [
     "GRADIENTS",
     "NOT_DIFFERENTIABLE",
     "PULLBACKS",
+    "PUSHFORWARDS",
     "TANGENTS",
     "batching_of",
     "gradient_of",
     "jvp_of",
     "not_differentiable",
+    "pushforward_of",
     "vjp_of",
 ]

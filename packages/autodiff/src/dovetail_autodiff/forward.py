@@ -10,7 +10,7 @@ from dovetail_protocols.errors import GradientError, SignatureError
 from dovetail_protocols.operation import Operation
 
 from .arguments import Arguments, parameter_names
-from .extend import GRADIENTS, NOT_DIFFERENTIABLE, PULLBACKS, TANGENTS
+from .extend import GRADIENTS, NOT_DIFFERENTIABLE, PULLBACKS, PUSHFORWARDS, TANGENTS
 from .reverse import conform, outputs_of, split_aux
 from .seeds import zeros_like
 from .structure import flatten_like, leaf_paths, unflatten
@@ -44,7 +44,10 @@ class TangentCarrier:
         tangents = tuple([self.tangents.get(id(operand)) for operand in operands])
         if operation in NOT_DIFFERENTIABLE or all(tangent is None for tangent in tangents):
             return apply_under(self.parent, operation, operands, attributes)
-        if operation in TANGENTS:
+        if operation in PUSHFORWARDS:
+            with interpreting(self.parent):
+                result, pushed = PUSHFORWARDS[operation](tangents, *operands, **attributes)
+        elif operation in TANGENTS:
             result = apply_under(self.parent, operation, operands, attributes)
             with interpreting(self.parent):
                 pushed = TANGENTS[operation](tangents, result, *operands, **attributes)
@@ -53,7 +56,8 @@ class TangentCarrier:
             rule = GRADIENTS[operation]
             pushed = self._transpose(lambda u: rule(u, result, *operands, **attributes), result, tangents)
         elif operation in PULLBACKS:
-            result, pullback = run_forward(self.parent, PULLBACKS[operation], operands, attributes)
+            wanted = tuple([tangent is not None for tangent in tangents])
+            result, pullback = run_forward(self.parent, PULLBACKS[operation], wanted, operands, attributes)
             pushed = self._transpose(pullback, result, tangents)
         elif not operation.is_primitive:
             return operation.decompose(*operands, **attributes)

@@ -38,13 +38,13 @@ class Linearized:
     """A graph's forward pass that keeps residuals, and its backward pass.
 
     `forward` takes the graph's inputs, then `constants`; it gives the graph's outputs, then the residuals.
-    `wanted` are the inputs that get a cotangent, `given` the outputs that have one. `needed` are the inputs that the
-    backward pass looks at.
+    `wanted` are the places of the inputs that get a cotangent, `given` of the outputs that have one. `needed` are those
+    of the inputs that the backward pass looks at.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, wanted: Sequence[bool]) -> None:
         self.given = differentiable_places(metas_of(graph.outputs))
-        self.wanted = differentiable_places(metas_of(graph.inputs))
+        self.wanted = [place for place in differentiable_places(metas_of(graph.inputs)) if wanted[place]]
         self.residual_metas: list[TensorMeta] = []
         self._graph, self._sources = graph, list[tuple[str, Any]]()
         traced = trace(self._run, metas_of(graph.inputs), name=graph.name)
@@ -105,15 +105,18 @@ def _pull(tape: Any, outputs: Sequence[Any], cotangents: Sequence[Any], sources:
     return [zeros_like(one) if given is None else given for one, given in zip(sources, found, strict=True)]
 
 
-def run_taped(function: Callable[..., Any], operands: Sequence[Any]) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+def run_taped(
+    function: Callable[..., Any], operands: Sequence[Any], wanted: Sequence[bool]
+) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """The results of a function on arrays, and the pullback of exactly what was executed.
 
-    `pullback(cotangents)` takes one for each result, and gives one for each operand, None where nothing flows.
+    `pullback(cotangents)` takes one for each result, and gives one for each operand, None where nothing flows or none
+    is wanted.
     """
-    sources = [tapes.renewed(operand) for operand in operands]
+    sources = [tapes.alias(operand) for operand in operands]
     tape = tapes.Tape(current())
-    for source in sources:
-        if source.dtype.is_differentiable:
+    for source, watched in zip(sources, wanted, strict=True):
+        if watched and source.dtype.is_differentiable:
             tape.watch(source)
     with interpreting(tape):
         results = function(*sources)
@@ -131,7 +134,7 @@ def run_taped(function: Callable[..., Any], operands: Sequence[Any]) -> tuple[An
 def push_forward(graph: Graph, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[tuple[Any, ...], list[Any]]:
     """A graph's outputs, and tangents of those that are differentiable, from its inputs' (None for zero)."""
     carrier = forward_mode.TangentCarrier(current())
-    arrays = [tapes.renewed(primal) for primal in primals]
+    arrays = [tapes.alias(primal) for primal in primals]
     for array, tangent in zip(arrays, tangents, strict=True):
         carrier.carry(array, tangent)
     with interpreting(carrier):

@@ -11,7 +11,6 @@ from dovetail_protocols.dispatch import apply_under, current, interpreting
 from dovetail_protocols.errors import GradientError
 from dovetail_protocols.operation import Operation
 
-from . import rules as _rules  # noqa: F401 - importing them registers them
 from .extend import GRADIENTS, NOT_DIFFERENTIABLE, PULLBACKS
 from .seeds import zeros_like
 
@@ -70,7 +69,8 @@ class Tape:
             else:
                 result = apply_under(self.parent, operation, operands, attributes)
         elif operation in PULLBACKS:
-            result, pullback = run_forward(self.parent, PULLBACKS[operation], operands, attributes)
+            wanted = tuple([id(operand) in watched for operand in operands])
+            result, pullback = run_forward(self.parent, PULLBACKS[operation], wanted, operands, attributes)
         elif operation in NOT_DIFFERENTIABLE:
             return apply_under(self.parent, operation, operands, attributes)
         elif not operation.is_primitive:
@@ -104,11 +104,15 @@ def renewed(array: Any) -> Any:
 
 
 def run_forward(
-    parent: Interpreter | None, rule: Callable[..., Any], operands: tuple[Any, ...], attributes: Mapping[str, Any]
+    parent: Interpreter | None,
+    rule: Callable[..., Any],
+    wanted: tuple[bool, ...],
+    operands: tuple[Any, ...],
+    attributes: Mapping[str, Any],
 ) -> tuple[Any, Callable[..., Any]]:
     """Result and pullback of an operation by the rule that runs its forward pass."""
     with interpreting(parent):
-        result, pullback = rule(*operands, **attributes)
+        result, pullback = rule(wanted, *operands, **attributes)
     return result, pullback
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 GRADIENTS: dict[Operation, Rule] = {}
 PULLBACKS: dict[Operation, Rule] = {}
 TANGENTS: dict[Operation, Rule] = {}
+PUSHFORWARDS: dict[Operation, Rule] = {}
 BATCHERS: dict[Operation, Rule] = {}
 NOT_DIFFERENTIABLE: dict[Operation, str] = {}
 
@@ -38,8 +39,13 @@ def gradient_of(operation: Operation) -> Callable[[Rule], Rule]:
 
 
 def vjp_of(operation: Operation) -> Callable[[Rule], Rule]:
-    """Declares the general reverse rule, which runs the forward pass itself and may keep what it likes:
-    `rule(*operands, **attributes)` gives (result, pullback), and `pullback(cotangent)` what `gradient_of` gives."""
+    """Declares the general reverse rule, which runs the forward pass itself and may keep what it likes.
+
+    `rule(wanted, *operands, **attributes)` gives (result, pullback), and `pullback(cotangent)` what a rule declared by
+    `gradient_of` gives.
+
+    `wanted` says for each operand whether its cotangent is asked for; others may be given or left out as None.
+    """
     return _entering(PULLBACKS, operation)
 
 
@@ -48,6 +54,12 @@ def jvp_of(operation: Operation) -> Callable[[Rule], Rule]:
     tuple of them for several results). `tangents` has one entry for each operand, None for zero. An operation without
     one is differentiated forward through its reverse rule."""
     return _entering(TANGENTS, operation)
+
+
+def pushforward_of(operation: Operation) -> Callable[[Rule], Rule]:
+    """Declares the general forward rule, which runs the operation itself, so that values and tangents share their work:
+    `rule(tangents, *operands, **attributes)` gives (result, tangent), tangents as for `jvp_of`."""
+    return _entering(PUSHFORWARDS, operation)
 
 
 def batching_of(operation: Operation) -> Callable[[Rule], Rule]:
