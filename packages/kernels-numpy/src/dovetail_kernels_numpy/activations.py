@@ -11,23 +11,24 @@ from dovetail_protocols import operations as ops
 from dovetail_protocols.kernels import CallMeta
 
 from .declaration import kernel
-from .precision import quiet, widened
+from .dtypes import numpy_dtype
+from .precision import is_narrow, quiet, widened
 from .special import error_function
 
 
 @kernel(ops.relu, binding="per_dtype")
 def relu(call: CallMeta) -> Any:
-    return lambda x: np.maximum(x, 0)
+    return quiet(lambda x: np.maximum(x, 0)) if is_narrow(call) else lambda x: np.maximum(x, 0)
 
 
 @kernel(ops.relu6, binding="per_dtype")
 def relu6(call: CallMeta) -> Any:
-    return lambda x: np.minimum(np.maximum(x, 0), 6)
+    return quiet(lambda x: np.minimum(np.maximum(x, 0), 6))
 
 
 @kernel(ops.leaky_relu, binding="per_dtype")
 def leaky_relu(call: CallMeta) -> Any:
-    slope = call.attributes["negative_slope"]
+    slope = numpy_dtype(call.results[0].dtype).type(call.attributes["negative_slope"])
     return quiet(lambda x: np.where(x > 0, x, x * slope))
 
 

@@ -10,7 +10,7 @@ from dovetail_protocols import operations as ops
 from dovetail_protocols.kernels import CallMeta
 
 from .declaration import kernel
-from .precision import quiet
+from .precision import is_narrow, quiet
 
 
 @kernel(ops.positive, binding="per_dtype")
@@ -75,7 +75,7 @@ def rsqrt(call: CallMeta) -> Any:
 
 @kernel(ops.clip, binding="per_dtype")
 def clip(call: CallMeta) -> Any:
-    return _clip
+    return quiet(_clip) if is_narrow(call) else _clip
 
 
 def _clip(x: Any, low: Any, high: Any) -> Any:

@@ -12,7 +12,7 @@ from dovetail_protocols.kernels import CallMeta
 
 from .declaration import kernel
 from .dtypes import numpy_dtype
-from .precision import is_narrow, widened
+from .precision import is_narrow, quiet, widened
 
 
 @kernel(ops.sum, binding="per_dtype")
@@ -34,12 +34,17 @@ def _accumulating(call: CallMeta, ufunc: Any) -> Any:
 
 @kernel(ops.max, binding="per_dtype")
 def max(call: CallMeta) -> Any:
-    return partial(np.maximum.reduce, **_axes(call))
+    return _extreme(call, np.maximum)
 
 
 @kernel(ops.min, binding="per_dtype")
 def min(call: CallMeta) -> Any:
-    return partial(np.minimum.reduce, **_axes(call))
+    return _extreme(call, np.minimum)
+
+
+def _extreme(call: CallMeta, ufunc: Any) -> Any:
+    run = partial(ufunc.reduce, **_axes(call))
+    return quiet(run) if is_narrow(call) else run
 
 
 @kernel(ops.all, binding="per_dtype")

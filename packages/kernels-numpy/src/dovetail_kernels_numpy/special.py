@@ -74,13 +74,20 @@ def _near(x: Any) -> Any:
 
 
 def _middle(x: Any) -> Any:
-    return 1.0 - np.exp(-x * x) * _ratio(_MIDDLE, x)
+    return 1.0 - _exp_of_negative_square(x) * _ratio(_MIDDLE, x)
 
 
 def _far(x: Any) -> Any:
     inverse_square = 1.0 / (x * x)
     tail = (_INVERSE_SQRT_PI - inverse_square * _ratio(_FAR, inverse_square)) / x
-    return 1.0 - np.exp(-x * x) * tail
+    return 1.0 - _exp_of_negative_square(x) * tail
+
+
+def _exp_of_negative_square(x: Any) -> Any:
+    """exp(−x²), in two factors: the first exponent is exact, and the second small, so that the rounding of x² has no
+    effect. Source: Cody's program, as above."""
+    coarse = np.trunc(x * 16.0) / 16.0
+    return np.exp(-coarse * coarse) * np.exp(-(x - coarse) * (x + coarse))
 
 
 def _ratio(coefficients: Any, x: Any) -> Any:

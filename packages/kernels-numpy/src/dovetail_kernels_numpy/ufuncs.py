@@ -10,6 +10,7 @@ from dovetail_protocols import operations as ops
 from dovetail_protocols.kernels import CallMeta
 
 from .declaration import kernel
+from .dtypes import numpy_dtype
 from .precision import quiet
 
 BARE = {
@@ -45,7 +46,8 @@ BARE = {
     ops.bitwise_left_shift: np.bitwise_left_shift,
     ops.bitwise_right_shift: np.bitwise_right_shift,
 }
-"""Called as they are: np.errstate costs more than such a call on few elements, and none of them warns in normal use."""
+"""Called as they are: np.errstate costs more than such a call on few elements, and none of them warns in normal use,
+but for the dtypes from ml_dtypes, whose comparisons warn of NaN, and for complex numbers, whose products overflow."""
 
 GUARDED = {
     ops.abs: np.absolute,  # overflows for complex numbers
@@ -83,7 +85,10 @@ GUARDED = {
 
 def ufunc(call: CallMeta) -> Any:
     bare = BARE.get(call.operation)
-    return quiet(GUARDED[call.operation]) if bare is None else bare
+    if bare is None:
+        return quiet(GUARDED[call.operation])
+    is_plain = all(meta is None or numpy_dtype(meta.dtype).kind in "biuf" for meta in call.operands)
+    return bare if is_plain else quiet(bare)
 
 
 for _operation in (*BARE, *GUARDED):
