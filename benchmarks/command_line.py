@@ -41,7 +41,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
     if not quick:
         return plan
     notes = ("--quick: torch.compile, resnet18 and the first call of gpt, unless asked for; few, short turns",)
-    return replace(plan, rounds=2, turn_seconds=0.12, settle_seconds=0.05, start_rounds=2, notes=notes)
+    return replace(plan, rounds=2, turn_seconds=0.12, settle_seconds=0.05, notes=notes)
 
 
 def status(found: Report) -> int:

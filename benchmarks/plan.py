@@ -17,6 +17,6 @@ class Plan:
     rounds: int = 6
     turn_seconds: float = 0.3
     settle_seconds: float = 0.2
-    start_rounds: int = 3
+    start_rounds: int = 2
     curve_steps: int | None = None
     notes: tuple[str, ...] = ()

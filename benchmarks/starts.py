@@ -37,8 +37,7 @@ def measure_imports(result: WorkloadResult, workload: ImportTime, plan: Plan, sc
 def _import_seconds(driver: DriverResult, workload: ImportTime, environment: dict[str, str]) -> float:
     entry = DRIVERS[driver.driver]
     lines = ["import time", "start = time.perf_counter()", f"import {entry.package}"]
-    if workload.first_result:
-        lines.append(entry.first_result)
+    lines += [entry.first_result] if workload.first_result else [f"{entry.package}.{name}" for name in entry.lazy_names]
     lines.append("print('seconds', time.perf_counter() - start)")
     command = [sys.executable, "-c", "\n".join(lines)]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=START_SECONDS)

@@ -8,7 +8,8 @@ class Driver:
     """How a framework is named, found and set up.
 
     `package` is what a user imports; `implementation` is the module here whose `prepare(workload, mode)` gives a
-    `Session`. `first_result` is Python source that leaves a sum of two 8-element arrays as a NumPy array.
+    `Session`. `first_result` is Python source that leaves a sum of two 8-element arrays as a NumPy array. `lazy_names`
+    are those of the package that a training program would load, where importing the package alone does not.
     """
 
     name: str
@@ -17,6 +18,7 @@ class Driver:
     implementation: str
     first_result: str
     compiled: bool = True
+    lazy_names: tuple[str, ...] = ()
     on_request: bool = False
 
 
@@ -24,11 +26,19 @@ OURS = "dovetail"
 
 _PYTORCH = "(torch.ones(8) + torch.ones(8)).numpy()"
 _DOVETAIL = "(dovetail.constant([1.0] * 8) + dovetail.constant([1.0] * 8)).numpy()"
+_LAZY_NAMES = ("Variable", "GradientTape", "function", "layers", "optimizers")
 
 DRIVERS: dict[str, Driver] = {
     driver.name: driver
     for driver in (
-        Driver("dovetail", "Dovetail", "dovetail", "benchmarks.drivers.dovetail.driver", _DOVETAIL),
+        Driver(
+            "dovetail",
+            "Dovetail",
+            "dovetail",
+            "benchmarks.drivers.dovetail.driver",
+            _DOVETAIL,
+            lazy_names=_LAZY_NAMES,
+        ),
         Driver(
             "dovetail-eager",
             "Dovetail eager",
@@ -36,6 +46,7 @@ DRIVERS: dict[str, Driver] = {
             "benchmarks.drivers.dovetail.driver",
             _DOVETAIL,
             compiled=False,
+            lazy_names=_LAZY_NAMES,
             on_request=True,
         ),
         Driver("pytorch", "PyTorch", "torch", "benchmarks.drivers.pytorch.driver", _PYTORCH, compiled=False),

@@ -134,7 +134,10 @@ class FirstCall(Workload):
 
 @dataclass(frozen=True, slots=True)
 class ImportTime(Workload):
-    """Importing the framework in a fresh process; with `first_result`, up to a sum of two small arrays, read back."""
+    """Importing the framework in a fresh process, with what a training program needs of it.
+
+    With `first_result` instead up to a sum of two small arrays, read back.
+    """
 
     first_result: bool = False
 
