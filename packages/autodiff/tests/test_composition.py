@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from dovetail_autodiff import check_gradients, grad, hessian, jacobian, jvp, value_and_grad, vjp, vmap
 from dovetail_protocols import operations as ops
 from dovetail_protocols.graph import evaluate

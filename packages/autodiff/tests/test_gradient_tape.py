@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from dovetail_autodiff import GradientTape, custom_gradient, stop_gradient
 from dovetail_autodiff.extend import GRADIENTS, NOT_DIFFERENTIABLE, PULLBACKS
 from dovetail_protocols import operations as ops
@@ -17,8 +18,6 @@ from dovetail_protocols.errors import (
     TapeError,
 )
 from dovetail_tensors import Variable, constant
-
-
 
 # ---------------------------------------------------------------------- what is watched
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from dovetail_autodiff import hessian, jacobian
 from dovetail_protocols import operations as ops
 from dovetail_protocols.errors import AttributeValueError, DTypeError, SignatureError

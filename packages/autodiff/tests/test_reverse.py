@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from dovetail_autodiff import grad, value_and_grad, vjp
 from dovetail_protocols import operations as ops
 from dovetail_protocols.dispatch import current

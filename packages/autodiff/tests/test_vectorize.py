@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from dovetail_autodiff import vmap
 from dovetail_autodiff.batcher import Batcher
 from dovetail_autodiff.extend import BATCHERS
@@ -71,7 +72,7 @@ def test_arguments_that_are_no_arrays_pass_with_axis_none() -> None:
 
 def test_keywords_are_the_same_for_every_example() -> None:
     result = vmap(lambda x, *, y: x + y)(constant(MATRIX), y=constant([1.0, 2.0, 3.0]))
-    np.testing.assert_allclose(result.numpy(), MATRIX + [1, 2, 3])
+    np.testing.assert_allclose(result.numpy(), MATRIX + np.array([1, 2, 3]))
 
 
 def test_vmap_of_vmap() -> None:
@@ -97,7 +98,7 @@ def test_a_primitive_without_rule_runs_once_for_each_example(monkeypatch: pytest
     left, right = np.random.default_rng(0).normal(size=(2, 2, 3, 4)).astype(np.float32)
     with interpreting(batcher):
         product = ops.matmul(batcher.wrap(constant(left)), ops.matrix_transpose(batcher.wrap(constant(right))))
-    assert batcher.looped == [ops.matmul]
+    assert ops.matmul in batcher.looped
     np.testing.assert_allclose(batcher.unwrap(product)[0].numpy(), left @ right.swapaxes(1, 2), rtol=1e-5)
 
 

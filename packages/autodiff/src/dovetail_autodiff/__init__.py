@@ -2,6 +2,8 @@
 
 from dovetail_protocols.operations import stop_gradient
 
+from . import batching as _batching  # noqa: F401 - importing them registers them
+from . import rules as _rules  # noqa: F401 - importing them registers them
 from .checking import check_gradients
 from .custom import custom_gradient
 from .forward import jvp

@@ -16,7 +16,6 @@ from dovetail_protocols.metas import TensorMeta
 from dovetail_protocols.operation import Operation
 from dovetail_protocols.tracing import user_line
 
-from . import batching as _batching  # noqa: F401 - importing them registers them
 from .extend import BATCHERS
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ def tolerance_of(dtype: DType) -> float:
     """How far analytic and numeric derivatives may differ, relative to max(1, |numeric|): 10⁴ · ε^(2/3).
 
     Central differences with step h err by h²·|f‴|/6 from the series and by ε·|f|/h from rounding; h = ε^(1/3) makes
-    both of the order of ε^(2/3) (3.7e-11 for float64, 2.4e-5 for float32). The factor is room for |f| and |f‴| up to 10⁴ in
-    float64 (tolerance 3.7e-7). In narrower dtypes it is 10³, since a tolerance near 1 would find nothing.
+    both of the order of ε^(2/3) (3.7e-11 for float64, 2.4e-5 for float32). The factor is room for |f| and |f‴| up to
+    10⁴ in float64 (tolerance 3.7e-7). In narrower dtypes it is 10³, since a tolerance near 1 would find nothing.
     """
     factor = 1e4 if dtype.size_bytes // (2 if dtype.is_complex else 1) == 8 else 1e3
     return min(factor * EPSILON[_real(dtype)] ** (2 / 3), 0.5)

@@ -199,8 +199,8 @@ def _check_accepts_variables(grad_fn: Any, variables: Sequence[Any]) -> None:
         raise SignatureError(
             "custom_gradient: the function reads variables, so grad_fn must accept the keyword `variables`",
             got="variables " + ", ".join(repr(variable.name) for variable in variables),
-            fix="write `def grad_fn(*upstream, variables=None)` and return (gradients, variable_gradients), or pass the "
-            "variables as arguments",
+            fix="write `def grad_fn(*upstream, variables=None)` and return (gradients, variable_gradients), or pass "
+            "the variables as arguments",
         )
 
 

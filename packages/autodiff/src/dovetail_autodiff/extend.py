@@ -1,4 +1,4 @@
-"""How operations get their rules: the extension surface of the protocols, by the name by which this package knows it."""
+"""How operations get their rules: the extension surface of the protocols, under this package's name for it."""
 
 from dovetail_protocols.derivatives import (
     BATCHERS,

@@ -14,9 +14,9 @@ from dovetail_protocols.graph import Graph, evaluate
 from dovetail_protocols.metas import TensorMeta
 from dovetail_protocols.tracing import Trace, TracedValue, trace
 
-from . import forward as forward_mode
-from . import tape as tapes
+from .forward import TangentCarrier
 from .seeds import zeros_like
+from .tape import Tape, accumulate, alias, pull_back
 
 
 def differentiable_places(metas: Sequence[TensorMeta]) -> list[int]:
@@ -54,7 +54,7 @@ class Linearized:
     def _run(self, *inputs: Any) -> list[Any]:
         """The forward pass under a tape, inside of a trace; what a trace of the backward pass takes from it by closure
         are the residuals."""
-        tape = tapes.Tape(current())
+        tape = Tape(current())
         for place in self.wanted:
             tape.watch(inputs[place])
         with interpreting(tape):
@@ -97,11 +97,11 @@ class Linearized:
         return evaluate(self._backward, (*cotangents, *(places[kind](what) for kind, what in self._sources)))
 
 
-def _pull(tape: Any, outputs: Sequence[Any], cotangents: Sequence[Any], sources: Sequence[Any]) -> list[Any]:
+def _pull(tape: Tape, outputs: Sequence[Any], cotangents: Sequence[Any], sources: Sequence[Any]) -> list[Any]:
     seeds: dict[int, Any] = {}
     for output, cotangent in zip(outputs, cotangents, strict=True):
-        tapes.accumulate(seeds, output, cotangent)
-    found = tapes.pull_back(tape, seeds, sources)
+        accumulate(seeds, output, cotangent)
+    found = pull_back(tape, seeds, sources)
     return [zeros_like(one) if given is None else given for one, given in zip(sources, found, strict=True)]
 
 
@@ -113,8 +113,8 @@ def run_taped(
     `pullback(cotangents)` takes one for each result, and gives one for each operand, None where nothing flows or none
     is wanted.
     """
-    sources = [tapes.alias(operand) for operand in operands]
-    tape = tapes.Tape(current())
+    sources = [alias(operand) for operand in operands]
+    tape = Tape(current())
     for source, watched in zip(sources, wanted, strict=True):
         if watched and source.dtype.is_differentiable:
             tape.watch(source)
@@ -125,16 +125,16 @@ def run_taped(
     def pullback(cotangents: Any) -> tuple[Any, ...]:
         seeds: dict[int, Any] = {}
         for result, cotangent in zip(results, cotangents, strict=True):
-            tapes.accumulate(seeds, result, cotangent)
-        return tuple(tapes.pull_back(tape, seeds, sources))
+            accumulate(seeds, result, cotangent)
+        return tuple(pull_back(tape, seeds, sources))
 
     return results, pullback
 
 
 def push_forward(graph: Graph, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[tuple[Any, ...], list[Any]]:
     """A graph's outputs, and tangents of those that are differentiable, from its inputs' (None for zero)."""
-    carrier = forward_mode.TangentCarrier(current())
-    arrays = [tapes.alias(primal) for primal in primals]
+    carrier = TangentCarrier(current())
+    arrays = [alias(primal) for primal in primals]
     for array, tangent in zip(arrays, tangents, strict=True):
         carrier.carry(array, tangent)
     with interpreting(carrier):

@@ -54,8 +54,8 @@ def hessian(
 ) -> Callable[..., Any]:
     """A function that gives all second derivatives of a scalar function: forward mode over reverse mode.
 
-    For one array (*argument,) it is (*argument, *argument); for containers, the containers of the arguments within those
-    of the arguments. `argnums` and `has_aux` as in `jacobian`.
+    For one array (*argument,) it is (*argument, *argument); for containers, the containers of the arguments within
+    those of the arguments. `argnums` and `has_aux` as in `jacobian`.
     """
     return jacobian(jacobian(function, argnums, has_aux=has_aux), argnums, mode="forward", has_aux=has_aux)
 
