@@ -59,8 +59,7 @@ def softmax_cross_entropy(labels: Floating, logits: Floating, /, *, axis: int = 
     """
     from . import log_softmax, sum, where
 
-    terms = labels * log_softmax(logits, axis=axis)
-    return -sum(where(labels == 0, 0.0, terms), axis=axis)
+    return -sum(labels * where(labels == 0, 0.0, log_softmax(logits, axis=axis)), axis=axis)
 
 
 def _infer_softmax_gradient(cotangent: TensorMeta, labels: TensorMeta, logits: TensorMeta, *, axis: int) -> TensorMeta:
