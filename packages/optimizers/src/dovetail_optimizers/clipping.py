@@ -38,13 +38,13 @@ def clip_by_global_norm(gradients: Sequence[Any], norm: float) -> tuple[list[Any
     A norm that isn't finite makes every gradient NaN, so that it is noticed.
 
     Raises: AttributeValueError for a norm that is not positive.
-    Source: R. Pascanu, T. Mikolov, Y. Bengio, On the difficulty of training recurrent neural networks, 2013, section 3.2.
+    Source: R. Pascanu, T. Mikolov, Y. Bengio, On the difficulty of training recurrent neural networks, 2013, 3.2.
     """
     if not norm > 0:
         raise AttributeValueError("clipping: the norm must be positive", got=norm)
     if all(gradient is None for gradient in gradients):
         return list(gradients), None
     before = global_norm(gradients)
-    # norm / max(before, norm) is 1 below the bound; before · 0 carries NaN and infinity along.
-    factor = norm / ops.maximum(before, norm) + before * 0.0
+    # norm / max(before, norm) is 1 below the bound.
+    factor = ops.where(ops.isfinite(before), norm / ops.maximum(before, norm), float("nan"))
     return [None if gradient is None else gradient * factor for gradient in gradients], before

@@ -198,7 +198,7 @@ class Optimizer(ABC):
             state |= {f"slots/{place}/{name}": slot for name, slot in slots.items()}
         return state
 
-    def load_checkpoint_state(self, scalars: Mapping[str, Any]) -> None:
+    def load_checkpoint_state(self, scalars: Mapping[str, Any]) -> None:  # noqa: B027 - nothing to do, for all of them
         """An optimizer has no scalars: all its state is variables."""
 
 
