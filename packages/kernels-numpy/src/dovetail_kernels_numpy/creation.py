@@ -26,7 +26,7 @@ def arange(call: CallMeta) -> Any:
     result = call.results[0]
     start, stop, step = (call.attributes[name] for name in ("start", "stop", "step"))
     first = 0 if stop is None else start
-    exact = np.int64 if isinstance(first, int) and isinstance(step, int) else np.float64
+    exact: Any = np.int64 if isinstance(first, int) and isinstance(step, int) else np.float64
     if result.dtype.name == "uint64":
         exact = np.uint64
     dtype, count = numpy_dtype(result.dtype), result.shape[0]

@@ -21,7 +21,7 @@ def cast_forward(tangents: Any, result: Any, x: Any, *, dtype: DType) -> Any:
 
 
 def _is_smooth(x: Any, result: Any) -> bool:
-    return x.dtype.is_differentiable and result.dtype.is_differentiable
+    return bool(x.dtype.is_differentiable and result.dtype.is_differentiable)
 
 
 def _converted(u: Any, dtype: DType) -> Any:

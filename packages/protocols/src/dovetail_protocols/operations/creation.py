@@ -96,11 +96,12 @@ def eye(
     return TensorMeta(shape, dt.DEFAULT_FLOATING if dtype is None else dt.dtype(dtype), _place(device))
 
 
-def _ceiling_of_quotient(distance: float, step: float) -> int:
+def _ceiling_of_quotient(distance: Any, step: Any) -> int:
     if isinstance(distance, float) or isinstance(step, float):
-        return ceil(distance / step)
+        return ceil(float(distance) / step)
     # Plain integer arithmetic keeps track of sizes that are not known while tracing; // rounds toward −∞.
-    return -(-distance // step)
+    count: int = -(-distance // step)
+    return count
 
 
 def _place(device: Device | str | None) -> Device:
