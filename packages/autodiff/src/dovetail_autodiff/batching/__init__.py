@@ -1,6 +1,7 @@
 """Batching rules, one module for each family of operations, as in dovetail_protocols.operations."""
 
 from . import (
+    control_flow,
     convolution,
     elementwise,
     embedding,
@@ -8,10 +9,12 @@ from . import (
     linear_algebra,
     manipulation,
     pooling,
+    random,
     reductions,
 )
 
 __all__ = [
+    "control_flow",
     "convolution",
     "elementwise",
     "embedding",
@@ -19,5 +22,6 @@ __all__ = [
     "linear_algebra",
     "manipulation",
     "pooling",
+    "random",
     "reductions",
 ]
