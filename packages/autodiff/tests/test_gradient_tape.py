@@ -160,6 +160,15 @@ def test_output_gradients_weigh_the_targets() -> None:
     assert float(tape.gradient([first, second], x, output_gradients=weights)) == 2 * 3 + 1 + 5
 
 
+def test_a_complex_gradient_is_that_of_tensorflow() -> None:
+    """tf.GradientTape gives the conjugate of the derivative of a holomorphic function: conj(2z) for z²."""
+    z = constant(3.0 + 4.0j)
+    with GradientTape() as tape:
+        tape.watch(z)
+        value = z * z
+    assert complex(tape.gradient(value, z)) == 6.0 - 8.0j
+
+
 # ---------------------------------------------------------------------- None
 
 

@@ -216,6 +216,17 @@ def test_an_operation_without_rule_raises_only_where_a_gradient_flows() -> None:
         unregister_operation(halve)
 
 
+def test_a_complex_gradient_is_the_direction_of_steepest_ascent() -> None:
+    """Of |z|² it is 2z."""
+    z = constant(3.0 + 4.0j)
+    assert complex(grad(lambda z: ops.real(z * ops.conj(z)))(z)) == 6.0 + 8.0j
+
+
+def test_the_pullback_of_a_holomorphic_function_multiplies_by_its_derivative() -> None:
+    [pulled] = vjp(lambda z: z * z, constant(3.0 + 4.0j))[1](constant(1j))
+    assert complex(pulled) == 1j * 2 * (3.0 + 4.0j)
+
+
 # ---------------------------------------------------------------------- refusals
 
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dovetail_protocols import operations as ops
-from dovetail_protocols.arrays import provider
+from dovetail_protocols.arrays import meta_of, provider
 from dovetail_protocols.dispatch import apply_under, interpreting
-from dovetail_protocols.errors import ConcretizationError, LeakedTensorError, TraceError
+from dovetail_protocols.errors import ConcretizationError, DovetailError, LeakedTensorError, TraceError
 from dovetail_protocols.metas import TensorMeta
 from dovetail_protocols.operation import Operation
 from dovetail_protocols.tracing import user_line
@@ -80,21 +80,27 @@ class Batcher:
         is_batched = tuple([batched for _, batched in unwrapped])
         if not any(is_batched):
             return apply_under(self.parent, operation, operands, attributes)
+        if operation not in BATCHERS and not operation.is_primitive:
+            return operation.decompose(*operands, **attributes)
+        if operation is _assign_variable:
+            raise _batched_assignment(operands[0])
         arrays = tuple([array for array, _ in unwrapped])
+        try:
+            with interpreting(self.parent):
+                result = self._run(operation, is_batched, arrays, attributes)
+        except DovetailError:
+            operation.infer([meta_of(operand) for operand in operands], attributes)  # speaks of one example
+            raise
+        return tuple([self.wrap(one) for one in result]) if isinstance(result, tuple) else self.wrap(result)
+
+    def _run(
+        self, operation: Operation, is_batched: Sequence[bool], arrays: tuple[Any, ...], attributes: Mapping[str, Any]
+    ) -> Any:
         rule = BATCHERS.get(operation)
         if rule is not None:
-            with interpreting(self.parent):
-                result = rule(self.size, is_batched, *arrays, **attributes)
-        elif not operation.is_primitive:
-            return operation.decompose(*operands, **attributes)
-        elif operation is _assign_variable:
-            raise _batched_assignment(operands[0])
-        else:
-            operation.infer([None if operand is None else operand.meta for operand in operands], attributes)
-            self.looped.append(operation)
-            with interpreting(self.parent):
-                result = _loop(operation, self.size, is_batched, arrays, attributes)
-        return tuple([self.wrap(one) for one in result]) if isinstance(result, tuple) else self.wrap(result)
+            return rule(self.size, is_batched, *arrays, **attributes)
+        self.looped.append(operation)
+        return _loop(operation, self.size, is_batched, arrays, attributes)
 
 
 def _loop(

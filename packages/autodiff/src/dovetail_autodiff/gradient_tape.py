@@ -12,8 +12,8 @@ from dovetail_protocols.arrays import is_variable, provider
 from dovetail_protocols.dispatch import current, interpreting
 from dovetail_protocols.errors import AttributeValueError, ShapeError, SignatureError, TapeError
 
-from .jacobians import pull_rows
-from .reverse import conform
+from .jacobians import pull_rows, refuse_complex
+from .reverse import ascent, conform
 from .seeds import ones_like, zeros_like
 from .structure import flatten, flatten_like, leaf_paths, unflatten
 from .tape import Tape, accumulate, pull_back
@@ -105,7 +105,7 @@ class GradientTape:
         `target`: arrays, also in containers. `sources`: arrays or variables that are watched, or results in between.
         `output_gradients`: weights for the elements of the target, in its structure, instead of ones. Where the target
         doesn't depend on a source, or one of them is an integer, the gradient is None, or zeros with
-        `unconnected_gradients="zero"`.
+        `unconnected_gradients="zero"`. A complex gradient is ∂/∂Re + i·∂/∂Im, the direction of steepest ascent.
 
         Raises: TapeError for a second call on a tape that isn't persistent; GradientError for an operation without
         gradient on the way; SignatureError, StructureError, ShapeError for arguments that don't fit.
@@ -116,8 +116,9 @@ class GradientTape:
         seeds: dict[int, Any] = {}
         with self._reading("gradient"):
             for one, weight in zip(targets, _weights(target, targets, output_gradients), strict=True):
-                accumulate(seeds, one, weight)
+                accumulate(seeds, one, ascent(weight))
             found = pull_back(self._tape, seeds, given)
+            found = [None if gradient is None else ascent(gradient) for gradient in found]
             found = [_connected(*pair, unconnected_gradients) for pair in zip(found, given, strict=True)]
         return unflatten(flatten(sources)[1], found)
 
@@ -125,10 +126,13 @@ class GradientTape:
         """The derivative of every element of `target` by every element of each source: (*target, *source).
 
         One array as target; sources, None and `unconnected_gradients` as in `gradient`.
+
+        Raises: DTypeError for complex arrays; and as `gradient`.
         """
         _check_unconnected(unconnected_gradients)
         [target] = _one(target, "GradientTape.jacobian, target")
         given = _arrays(sources, "GradientTape.jacobian, sources")
+        refuse_complex([target, *given])
         with self._reading("jacobian"):
             found = self._rows(target, given, lambda pull: pull_rows(pull, target))
             if unconnected_gradients == "zero":
@@ -147,6 +151,7 @@ class GradientTape:
         _check_unconnected(unconnected_gradients)
         [target] = _one(target, "GradientTape.batch_jacobian, target")
         [source] = _one(source, "GradientTape.batch_jacobian, source")
+        refuse_complex([target, source])
         shape, inner = target.meta.shape, source.meta.shape
         if not shape or not inner or shape[0] != inner[0]:
             raise ShapeError(

@@ -32,8 +32,8 @@ def jacobian(
     is `(jacobian, aux)`). `mode`: "reverse" makes one backward pass for each element of the value, "forward" one
     forward pass for each element of the arguments, all of them in one batch. Choose by which are fewer.
 
-    Raises: AttributeValueError for another mode, DTypeError where value or arguments are complex or the value is no
-    floating array; and what `grad` and `vmap` raise.
+    Raises: AttributeValueError for another mode, DTypeError where value or arguments are complex; and what `grad` and
+    `vmap` raise.
     """
     if mode not in _MODES:
         raise AttributeValueError("jacobian: unknown mode", expected='"reverse" or "forward"', got=repr(mode))
@@ -64,7 +64,7 @@ def _by_rows(
     function: Callable[..., Any], args: Sequence[Any], chosen: Sequence[int], keywords: Any, has_aux: bool
 ) -> Any:
     linear = Linearization("jacobian", function, args, chosen, keywords, has_aux)
-    _refuse_complex([*linear.outputs, *linear.arguments.sources])
+    refuse_complex([*linear.outputs, *linear.arguments.sources])
     rows = [pull_rows(lambda cotangent, o=output: linear.pull([o], [cotangent]), output) for output in linear.outputs]
     return rows, linear.structure, linear.arguments, linear.aux
 
@@ -81,7 +81,7 @@ def _by_columns(
 ) -> Any:
     names = parameter_names(function, len(args))
     arguments = Arguments([args[p] for p in chosen], [names[p] for p in chosen])
-    _refuse_complex(arguments.sources)
+    refuse_complex(arguments.sources)
     if not arguments.sources:
         raise SignatureError("jacobian: the arguments hold no array to differentiate", got=repr(arguments.values))
     passed = arguments.put_into(args, chosen)
@@ -94,7 +94,7 @@ def _by_columns(
             value, aux = split_aux(function(*passed, **keywords), has_aux, "jacobian")
             outputs, structure = outputs_of(value, "jacobian")
         seen[:] = [structure, aux]
-        _refuse_complex(outputs)
+        refuse_complex(outputs)
         return [carrier.tangents[id(o)] if id(o) in carrier.tangents else zeros_like(o) for o in outputs]
 
     columns = []
@@ -114,12 +114,13 @@ def standard_basis(array: Any) -> Any:
     return ops.reshape(ops.eye(n_rows=meta.size, dtype=meta.dtype, device=meta.device), shape=(meta.size, *meta.shape))
 
 
-def _refuse_complex(arrays: Sequence[Any]) -> None:
+def refuse_complex(arrays: Sequence[Any]) -> None:
+    """Raises DTypeError for a complex array: its derivative is no single number."""
     for array in arrays:
-        if not array.meta.dtype.is_floating:
+        if array.meta.dtype.is_complex:
             raise DTypeError(
-                "jacobian: arguments and values must be floating",
+                "jacobian: arguments and values must not be complex",
                 expected="a floating dtype",
                 got=f"{array.meta}",
-                fix="differentiate real(...) and imag(...) of a complex value; convert integers with .astype(...)",
+                fix="differentiate real(...) and imag(...) of a complex value by themselves",
             )

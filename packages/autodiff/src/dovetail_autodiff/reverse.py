@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
+from dovetail_protocols import operations as ops
 from dovetail_protocols.arrays import provider
 from dovetail_protocols.dispatch import current, interpreting
 from dovetail_protocols.errors import DTypeError, ShapeError, SignatureError
@@ -62,7 +63,8 @@ def value_and_grad(
     `argnums` says which positional arguments to differentiate with respect to: an int, then the gradient is that
     argument's; or several, then it is a tuple. Arguments may be nested containers; gradients mirror them. An argument
     with `trainable_variables` (a module) gets the list of their gradients, in that order, and a Variable its own. Where
-    nothing depends on an argument its gradient is zeros.
+    nothing depends on an argument its gradient is zeros. For a complex argument the gradient is ∂f/∂Re + i·∂f/∂Im, the
+    direction of steepest ascent, as in TensorFlow.
     `has_aux`: `function` returns `(value, aux)`, and the result is `((value, aux), gradient)`.
 
     Raises: ShapeError where the value is no scalar, DTypeError where it or an argument is not floating,
@@ -74,7 +76,7 @@ def value_and_grad(
         chosen = select(args, argnums, "grad")
         linear = Linearization("grad", function, args, chosen, keywords, has_aux)
         value = _scalar(linear)
-        gradients = linear.pull([value], [ones_like(value)])
+        gradients = [ascent(gradient) for gradient in linear.pull([value], [ones_like(value)])]
         mirrored = linear.arguments.mirror(gradients, 0 if isinstance(argnums, int) else None)
         return ((value, linear.aux) if has_aux else value), mirrored
 
@@ -98,11 +100,17 @@ def grad(
     return differentiated
 
 
+def ascent(cotangent: Any) -> Any:
+    """The direction of steepest ascent, from a cotangent: its conjugate, where it is complex."""
+    return ops.conj(cotangent) if cotangent.dtype.is_complex else cotangent
+
+
 def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """The value of `function(*primals)` and its pullback: `(value, pullback)`, with `has_aux` `(value, pullback, aux)`.
 
     `pullback(cotangent)` takes what has the structure, shapes and dtypes of the value, and gives a tuple with one
-    cotangent for each primal, in its structure. It may be called any number of times.
+    cotangent for each primal, in its structure. It may be called any number of times. Complex cotangents pair without
+    conjugation: the pullback of a holomorphic function multiplies by its derivative.
     """
     linear = Linearization("vjp", function, primals, range(len(primals)), {}, has_aux)
     outputs, structure = linear.outputs, linear.structure
