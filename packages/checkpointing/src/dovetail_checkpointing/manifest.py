@@ -34,11 +34,19 @@ class TensorRecord:
 
 
 @dataclass(frozen=True)
+class FileRecord:
+    """A data file: its size, and the SHA-256 of its header (the length that it begins with included)."""
+
+    size_bytes: int
+    header_sha256: str
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """Contents of one checkpoint. `files` maps names to sizes in bytes."""
+    """Contents of one checkpoint."""
 
     step: int | None
-    files: dict[str, int]
+    files: dict[str, FileRecord]
     tensors: tuple[TensorRecord, ...]
     scalars: dict[Path, Any]
     aliases: dict[Path, Path]
@@ -48,7 +56,7 @@ class Manifest:
             "format": FORMAT,
             "version": VERSION,
             "step": None if self.step is None else str(self.step),
-            "files": {name: str(size) for name, size in self.files.items()},
+            "files": {name: [str(file.size_bytes), file.header_sha256] for name, file in self.files.items()},
             "tensors": [
                 [_path(t.path), t.dtype, [str(size) for size in t.shape], t.file, t.name, str(t.crc32)]
                 for t in self.tensors
@@ -68,6 +76,8 @@ def parse(data: bytes) -> Manifest:
     try:
         document = json.loads(data, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
         root = document.pop("root")
+        if sha256(_canonical(document)).hexdigest() != root:  # in every version, so that damage is never taken for age
+            raise ValueError("its digest differs from the one it states")
         if document["format"] != FORMAT:
             raise ValueError(f"format is {document['format']!r}")
         if document["version"] > VERSION:
@@ -76,8 +86,6 @@ def parse(data: bytes) -> Manifest:
                 got=f"version {VERSION}",
                 fix="pip install -U dovetail-checkpointing",
             )
-        if sha256(_canonical(document)).hexdigest() != root:
-            raise ValueError("its digest differs from the one it states")
         return _from_document(document)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, DTypeError) as error:
         raise CheckpointCorruptError(
@@ -98,7 +106,7 @@ def _from_document(document: dict[str, Any]) -> Manifest:
             raise ValueError(f"the file name {name!r} is not plain")
     return Manifest(
         None if document["step"] is None else int(document["step"]),
-        {name: int(size) for name, size in document["files"].items()},
+        {name: FileRecord(int(size), digest) for name, (size, digest) in document["files"].items()},
         tensors,
         {_unpath(path): _unscalar(kind, text) for path, kind, text in document["scalars"]},
         {_unpath(path): _unpath(target) for path, target in document["aliases"]},

@@ -1,7 +1,7 @@
 """From objects to what is saved: arrays and scalars by object path, in the order in which they are met.
 
-A *tree* is a dict, list or tuple (nested) of arrays, variables, scalars, and objects that have checkpoint state: modules,
-optimizers, generators. Keys keep their type: the path of `{"k": {3: x}}` is ("k", 3).
+A *tree* is a dict, list or tuple (nested) of arrays, variables, scalars, and objects that have checkpoint state:
+modules, optimizers, generators. Keys keep their type: the path of `{"k": {3: x}}` is ("k", 3).
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _children(path: Path, value: Any) -> Iterator[tuple[str | int, Any]]:
     else:
         raise _refusal(
             path,
-            f"a {type(value).__name__} is neither array, variable, scalar, container, nor an object with checkpoint state",
+            f"a {type(value).__name__} is no array, variable, scalar or container, and has no checkpoint state",
             "dict, list, tuple, array, variable, bool, int, float, str, None, or an object with checkpoint_state()",
         )
 

@@ -61,7 +61,10 @@ def list_variables(path: str | os.PathLike[str]) -> list[tuple[str, tuple[int, .
 
 
 def latest_checkpoint(root: str | os.PathLike[str]) -> Path | None:
-    """The folder `step-N` of the highest N in `root` whose manifest can be read, or None. Unfinished saves don't count."""
+    """The folder `step-N` of the highest N in `root` whose manifest can be read, or None.
+
+    Unfinished saves don't count.
+    """
     folder = Path(root)
     if not folder.is_dir():
         return None

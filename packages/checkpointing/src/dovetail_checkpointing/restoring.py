@@ -56,8 +56,8 @@ def restore(
     returned tree holds the new ones. Matching is by object path, never by variable name. `only` selects paths of the
     target; `rename` maps paths of the target to those in the checkpoint.
 
-    Raises: CheckpointMismatchError with every difference of names, shapes and dtypes; CheckpointCorruptError. Nothing is
-    changed then.
+    Raises: CheckpointMismatchError with every difference of names, shapes and dtypes; CheckpointCorruptError. Nothing
+    is changed then.
     """
     manifest = read_manifest(path)
     target = flatten(into)

@@ -16,7 +16,7 @@ from typing import Any
 from dovetail_protocols.errors import CheckpointError
 
 from .file_system import FileSystem, LocalFileSystem
-from .manifest import NAME, Manifest, TensorRecord
+from .manifest import NAME, FileRecord, Manifest, TensorRecord
 from .object_tree import Flattened, flatten, shown
 from .shard import encode
 from .tensor_bytes import as_numpy
@@ -45,8 +45,8 @@ def save(
 ) -> Receipt:
     """Saves a tree of modules, optimizers, generators, variables, arrays and scalars as the folder `path`.
 
-    Values only, never code. When it returns, the checkpoint survives a power cut. `overwrite=True` replaces a checkpoint
-    that is there, in one step. Tensors are spread over files of about `shard_bytes` each.
+    Values only, never code. When it returns, the checkpoint survives a power cut. `overwrite=True` replaces a
+    checkpoint that is there, in one step. Tensors are spread over files of about `shard_bytes` each.
 
     Raises: StructureError for what can't be saved, CheckpointError where the target exists or storage fails; the target
     is then as it was.
@@ -89,24 +89,24 @@ def save(
 def _write(folder: Path, flattened: Flattened, step: int | None, shard_bytes: int, storage: FileSystem) -> int:
     shards = _shards(flattened, shard_bytes)
     records: list[TensorRecord] = []
-    files: dict[str, int] = {}
+    files: dict[str, FileRecord] = {}
     for place, paths in enumerate(shards):
         name = f"data-{place:05}-of-{len(shards):05}.safetensors"
         arrays = {path: as_numpy(flattened.tensors[path]) for path in paths}
-        chunks, checksums = encode({shown(path): (array.dtype.name, array) for path, array in arrays.items()})
+        named = {shown(path): (array.dtype.name, array) for path, array in arrays.items()}
+        chunks, files[name], checksums = encode(named)
         storage.write(folder / name, chunks)
-        files[name] = sum(memoryview(chunk).nbytes for chunk in chunks)
         records += [
             TensorRecord(path, array.dtype.name, array.shape, name, shown(path), checksums[shown(path)])
             for path, array in arrays.items()
         ]
     manifest = Manifest(step, files, tuple(records), flattened.scalars, flattened.aliases).to_bytes()
     storage.write(folder / NAME, [manifest])
-    return sum(files.values()) + len(manifest)
+    return sum(file.size_bytes for file in files.values()) + len(manifest)
 
 
 def _shards(flattened: Flattened, shard_bytes: int) -> list[list[Any]]:
-    """Paths in files of about `shard_bytes`; names that would clash ("a/0" as key and as index) go to different files."""
+    """Paths in files of about `shard_bytes`; equal names ("a/0" as key and as index) go to different files."""
     shards: list[list[Any]] = []
     sizes: list[int] = []
     names: list[set[str]] = []

@@ -10,6 +10,8 @@ import json
 import os
 import stat
 import zlib
+from hashlib import sha256
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +19,20 @@ import numpy as np
 
 from dovetail_protocols.errors import CheckpointCorruptError
 
-from .manifest import TensorRecord
+from .manifest import FileRecord, TensorRecord
 from .tensor_bytes import SAFETENSORS_NAMES, from_bytes, numpy_dtype, stored_shape, to_bytes
 
 DATA_START = 4096
 """Headers are padded so that data begins at a multiple of this."""
 
 
-def encode(arrays: dict[str, tuple[str, np.ndarray[Any, Any]]]) -> tuple[list[bytes | memoryview], dict[str, int]]:
-    """The file's contents in pieces, and the CRC-32 of each tensor. `arrays` maps names to (dtype's name, array)."""
+def encode(
+    arrays: dict[str, tuple[str, np.ndarray[Any, Any]]],
+) -> tuple[list[bytes | memoryview], FileRecord, dict[str, int]]:
+    """The file's contents in pieces, what the manifest says of it, and the CRC-32 of each tensor.
+
+    `arrays` maps names to (dtype's name, array).
+    """
     header: dict[str, Any] = {}
     chunks: list[bytes | memoryview] = []
     checksums: dict[str, int] = {}
@@ -42,10 +49,11 @@ def encode(arrays: dict[str, tuple[str, np.ndarray[Any, Any]]]) -> tuple[list[by
         offset += data.nbytes
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-(len(text) + 8) % DATA_START)
-    return [len(text).to_bytes(8, "little") + text, *chunks], checksums
+    head = len(text).to_bytes(8, "little") + text
+    return [head, *chunks], FileRecord(len(head) + offset, sha256(head).hexdigest()), checksums
 
 
-def read(path: Path, size_bytes: int, records: list[TensorRecord]) -> dict[str, np.ndarray[Any, Any]]:
+def read(path: Path, expected: FileRecord, records: list[TensorRecord]) -> dict[str, np.ndarray[Any, Any]]:
     """The arrays of some of a file's tensors, each checked against the manifest.
 
     Raises: CheckpointCorruptError naming file, tensor and what differs.
@@ -53,9 +61,9 @@ def read(path: Path, size_bytes: int, records: list[TensorRecord]) -> dict[str, 
     descriptor = _open_regular(path)
     with os.fdopen(descriptor, "rb") as file:
         actual = os.fstat(file.fileno()).st_size
-        if actual != size_bytes:
-            raise _corrupt(path, f"{actual:,} of {size_bytes:,} bytes")
-        header = _header(path, file, size_bytes)
+        if actual != expected.size_bytes:
+            raise _corrupt(path, f"{actual:,} of {expected.size_bytes:,} bytes")
+        header = _header(path, file, expected)
         return {record.name: _tensor(path, file, header, record) for record in records}
 
 
@@ -71,30 +79,23 @@ def _open_regular(path: Path) -> int:
     return descriptor
 
 
-def _header(path: Path, file: Any, size_bytes: int) -> dict[str, Any]:
-    length = int.from_bytes(file.read(8), "little")
-    if not 0 < length <= size_bytes - 8:
+def _header(path: Path, file: Any, expected: FileRecord) -> dict[str, Any]:
+    head = file.read(8)
+    length = int.from_bytes(head, "little")
+    if not 0 < length <= expected.size_bytes - 8:
         raise _corrupt(path, f"its header claims {length:,} bytes")
-    try:
-        header = json.loads(file.read(length))
-    except (ValueError, RecursionError) as error:
-        raise _corrupt(path, f"its header can't be read: {error}") from error
-    if not isinstance(header, dict):
-        raise _corrupt(path, "its header is no table")
-    return {"start": 8 + length, "tensors": header}
+    text = file.read(length)
+    if sha256(head + text).hexdigest() != expected.header_sha256:
+        raise _corrupt(path, "its header is not the one that was written")
+    return {"start": 8 + length, "tensors": json.loads(text)}
 
 
 def _tensor(path: Path, file: Any, header: dict[str, Any], record: TensorRecord) -> np.ndarray[Any, Any]:
-    shape = stored_shape(record.dtype, record.shape)
-    size = numpy_dtype(record.dtype).itemsize
-    for axis in record.shape:
-        size *= axis
-    stated = header["tensors"].get(record.name)
-    if not isinstance(stated, dict) or stated.get("dtype") != SAFETENSORS_NAMES[record.dtype]:
-        raise _corrupt(path, f"tensor {record.name!r}: the header disagrees with the manifest")
-    first, last = stated.get("data_offsets", (0, -1))
-    if stated.get("shape") != list(shape) or last - first != size or first < 0:
-        raise _corrupt(path, f"tensor {record.name!r}: the header disagrees with the manifest")
+    size = numpy_dtype(record.dtype).itemsize * prod(record.shape)
+    stated = header["tensors"][record.name]
+    first, last = stated["data_offsets"]
+    if last - first != size:
+        raise _corrupt(path, f"tensor {record.name!r}: {last - first:,} bytes, the manifest has {size:,}")
     file.seek(header["start"] + first)
     data = file.read(size)
     if len(data) != size or zlib.crc32(data) != record.crc32:

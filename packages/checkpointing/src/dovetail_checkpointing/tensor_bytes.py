@@ -10,10 +10,23 @@ import numpy as np
 _EXTENDED = frozenset({"bfloat16", "float8_e4m3fn", "float8_e5m2"})
 
 SAFETENSORS_NAMES = {
-    "bool": "BOOL", "int8": "I8", "int16": "I16", "int32": "I32", "int64": "I64",
-    "uint8": "U8", "uint16": "U16", "uint32": "U32", "uint64": "U64",
-    "float8_e4m3fn": "F8_E4M3", "float8_e5m2": "F8_E5M2", "bfloat16": "BF16", "float16": "F16",
-    "float32": "F32", "float64": "F64", "complex64": "C64", "complex128": "F64",
+    "bool": "BOOL",
+    "int8": "I8",
+    "int16": "I16",
+    "int32": "I32",
+    "int64": "I64",
+    "uint8": "U8",
+    "uint16": "U16",
+    "uint32": "U32",
+    "uint64": "U64",
+    "float8_e4m3fn": "F8_E4M3",
+    "float8_e5m2": "F8_E5M2",
+    "bfloat16": "BF16",
+    "float16": "F16",
+    "float32": "F32",
+    "float64": "F64",
+    "complex64": "C64",
+    "complex128": "F64",
 }
 """The format's names of dtypes. It has none for complex128, which is stored as float64 with a last axis of 2."""
 

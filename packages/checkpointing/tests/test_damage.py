@@ -1,0 +1,145 @@
+"""Damage is found, and a save that fails or is killed leaves the old checkpoint or the new one, whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dovetail_checkpointing import latest_checkpoint, restore, save
+from dovetail_checkpointing.file_system import LocalFileSystem
+from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError
+
+TREE = {"a": np.arange(20, dtype=np.float32), "b": np.array([True, False]), "n": 3, "x": 0.1}
+
+
+def value_of(path: Path) -> int:
+    return int(restore(path, {"n": 0, "x": np.zeros(1000)}).tree["n"])
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_every_flipped_bit_is_found(tmp_path: Path, bit: int) -> None:
+    save(tmp_path / "c", TREE)
+    for file in sorted((tmp_path / "c").iterdir()):
+        sound = file.read_bytes()
+        for place in range(0, len(sound), 1 if len(sound) < 4096 else 3):
+            damaged = bytearray(sound)
+            damaged[place] ^= 1 << bit
+            file.write_bytes(damaged)
+            with pytest.raises(CheckpointCorruptError):
+                restore(tmp_path / "c", TREE)
+        file.write_bytes(sound)
+
+
+def test_every_truncation_is_refused(tmp_path: Path) -> None:
+    save(tmp_path / "c", TREE)
+    for file in sorted((tmp_path / "c").iterdir()):
+        sound = file.read_bytes()
+        for length in [*range(0, len(sound), 7), len(sound) - 1, len(sound) + 1]:
+            file.write_bytes((sound + b"\0")[:length])
+            with pytest.raises(CheckpointCorruptError):
+                restore(tmp_path / "c", TREE)
+        file.write_bytes(sound)
+
+
+def test_a_link_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
+    save(tmp_path / "c", TREE)
+    file = tmp_path / "c" / "data-00000-of-00001.safetensors"
+    file.rename(tmp_path / "elsewhere")
+    file.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(CheckpointCorruptError, match="damaged"):
+        restore(tmp_path / "c", TREE)
+
+
+class Failing(LocalFileSystem):
+    """Storage whose n-th call fails, as a full or broken disk does."""
+
+    def __init__(self, failing_call: int) -> None:
+        self.calls, self.failing_call = 0, failing_call
+
+    def _count(self) -> None:
+        self.calls += 1
+        if self.calls == self.failing_call:
+            raise OSError(28, "No space left on device")
+
+    def make_directory(self, path: Path) -> None:
+        self._count()
+        super().make_directory(path)
+
+    def write(self, path: Path, chunks: Any) -> None:
+        self._count()
+        super().write(path, chunks)
+
+    def sync_directory(self, path: Path) -> None:
+        self._count()
+        super().sync_directory(path)
+
+    def rename(self, source: Path, target: Path, *, exchange: bool) -> None:
+        self._count()
+        super().rename(source, target, exchange=exchange)
+
+
+def test_a_failure_at_any_call_leaves_a_whole_checkpoint_and_no_debris(tmp_path: Path) -> None:
+    counting = Failing(failing_call=0)
+    save(tmp_path / "count", {"n": 0, "x": np.zeros(1000)}, shard_bytes=100, file_system=counting)
+    assert counting.calls >= 6
+    for call in range(1, counting.calls + 1):
+        root = tmp_path / f"call-{call}"
+        save(root / "c", {"n": 1, "x": np.ones(1000)})
+        with pytest.raises(CheckpointError, match="could not be saved") as caught:
+            save(
+                root / "c",
+                {"n": 2, "x": np.zeros(1000)},
+                overwrite=True,
+                shard_bytes=100,
+                file_system=Failing(call),
+            )
+        assert "No space left on device" in str(caught.value)
+        assert value_of(root / "c") in ((1, 2) if call == counting.calls else (1,))
+        assert [child.name for child in root.iterdir()] == ["c"]
+
+
+KILLED = """
+import os, signal, sys
+import numpy as np
+from dovetail_checkpointing import save
+
+calls, fatal = 0, int(sys.argv[2])
+
+def dying(function):
+    def call(*arguments, **keywords):
+        global calls
+        calls += 1
+        if calls == fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*arguments, **keywords)
+    return call
+
+for name in ("open", "fsync", "rename", "mkdir", "close", "fdopen"):
+    setattr(os, name, dying(getattr(os, name)))
+save(sys.argv[1], {"n": 2, "x": np.zeros(1000)}, overwrite=True)
+print(calls)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
+def test_killed_at_any_system_call_the_old_or_the_new_one_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "step-1"
+    seen = set()
+    for fatal in range(1, 60):
+        save(target, {"n": 1, "x": np.ones(1000)}, overwrite=target.exists())
+        done = subprocess.run([sys.executable, "-c", KILLED, target, str(fatal)], capture_output=True, check=False)
+        assert latest_checkpoint(tmp_path) == target
+        seen.add(value_of(target))
+        if done.returncode == 0:
+            break
+        assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    assert done.returncode == 0, "the save makes more calls than were tried"
+    assert fatal > 8
+    assert seen == {1, 2}

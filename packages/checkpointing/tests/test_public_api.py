@@ -1,0 +1,9 @@
+"""The public surface is what was reviewed."""
+
+import dovetail_checkpointing
+
+REVIEWED = ["Receipt", "Report", "Restored", "latest_checkpoint", "list_variables", "restore", "save"]
+
+
+def test_public_surface_is_reviewed() -> None:
+    assert dovetail_checkpointing.__all__ == REVIEWED

@@ -1,0 +1,149 @@
+"""What is saved comes back to the bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from safetensors.numpy import load_file
+
+from dovetail_checkpointing import latest_checkpoint, list_variables, restore, save
+from dovetail_protocols.errors import CheckpointError, StructureError
+
+DTYPES = ["bool", "int8", "uint16", "int32", "uint64", "float16", "float32", "float64", "complex64", "complex128"]
+
+
+def same(first: Any, second: Any) -> bool:
+    """Equal to the bit, types included."""
+    if isinstance(first, dict):
+        return set(first) == set(second) and all(same(first[key], second[key]) for key in first)
+    if isinstance(first, list | tuple):
+        return type(first) is type(second) and all(map(same, first, second)) and len(first) == len(second)
+    if isinstance(first, np.ndarray):
+        return first.dtype == second.dtype and first.shape == second.shape and first.tobytes() == second.tobytes()
+    if isinstance(first, float):
+        return first.hex() == second.hex()
+    return type(first) is type(second) and first == second
+
+
+def blank(tree: Any) -> Any:
+    """A tree of the same structure with other contents."""
+    if isinstance(tree, dict):
+        return {key: blank(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return type(tree)(blank(value) for value in tree)
+    return np.zeros_like(tree) if isinstance(tree, np.ndarray) else None
+
+
+leaf = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(st.characters(exclude_categories=["Cs"])),
+    st.sampled_from(DTYPES).flatmap(lambda name: arrays.arrays(name, arrays.array_shapes(min_dims=0, min_side=0))),
+)
+keys = st.one_of(st.text("abc/0é", min_size=1, max_size=4), st.integers(0, 9))
+trees = st.recursive(
+    leaf, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(keys, inner, max_size=3)), max_leaves=8
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tree=trees)
+def test_any_tree_comes_back_to_the_bit(tree: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("round") / "step-1"
+    save(path, tree)
+    assert same(restore(path, blank(tree)).tree, tree)
+
+
+def test_variables_and_objects_are_restored_in_place(tmp_path: Path, variable: Any, module: Any) -> None:
+    def build(value: float, epoch: int) -> Any:
+        return module(epoch, kernel=variable(np.full((2, 3), value)), inner=module(epoch + 1, bias=variable([value])))
+
+    save(tmp_path / "c", {"model": build(1.5, 3)}, step=7)
+    target = build(0.0, 0)
+    report = restore(tmp_path / "c", {"model": target}).report
+    assert target.children["kernel"].payload.tolist() == [[1.5] * 3] * 2
+    assert target.children["inner"].children["bias"].payload.tolist() == [1.5]
+    assert (target.epoch, target.children["inner"].epoch, report.step) == (3, 4, 7)
+    assert set(report.restored) == {"model/kernel", "model/inner/bias", "model/epoch", "model/inner/epoch"}
+
+
+def test_tied_variables_are_saved_once_and_restored(tmp_path: Path, variable: Any) -> None:
+    tied = variable(np.arange(4.0))
+    save(tmp_path / "c", {"embedding": tied, "output": tied})
+    assert [name for name, _ in list_variables(tmp_path / "c")] == ["embedding/.ATTRIBUTES/VARIABLE_VALUE"]
+    target = variable(np.zeros(4))
+    restore(tmp_path / "c", {"embedding": target, "output": target})
+    assert target.payload.tolist() == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_files_are_plain_safetensors(tmp_path: Path) -> None:
+    save(tmp_path / "c", {"a": {"b": np.arange(3, dtype=np.int16)}, "c": np.float32(2.5).reshape(())})
+    loaded = load_file(tmp_path / "c" / "data-00000-of-00001.safetensors")
+    assert {name: (value.dtype.name, value.tolist()) for name, value in loaded.items()} == {
+        "a/b": ("int16", [0, 1, 2]),
+        "c": ("float32", 2.5),
+    }
+
+
+def test_tensors_are_spread_over_numbered_shards(tmp_path: Path) -> None:
+    tree = [np.full(100, place, np.float64) for place in range(5)]
+    save(tmp_path / "c", tree, shard_bytes=1700)
+    assert sorted(file.name for file in (tmp_path / "c").iterdir()) == [
+        *(f"data-0000{place}-of-00003.safetensors" for place in range(3)),
+        "manifest.json",
+    ]
+    assert same(restore(tmp_path / "c", blank(tree)).tree, tree)
+
+
+def test_the_same_tree_gives_the_same_bytes(tmp_path: Path) -> None:
+    tree = {"b": np.arange(3), "a": 1.5}
+    save(tmp_path / "one", tree)
+    save(tmp_path / "two", tree)
+    for file in (tmp_path / "one").iterdir():
+        assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes()
+
+
+def test_latest_is_the_highest_step_that_can_be_read(tmp_path: Path) -> None:
+    for step in (9, 10, 11):
+        save(tmp_path / f"step-{step}", {"x": step})
+    (tmp_path / "step-11" / "manifest.json").write_text("{", "utf-8")
+    (tmp_path / ".tmp-step-12-0011223344556677").mkdir()
+    assert latest_checkpoint(tmp_path) == tmp_path / "step-10"
+    assert latest_checkpoint(tmp_path / "nowhere") is None
+
+
+def test_what_cannot_be_saved_is_named_by_path(tmp_path: Path) -> None:
+    with pytest.raises(StructureError, match="this can't be saved") as caught:
+        save(tmp_path / "c", {"model": {"layers": [1, {1.5: 2}]}})
+    assert "model/layers/1" in str(caught.value)
+    with pytest.raises(StructureError) as caught:
+        save(tmp_path / "c", {"model": {"layers": [1, object()]}})
+    assert "model/layers/1" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_checkpoint_is_replaced_only_on_request(tmp_path: Path) -> None:
+    save(tmp_path / "c", {"x": 1})
+    with pytest.raises(CheckpointError, match="exists already") as caught:
+        save(tmp_path / "c", {"x": 2})
+    assert "overwrite=True" in str(caught.value)
+    assert restore(tmp_path / "c", {"x": 0}).tree == {"x": 1}
+    save(tmp_path / "c", {"x": 2}, overwrite=True)
+    assert restore(tmp_path / "c", {"x": 0}).tree == {"x": 2}
+    assert [child.name for child in tmp_path.iterdir()] == ["c"]
+
+
+def test_what_is_no_checkpoint_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "thesis.tex").write_text("years of work", "utf-8")
+    with pytest.raises(CheckpointError, match="exists already"):
+        save(tmp_path / "c", {"x": 2}, overwrite=True)
+    assert (tmp_path / "c" / "thesis.tex").exists()
