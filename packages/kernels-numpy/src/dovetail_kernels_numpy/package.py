@@ -22,6 +22,7 @@ from . import (  # noqa: F401 - importing declares the kernels
     losses,
     manipulation,
     normalization,
+    optimizer_updates,
     pooling,
     random,
     reductions,
