@@ -24,6 +24,7 @@ from . import (  # noqa: F401 - importing declares the kernels
     normalization,
     optimizer_updates,
     pooling,
+    printing,
     random,
     reductions,
     searching,

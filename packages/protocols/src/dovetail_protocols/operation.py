@@ -84,8 +84,10 @@ class Operation:
     """One entry of the operation standard. Call it to apply it: `operations.matmul(x, w)`.
 
     `name` is qualified ("dovetail::matmul"); `version` counts changes of meaning. Equality is identity: there is one
-    object for each name and version. Its docstring is the documentation. `data_dependent`: the sizes of its results depend on its operands' values
-    (nonzero, unique_values), so it is evaluated eagerly and refused in traces.
+    object for each name and version. Its docstring is the documentation. `data_dependent`: the sizes of its results
+    depend on its operands' values (nonzero, unique_values), so it is evaluated eagerly and refused in traces.
+    `has_effect`: it does something besides giving results (print), so that passes neither drop, merge nor reorder its
+    nodes among each other.
     """
 
     def __init__(
@@ -100,11 +102,12 @@ class Operation:
         documentation: str,
         source_file: str = "",
         data_dependent: bool = False,
+        has_effect: bool = False,
     ) -> None:
         self.name, self.version, self.operands, self.attributes = name, version, operands, attributes
         self.__doc__, self.source_file = documentation, source_file
         self._infer, self._decomposition = infer, decomposition
-        self.data_dependent = data_dependent
+        self.data_dependent, self.has_effect = data_dependent, has_effect
         self._defaults = {attribute.name: attribute.default for attribute in attributes}
         self._attribute_names = frozenset(self._defaults)
         # What binding.bind_quickly compares; None where an operand may be left out, repeated, or is a variable.
@@ -203,13 +206,14 @@ class Operation:
 
 
 def primitive(
-    *, version: int, namespace: str = "dovetail", data_dependent: bool = False
+    *, version: int, namespace: str = "dovetail", data_dependent: bool = False, has_effect: bool = False
 ) -> Callable[[Callable[..., Any]], Operation]:
     """Declares an operation that other operations don't express: the body is its shape and dtype rule, with
-    UNKNOWN_SIZE where a `data_dependent` operation can't know a size."""
+    UNKNOWN_SIZE where a `data_dependent` operation can't know a size. `has_effect`: see Operation."""
 
     def declare(rule: Callable[..., Any]) -> Operation:
-        return _declare(rule, namespace, version, infer=rule, decomposition=None, data_dependent=data_dependent)
+        flags = {"data_dependent": data_dependent, "has_effect": has_effect}
+        return _declare(rule, namespace, version, infer=rule, decomposition=None, **flags)
 
     return declare
 
@@ -233,7 +237,7 @@ def _declare(
     *,
     infer: Infer,
     decomposition: Callable[..., Any] | None,
-    data_dependent: bool,
+    **flags: bool,
 ) -> Operation:
     from .registry import register_operation
 
@@ -247,7 +251,7 @@ def _declare(
         decomposition=decomposition,
         documentation=function.__doc__ or "",
         source_file=function.__module__.rpartition(".")[2],
-        data_dependent=data_dependent,
+        **flags,
     )
     return register_operation(declared)
 

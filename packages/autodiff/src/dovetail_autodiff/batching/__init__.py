@@ -9,6 +9,7 @@ from . import (
     linear_algebra,
     manipulation,
     pooling,
+    printing,
     random,
     reductions,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "linear_algebra",
     "manipulation",
     "pooling",
+    "printing",
     "random",
     "reductions",
 ]

@@ -115,6 +115,7 @@ from .manipulation import (
 from .norms import vector_norm
 from .optimizer_updates import adagrad_update, adam_update, lion_update, momentum_update, rmsprop_update, sgd_update
 from .pooling import average_pool, average_pool_gradient, max_pool, max_pool_gradient, max_pool_select
+from .printing import print
 from .random import random_advance, random_bits, random_fold_in, random_split
 from .reductions import all, any, count_nonzero, max, min, prod, sum
 from .rounding import ceil, floor, round, trunc
@@ -269,6 +270,7 @@ __all__ = [
     "permute_dims",
     "positive",
     "pow",
+    "print",
     "prod",
     "put_along_axis",
     "random_advance",
