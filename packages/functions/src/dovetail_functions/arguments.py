@@ -2,51 +2,92 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from dovetail_protocols.errors import SignatureError
+from dovetail_protocols.metas import TensorMeta
 
 from . import nested
 from .leaves import array_of, is_number_list, key_of
 from .nested import Structure
+from .patterns import Pattern
+from .specs import Shape, TensorSpec, describe
 
 
 class Arguments:
     """The arguments of one call, flattened.
 
     `form` is all that a trace depends on but the sizes of arrays: structure, dtypes, ranks, Python values, identities.
-    `leaves` are the leaves with arrays converted; `places` says which of them are arrays, and `arrays` has those.
+    `leaves` are the leaves with arrays converted; `places` says which of them are arrays, and `arrays` has those, or
+    TensorSpecs that stand for some. `positional` names positional arguments.
     """
 
-    __slots__ = ("arrays", "form", "leaves", "places", "structure")
+    __slots__ = ("arrays", "form", "leaves", "places", "positional", "structure")
 
     def __init__(
-        self, structure: Structure, leaves: list[Any], keys: Sequence[Hashable], places: tuple[int, ...]
+        self,
+        structure: Structure,
+        leaves: list[Any],
+        keys: Sequence[Hashable],
+        places: tuple[int, ...],
+        positional: Sequence[str],
     ) -> None:
-        self.structure, self.leaves, self.places = structure, leaves, places
-        self.form = (structure, tuple(keys))
+        self.structure, self.leaves, self.places, self.positional = structure, leaves, places, positional
+        full = list(keys)
         self.arrays = [leaves[place] for place in places]
+        for place, array in zip(places, self.arrays, strict=True):
+            full[place] = ("array", array.dtype, array.device, len(array.shape))
+        self.form = (structure, tuple(full))
 
-    def rebuild(self, arrays: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Positional and keyword arguments with other arrays in place of these."""
+    def with_arrays(self, arrays: Sequence[Any]) -> Arguments:
+        """The same arguments with other arrays in place of these."""
         leaves = list(self.leaves)
         for place, array in zip(self.places, arrays, strict=True):
             leaves[place] = array
-        args, kwargs = nested.unflatten(self.structure, leaves)
+        return Arguments(self.structure, leaves, self.form[1], self.places, self.positional)
+
+    @property
+    def shapes(self) -> list[Shape]:
+        """The shapes of the arrays; None for a size that a TensorSpec leaves open."""
+        return [array.shape for array in self.arrays]
+
+    @property
+    def metas(self) -> list[TensorMeta]:
+        """The metas of the arrays, with 0 for a size that a TensorSpec leaves open."""
+        return [
+            TensorMeta(tuple(0 if s is None else s for s in a.shape), a.dtype, a.device)
+            if isinstance(a, TensorSpec)
+            else a.meta
+            for a in self.arrays
+        ]
+
+    def rebuild(self, arrays: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Positional and keyword arguments with other arrays in place of these."""
+        args, kwargs = nested.unflatten(self.structure, self.with_arrays(arrays).leaves)
         return args, kwargs
 
-    def names(self, positional: Sequence[str]) -> list[str]:
+    def names(self) -> list[str]:
         """A name for each array, for readers of the graph: "x", "params['kernel']"."""
         paths = nested.leaf_paths(self.structure)
-        return [argument_name(paths[place], positional) for place in self.places]
+        return [argument_name(paths[place], self.positional) for place in self.places]
+
+    def describe(self, pattern: Pattern) -> str:
+        """The arguments for a reader: "x: float32[?,3], training=True"."""
+        shapes = dict(zip(self.places, pattern, strict=True))
+        parts = []
+        for place, path in enumerate(nested.leaf_paths(self.structure)):
+            name, leaf = argument_name(path, self.positional), self.leaves[place]
+            known = shapes.get(place)
+            parts.append(f"{name}={_shown(leaf)}" if known is None else f"{name}: {describe(known, leaf.dtype)}")
+        return ", ".join(parts)
 
 
-def flatten_arguments(args: tuple[Any, ...], kwargs: Mapping[str, Any], positional: Sequence[str] = ()) -> Arguments:
-    """The arguments of a call, flattened; NumPy arrays and lists of numbers become tensors. `positional` has names for
-    errors.
+def flatten_arguments(
+    args: tuple[Any, ...], kwargs: Mapping[str, Any], positional: Sequence[str], *, specs: bool = False
+) -> Arguments:
+    """The arguments of a call, flattened; NumPy arrays and lists of numbers become tensors. With `specs` a TensorSpec
+    stands for a tensor.
 
     Raises: SignatureError for a value that no trace can be keyed by.
     """
@@ -54,14 +95,14 @@ def flatten_arguments(args: tuple[Any, ...], kwargs: Mapping[str, Any], position
     keys: list[Hashable] = []
     places: list[int] = []
     for place, leaf in enumerate(leaves):
-        array = array_of(leaf)
+        array = leaf if specs and isinstance(leaf, TensorSpec) else array_of(leaf)
         if array is None:
             keys.append(key_of(leaf, argument_name(nested.leaf_paths(structure)[place], positional)))
             continue
         leaves[place] = array
         places.append(place)
-        keys.append(("array", array.dtype, array.device, len(array.shape)))
-    return Arguments(structure, leaves, keys, tuple(places))
+        keys.append("array")  # completed by Arguments
+    return Arguments(structure, leaves, keys, tuple(places), positional)
 
 
 _PATH = re.compile(r"\[(?P<part>[01])\]\[(?P<key>'[^']*'|\d+)\](?P<rest>.*)", re.DOTALL)
@@ -78,42 +119,6 @@ def argument_name(path: str, positional: Sequence[str] = ()) -> str:
     return key + found["rest"]
 
 
-class Convention:
-    """How a function takes its arguments, so that calls that mean the same look the same."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        try:
-            self.signature: inspect.Signature | None = inspect.signature(function)
-        except (TypeError, ValueError):  # a builtin without a signature: calls are taken as written
-            self.signature = None
-        self.name = getattr(function, "__name__", type(function).__name__)
-
-    def canonical(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments by position where they can be, with defaults filled in.
-
-        Raises: SignatureError where the function doesn't take them.
-        """
-        if self.signature is None:
-            return args, dict(kwargs)
-        try:
-            bound = self.signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise SignatureError(
-                f"{self.name} doesn't take these arguments",
-                expected=f"{self.name}{self.signature}",
-                got=str(error),
-            ) from error
-        bound.apply_defaults()
-        return bound.args, bound.kwargs
-
-    def positional_names(self, count: int) -> list[str]:
-        """Names for the positional arguments; "args[3]" for one that *args takes."""
-        if self.signature is None:
-            return [f"argument {place}" for place in range(count)]
-        names: list[str] = []
-        for parameter in self.signature.parameters.values():
-            if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-                names.append(parameter.name)
-            elif parameter.kind is parameter.VAR_POSITIONAL:
-                names += [f"{parameter.name}[{place}]" for place in range(count - len(names))]
-        return names[:count]
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"a {type(value).__name__}"

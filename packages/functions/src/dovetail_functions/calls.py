@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dovetail_protocols.arrays import provider
 from dovetail_protocols.dispatch import apply
 from dovetail_protocols.graph import Graph, evaluate
 from dovetail_protocols.operations import assign_variable, read_variable
 from dovetail_protocols.roles import VariableLike
 
-from .execution.binding import BoundNode
-from .execution.program import Program
+from .execution.kernels import wrapper
+from .execution.planning import Planned
 from .traces import FunctionTrace
 
 
@@ -23,13 +22,23 @@ class Call:
     anything raises, none.
     """
 
-    __slots__ = ("assigned", "metas", "nodes", "program", "result", "result_count", "trace", "variables")
+    __slots__ = (
+        "assigned",
+        "graph",
+        "placements",
+        "program",
+        "result",
+        "result_count",
+        "trace",
+        "variables",
+        "wrappers",
+    )
 
-    def __init__(self, trace: FunctionTrace, graph: Graph, program: Program, nodes: tuple[BoundNode, ...]) -> None:
-        self.trace, self.program, self.nodes = trace, program, nodes
+    def __init__(self, trace: FunctionTrace, graph: Graph, planned: Planned) -> None:
+        self.trace, self.graph, self.program, self.placements = trace, graph, planned.program, planned.placements
         self.variables, self.assigned, self.result = trace.variables, trace.assigned, trace.result
         self.result_count = trace.result_count
-        self.metas = [value.meta for value in graph.outputs[: trace.result_count]]
+        self.wrappers = [wrapper(value.meta) for value in graph.outputs[: trace.result_count]]
 
     def __call__(self, arrays: Sequence[Any]) -> Any:
         for capture in self.trace.captures:
@@ -38,8 +47,7 @@ class Call:
         count = self.result_count
         if self.assigned:
             replace_all(self.assigned, outputs[count:])
-        wrap = provider().wrap
-        return self.result.rebuild([wrap(buffer, meta) for buffer, meta in zip(outputs, self.metas, strict=False)])
+        return self.result.rebuild([wrap(buffer) for wrap, buffer in zip(self.wrappers, outputs, strict=False)])
 
 
 _buffer_kinds: set[type] = set()

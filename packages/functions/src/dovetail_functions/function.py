@@ -1,133 +1,201 @@
-"""`function`: a Python function that is traced once for each signature, and afterwards runs as a graph."""
+"""`Function`: a Python function that is traced once for each signature, and afterwards runs as a graph."""
 
 from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+import weakref
+from collections.abc import Callable
 from typing import Any
 
+from dovetail_protocols import selection
 from dovetail_protocols.dispatch import current
-from dovetail_protocols.errors import TraceError
-from dovetail_protocols.tracing import user_line
+from dovetail_protocols.graph import Graph
 
-from . import patterns
-from .arguments import Arguments, Convention, flatten_arguments
+from . import listing, patterns, recursion
+from .arguments import Arguments, flatten_arguments
 from .calls import Call, inline
-from .execution.planning import plan
-from .family import Family
+from .concrete import ConcreteFunction
+from .convention import Convention
+from .execution.planning import Planner
+from .explanation import Explanation
+from .family import Families
+from .input_signature import InputSignature
 from .methods import BoundFunctions
 from .options import Options, functions_run_eagerly
-from .passes.dead_code import remove_dead_code
+from .passes import simplify
 from .patterns import Pattern
+from .quick import LIMIT, QuickCall, quick_call, quick_key
 from .traces import FunctionTrace, trace_arguments
 
 _tracing_lock = threading.RLock()  # one for all functions: they call one another while they are traced
-_being_traced: ContextVar[tuple[tuple[int, Any], ...]] = ContextVar("dovetail_functions_being_traced", default=())
+_functions: weakref.WeakSet[Function] = weakref.WeakSet()
 
 
 class Function:
     """A Python function that is traced once for each signature of its arguments, and then runs as a graph.
 
     Made by `function`. As an attribute of a class it is a method, with traces of its own for each instance.
-    Safe to call from several threads; one of them traces at a time.
+    `tracing_count` says how many traces were made. Safe to call from several threads; one of them traces at a time.
     """
 
     def __init__(self, python_function: Callable[..., Any], options: Options) -> None:
         functools.update_wrapper(self, python_function)
         self.python_function, self.options = python_function, options
-        self.name = options.name or getattr(python_function, "__name__", type(python_function).__name__)
-        self.tracing_count = 0
         self._convention = Convention(python_function)
-        self._families: dict[Any, Family] = {}
-        self._calls: dict[Any, Call] = {}
+        self.name = options.name or self._convention.name
+        self.tracing_count = 0
+        given = options.input_signature
+        self.input_signature = None if given is None else InputSignature(given, self.name)
+        self._families = Families()
+        self._quick: dict[Any, QuickCall] = {}
         self._bound = BoundFunctions(self)
+        _functions.add(self)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Function:
         return self if instance is None else self._bound.of(instance)
 
     def __repr__(self) -> str:
-        return f"<function {self.name} with {len(self.traces)} traces>"
+        return f"<function {self.name}: {len(self.traces)} traces>"
+
+    def __str__(self) -> str:
+        return listing.describe(self)
 
     @property
     def traces(self) -> list[FunctionTrace]:
-        """Every trace, in no particular order."""
-        return [trace for family in self._families.values() for trace in family.traces]
+        """Every trace, in the order in which they were made."""
+        return self._families.traces()
+
+    def experimental_get_tracing_count(self) -> int:
+        """`tracing_count`, as TensorFlow calls it."""
+        return self.tracing_count
+
+    # ------------------------------------------------------------------ calling
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if functions_run_eagerly():
             return self.python_function(*args, **kwargs)
-        arguments = self._arguments(args, kwargs)
-        trace = self._trace_for(arguments)
-        shapes = [array.shape for array in arguments.arrays]
-        unknown: Any = trace.unknown_sizes(shapes)
         if current() is not None:
-            return inline(trace, trace.specialized(unknown), arguments.arrays)
-        return self._call(trace, unknown)(arguments.arrays)
+            return self._run(self._arguments(args, kwargs))
+        key = quick_key(args, kwargs)
+        quick = self._quick.get(key) if key is not None else None
+        if quick is not None and quick.serves(args, kwargs):
+            return quick.run(args, kwargs)
+        arguments = self._arguments(args, kwargs)
+        call, result = self._run_eagerly(arguments, None)
+        made = quick_call(args, kwargs, arguments, call)
+        if made is not None:
+            self._remember(quick_key(args, kwargs), made)
+        return result
 
-    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
-        args, kwargs = self._convention.canonical(args, kwargs)
-        return flatten_arguments(args, kwargs, self._convention.positional_names(len(args)))
+    def _remember(self, key: Any, quick: QuickCall) -> None:
+        if len(self._quick) >= LIMIT:
+            self._quick.clear()
+        self._quick[key] = quick
 
-    def _call(self, trace: FunctionTrace, unknown: Sequence[int]) -> Call:
-        key = (trace, tuple(unknown))
-        found = self._calls.get(key)
-        if found is None:
-            graph = remove_dead_code(trace.specialized(unknown))
-            found = self._calls[key] = Call(trace, graph, *plan(graph))
-        return found
+    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, specs: bool = False) -> Arguments:
+        """The arguments of a call, flattened.
+
+        Raises: SignatureError where the function, or its input_signature, doesn't take them.
+        """
+        bound = self._convention.bind(args, kwargs)
+        positional, names = bound.args, self._convention.positional_names(len(bound.args))
+        if self.input_signature is not None and not specs:
+            positional = self.input_signature.conform(bound, names)
+        return flatten_arguments(positional, bound.kwargs, names, specs=specs)
+
+    def _run(self, arguments: Arguments, pattern: Pattern | None = None) -> Any:
+        if current() is None:
+            return self._run_eagerly(arguments, pattern)[1]
+        trace, unknown = self._trace_for(arguments, pattern)
+        return inline(trace, trace.specialized(unknown), arguments.arrays)
+
+    def _run_eagerly(self, arguments: Arguments, pattern: Pattern | None) -> tuple[Call, Any]:
+        call = self._call(*self._trace_for(arguments, pattern))
+        return call, call(arguments.arrays)
+
+    def _call(self, trace: FunctionTrace, unknown: tuple[int, ...]) -> Call:
+        """The trace made ready to run, for given values of its unknown sizes."""
+        return trace.call(unknown, self._plan)
+
+    def _plan(self, trace: FunctionTrace, graph: Graph) -> Call:
+        planner = Planner(self.options.compilers, strict=self.options.strict)
+        simplified = simplify(graph)
+        return Call(trace, simplified, planner.plan(simplified))
+
+    def forget_programs(self) -> None:
+        """Drops what was planned, but no trace: kernels and compilers are chosen anew at the next call."""
+        self._quick.clear()
+        for trace in self.traces:
+            trace.forget_calls()
 
     # ------------------------------------------------------------------ tracing
 
-    def _trace_for(self, arguments: Arguments) -> FunctionTrace:
-        """The most specific trace that serves a call; a new one where none does."""
-        shapes = [array.shape for array in arguments.arrays]
-        family = self._families.get(arguments.form)
-        found = family and family.find(shapes)
-        if found:
-            return found
-        with _tracing_lock:
-            family = self._families.get(arguments.form) or Family()
-            found = family.find(shapes)  # another thread may have traced it while this one waited
-            return found or self._trace(arguments, family, self._pattern(family, shapes))
+    def _trace_for(self, arguments: Arguments, pattern: Pattern | None = None) -> tuple[FunctionTrace, tuple[int, ...]]:
+        """The most specific trace that serves a call, and the values of its unknown sizes; a new one, of the pattern
+        given or of one to suit, where none does."""
+        found = self._families.find(arguments)
+        if found is None:
+            with _tracing_lock:  # another thread may have traced it meanwhile
+                found = self._families.find(arguments)
+                if found is None:
+                    trace = self._trace(arguments, pattern or self._pattern(arguments))
+                    sizes = patterns.unknown_sizes(trace.pattern, arguments.shapes)
+                    assert sizes is not None  # it was traced for these
+                    found = trace, tuple(sizes)
+        return found
 
-    def _pattern(self, family: Family, shapes: Sequence[Sequence[int]]) -> Pattern:
-        pattern = patterns.exactly(shapes)
-        return family.wider(pattern) if self.options.reduce_retracing else pattern
+    def _pattern(self, arguments: Arguments) -> Pattern:
+        """Which sizes a new trace for a call shall know."""
+        pattern = patterns.exactly(arguments.shapes)
+        if self.input_signature is not None:
+            specified = self.input_signature.pattern
+            return (*specified, *pattern[len(specified) :])
+        return self._families.wider(arguments, pattern) if self.options.reduce_retracing else pattern
 
-    def _trace(self, arguments: Arguments, family: Family, pattern: Pattern) -> FunctionTrace:
-        shapes = [array.shape for array in arguments.arrays]
-        hints = [int(size) for size in patterns.unknown_sizes(pattern, shapes) or ()]
-        with self._recursion_guard(arguments.form):
-            trace, _ = trace_arguments(
-                self.python_function,
-                arguments,
-                pattern,
-                hints,
-                name=self.name,
-                names=arguments.names(self._convention.positional_names(len(arguments.structure.child(0).children()))),
-                may_create=self.tracing_count == 0,
+    def _trace(self, arguments: Arguments, pattern: Pattern) -> FunctionTrace:
+        """A new trace, kept for later calls.
+
+        Raises: whatever the function raises; TraceError where it calls itself, or makes variables that it may not.
+        """
+        with recursion.tracing(self, self.name, arguments.form):
+            trace = trace_arguments(
+                self.python_function, arguments, pattern, name=self.name, may_create=self.tracing_count == 0
             )
         self.tracing_count += 1
-        family.add(trace)
-        self._families[arguments.form] = family
+        self._families.add(arguments, trace, self)
         return trace
 
-    @contextmanager
-    def _recursion_guard(self, form: Any) -> Iterator[None]:
-        key = (id(self), form)
-        before = _being_traced.get()
-        if key in before:
-            raise TraceError(
-                f"{self.name!r} calls itself while it is traced",
-                where=user_line(),
-                expected="a call that ends: a traced function has one graph, which can't contain itself",
-                fix="write the repetition with while_loop, fori_loop or scan, or leave the inner function undecorated",
-            )
-        token = _being_traced.set((*before, key))
-        try:
-            yield
-        finally:
-            _being_traced.reset(token)
+    # ------------------------------------------------------------------ looking
+
+    def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
+        """The function for one signature, traced if need be. TensorSpecs stand for tensors; without arguments the
+        input_signature says them.
+
+        Raises: SignatureError where the function doesn't take them.
+        """
+        if self.input_signature is not None and not args and not kwargs:
+            arguments = self._arguments(self.input_signature.structured(), {}, specs=True)
+        else:
+            arguments = self._arguments(args, kwargs, specs=self.input_signature is None)
+        pattern = self._pattern(arguments)
+        with _tracing_lock:
+            trace = self._families.exact(arguments, pattern) or self._trace(arguments, pattern)
+        return ConcreteFunction(self, arguments, trace)
+
+    def graph(self, *args: Any, **kwargs: Any) -> Graph:
+        """The graph that a call with these arguments runs, simplified. `print` it to read it."""
+        return self._call(*self._trace_for(self._arguments(args, kwargs))).graph
+
+    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+        """Which compiler or kernel runs each node of a call with these arguments, and why. `print` it to read it."""
+        arguments = self._arguments(args, kwargs)
+        call = self._call(*self._trace_for(arguments))
+        signature = arguments.describe(patterns.exactly(arguments.shapes))
+        return Explanation(self.name, signature, call.placements)
+
+
+@selection.on_forget
+def _forget_programs() -> None:
+    for function in list(_functions):
+        function.forget_programs()

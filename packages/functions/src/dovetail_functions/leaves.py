@@ -1,8 +1,8 @@
 """What a trace depends on of each argument: a tensor's dtype and rank, a number's value, an object's identity.
 
-A leaf of the arguments is described by a *key*, which can be hashed and compared. Tensors, and what becomes one at the
-boundary (NumPy arrays, lists of numbers), have the key of their dtype, device and rank; their sizes are looked at apart,
-because they may be unknown.
+A leaf of the arguments is described by a *key*, which can be hashed and compared. Tensors, and what becomes one at
+the boundary (NumPy arrays, lists of numbers), have the key of their dtype, device and rank; their sizes are looked at
+apart, because they may be unknown.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 from dovetail_protocols.arrays import is_variable, provider
 from dovetail_protocols.errors import SignatureError
-from dovetail_protocols.roles import SupportsTracingType
 
 _BY_VALUE = frozenset({bool, int, str, bytes, type(None), type(Ellipsis)})
 _NUMBERS = frozenset({bool, int, float, complex})
@@ -80,7 +79,7 @@ def key_of(value: Any, path: str) -> Hashable:
         return kind, value
     if kind in (float, complex):
         return kind, repr(value)  # tells -0.0 from 0.0, and takes nan for equal to itself
-    if isinstance(value, SupportsTracingType):
+    if hasattr(kind, "__tf_tracing_type__"):
         return "tracing type", kind, value.__tf_tracing_type__(_CONTEXT)
     if isinstance(value, types.MethodType):  # made anew at each access
         return "method", key_of(value.__self__, path), value.__func__

@@ -50,7 +50,8 @@ class BoundFunctions:
             reference = weakref.ref(instance, lambda _: known_functions.pop(key, None))
         except TypeError as error:
             raise SignatureError(
-                f"{self._function.name!r} is a method of a {type(instance).__name__}, which can't be referred to weakly",
+                f"{self._function.name!r} is a method of an object that can't be referred to weakly",
+                got=f"a {type(instance).__name__}",
                 fix="add '__weakref__' to its __slots__",
             ) from error
         made = type(self._function)(WeakMethod(self._function.python_function, instance), self._function.options)

@@ -17,6 +17,8 @@ class Options:
     input_signature: Sequence[Any] | None = None
     reduce_retracing: bool = False
     name: str | None = None
+    compilers: tuple[str, ...] | None = None
+    strict: bool = False
 
 
 def run_functions_eagerly(run_eagerly: bool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dovetail_protocols.graph import Graph, Node, Value
+from dovetail_protocols.records import replace
 
 from .symbolic import Sizes
 
@@ -15,7 +16,7 @@ def specialize(graph: Graph, sizes: Sizes, unknown: Sequence[int]) -> Graph:
     known: dict[int, Value] = {}
 
     def define(value: Value, shape: tuple[int, ...]) -> Value:
-        known[value.number] = value.replace(meta=value.meta.replace(shape=shape))
+        known[value.number] = replace(value, meta=replace(value.meta, shape=shape))
         return known[value.number]
 
     def attribute(value: Any) -> Any:
@@ -33,4 +34,4 @@ def specialize(graph: Graph, sizes: Sizes, unknown: Sequence[int]) -> Graph:
         outputs = tuple(define(value, meta.shape) for value, meta in zip(node.outputs, several, strict=True))
         nodes.append(Node(node.operation, operands, outputs, attributes, node.source))
     outputs = tuple(known[value.number] for value in graph.outputs)
-    return graph.replace(inputs=inputs, nodes=tuple(nodes), outputs=outputs)
+    return replace(graph, inputs=inputs, nodes=tuple(nodes), outputs=outputs)

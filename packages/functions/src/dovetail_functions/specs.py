@@ -11,7 +11,8 @@ from dovetail_protocols.errors import SignatureError
 from dovetail_protocols.metas import CPU, Device, TensorMeta
 from dovetail_protocols.records import record
 
-Shape = tuple["int | None", ...]
+Shape = tuple[Any, ...]
+"""Sizes: ints, None for one that may vary, or Dims of an outer trace."""
 
 
 @record

@@ -92,7 +92,8 @@ class Dim:
         return float(self.__index__())
 
     def __bool__(self) -> bool:
-        return self != 0
+        answer: bool = self.__ne__(0)
+        return answer
 
     def __hash__(self) -> int:
         return hash(self.hint)
@@ -102,6 +103,9 @@ class Dim:
         """How NumPy reads it: as a 0-d int64 array, under guard."""
         data = self.__index__().to_bytes(8, "little", signed=True)
         return {"version": 3, "shape": (), "typestr": "<i8", "data": data}
+
+    def __pos__(self) -> Dim:
+        return self
 
     def __truediv__(self, other: Any) -> Any:
         return self.__index__() / other if isinstance(other, (int, float)) else NotImplemented
@@ -131,6 +135,11 @@ class Dim:
 
     def __reduce__(self) -> Any:
         return int, (self.hint,)
+
+
+def is_unknown(size: object) -> bool:
+    """Whether a size is a Dim."""
+    return type(size) is Dim
 
 
 def text(expression: Expression) -> str:
@@ -214,4 +223,3 @@ for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     setattr(Dim, f"__{_name}__", _comparison(_name))
 for _name in ("neg", "abs"):
     setattr(Dim, f"__{_name}__", _unary(_name))
-Dim.__pos__ = lambda self: self

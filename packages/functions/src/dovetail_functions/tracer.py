@@ -11,8 +11,7 @@ from dovetail_protocols.graph import Node, Value
 from dovetail_protocols.tracing import Tracer, user_line
 
 if TYPE_CHECKING:
-    from dovetail_protocols.dispatch import Interpreter
-    from dovetail_protocols.roles import Array, VariableLike
+    from dovetail_protocols.roles import Array, Interpreter, VariableLike
 
 
 class FunctionTracer(Tracer):
@@ -58,7 +57,8 @@ class FunctionTracer(Tracer):
             new = self.value_of(self.current[key])
             if any(self.initial[key][1] in node.inputs for node in needed) and self._is_computable(new):
                 self._run([node for node in self._nodes_for([new]) if node not in needed], environment)
-                variable.replace(environment[new.number].payload)
+                buffer: Any = environment[new.number].payload
+                variable.replace(buffer)
         return environment[value.number]
 
     def _nodes_for(self, values: list[Value]) -> list[Node]:

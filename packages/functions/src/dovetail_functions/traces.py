@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dovetail_protocols.creation import telling
 from dovetail_protocols.dispatch import current, interpreting
+from dovetail_protocols.errors import ShapeError
 from dovetail_protocols.graph import Constant, Graph
-from dovetail_protocols.metas import TensorMeta
+from dovetail_protocols.plugins.policy import _policy
+from dovetail_protocols.records import replace
 from dovetail_protocols.tracing import Trace
 
 from . import patterns
 from .arguments import Arguments
+from .forms import Form, flatten_arrays
 from .patterns import Pattern
-from .results import ResultForm, flatten_result
 from .specialization import specialize
 from .symbolic import Sizes
 from .tracer import FunctionTracer
+
+if TYPE_CHECKING:
+    from .calls import Call
 
 LATER = "and this is not its first call"
 ALWAYS = "at every call"
@@ -28,15 +33,15 @@ class FunctionTrace:
 
     `graph` has the arguments' arrays as inputs, then `captures` (values of interpreters around the trace: such a trace
     serves one call only), then the variables; its outputs are the result's arrays, then the values of `assigned`.
-    Concrete arrays that the function closed over are constants of the graph.
+    Concrete arrays that the function closed over are constants of the graph. `signature` is the arguments' text.
     """
 
-    def __init__(
-        self, trace: Trace, graph: Graph, captures: list[Any], result: ResultForm, pattern: Pattern, sizes: Sizes
-    ):
-        self.graph, self.captures, self.result, self.pattern, self.sizes = graph, captures, result, pattern, sizes
+    def __init__(self, trace: Trace, result: Form, pattern: Pattern, sizes: Sizes, signature: str) -> None:
+        self.graph, self.captures = _with_constants(trace)
+        self.result, self.pattern, self.sizes, self.signature = result, pattern, sizes, signature
         self.variables, self.assigned, self.result_count = trace.variables, trace.assigned, trace.result_count
         self.unknown_count = patterns.unknown_count(pattern)
+        self._calls: dict[Any, Call] = {}
 
     def unknown_sizes(self, shapes: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
         """The values of the unknown sizes for given shapes, or None where the trace doesn't serve them."""
@@ -47,65 +52,75 @@ class FunctionTrace:
         """The graph for given values of the unknown sizes."""
         return specialize(self.graph, self.sizes, unknown) if self.unknown_count else self.graph
 
+    def call(self, unknown: tuple[int, ...], plan: Callable[[FunctionTrace, Graph], Call]) -> Call:
+        """The trace made ready to run for given values of the unknown sizes, under the kernel policy in force."""
+        key = _policy.get(), unknown
+        found = self._calls.get(key)
+        if found is None:
+            with interpreting(None):
+                found = self._calls[key] = plan(self, self.specialized(unknown))
+        return found
+
+    def forget_calls(self) -> None:
+        """Drops what was planned."""
+        self._calls.clear()
+
 
 def trace_arguments(
-    function: Callable[..., Any],
-    arguments: Arguments,
-    pattern: Pattern,
-    hints: Sequence[int],
-    *,
-    name: str,
-    names: Sequence[str],
-    may_create: bool,
-) -> tuple[FunctionTrace, bool]:
-    """Traces a call of a function, a second time if it made variables; says whether it did.
+    function: Callable[..., Any], arguments: Arguments, pattern: Pattern, *, name: str, may_create: bool
+) -> FunctionTrace:
+    """Traces a call of a function; a second time if it made variables, so that none of their initialization stays.
 
     Raises: whatever the function raises; TraceError where a variable is made that may not be.
     """
-    tracer, trace = _trace_once(function, arguments, pattern, hints, name, names, None if may_create else LATER)
-    if not tracer.created:
-        return trace, False
-    _, trace = _trace_once(function, arguments, pattern, hints, name, names, ALWAYS)
-    return trace, True
-
-
-def _trace_once(
-    function: Callable[..., Any],
-    arguments: Arguments,
-    pattern: Pattern,
-    hints: Sequence[int],
-    name: str,
-    names: Sequence[str],
-    refusal: str | None,
-) -> tuple[FunctionTracer, FunctionTrace]:
-    tracer = FunctionTracer(name, current(), refusal)
-    sizes = Sizes(hints)
-    metas: list[TensorMeta] = [array.meta for array in arguments.arrays]
-    symbolic = patterns.symbolic_metas(pattern, metas, sizes)
+    attempt = _Attempt(function, arguments, pattern, name)
+    first, *others = patterns.hints(pattern, arguments.shapes)
     try:
-        with telling(tracer.variable_created), interpreting(tracer):
-            arrays = [tracer.argument(meta, label) for meta, label in zip(symbolic, names, strict=True)]
-            args, kwargs = arguments.rebuild(arrays)
-            results, form = flatten_result(function(*args, **kwargs))
-            trace = tracer.close(results)
-    finally:
-        tracer.is_open = sizes.is_open = False
-    graph, captures = _with_constants(trace)
-    return tracer, FunctionTrace(trace, graph, captures, form, pattern, sizes)
+        return attempt.trace(first, may_create)
+    except ShapeError:
+        for hints in others:  # sizes that a TensorSpec leaves open may have to be equal
+            try:
+                return attempt.trace(hints, may_create)
+            except ShapeError:
+                continue
+        raise
+
+
+class _Attempt:
+    """A call to be traced."""
+
+    def __init__(self, function: Callable[..., Any], arguments: Arguments, pattern: Pattern, name: str) -> None:
+        self.function, self.arguments, self.pattern, self.name = function, arguments, pattern, name
+
+    def trace(self, hints: Sequence[int], may_create: bool) -> FunctionTrace:
+        """The trace, with hints for unknown sizes."""
+        tracer, trace = self._once(hints, None if may_create else LATER)
+        if tracer.created:
+            _, trace = self._once(hints, ALWAYS)
+        return trace
+
+    def _once(self, hints: Sequence[int], refusal: str | None) -> tuple[FunctionTracer, FunctionTrace]:
+        tracer, sizes = FunctionTracer(self.name, current(), refusal), Sizes(hints)
+        metas = patterns.symbolic_metas(self.pattern, self.arguments.metas, sizes)
+        try:
+            with telling(tracer.variable_created), interpreting(tracer):
+                named = zip(metas, self.arguments.names(), strict=True)
+                args, kwargs = self.arguments.rebuild([tracer.argument(meta, label) for meta, label in named])
+                results, form = flatten_arrays(self.function(*args, **kwargs))
+                trace = tracer.close(results)
+        finally:
+            tracer.is_open = sizes.is_open = False
+        signature = self.arguments.describe(self.pattern)
+        return tracer, FunctionTrace(trace, form, self.pattern, sizes, signature)
 
 
 def _with_constants(trace: Trace) -> tuple[Graph, list[Any]]:
     """The graph with captured concrete arrays as constants, and the captures that remain inputs."""
-    first = trace.argument_count
-    values = trace.graph.inputs[first : first + len(trace.captures)]
-    captured = list(zip(values, trace.captures, strict=True))
+    first, graph = trace.argument_count, trace.graph
+    last = first + len(trace.captures)
+    captured = list(zip(graph.inputs[first:last], trace.captures, strict=True))
     symbolic = [(value, array) for value, array in captured if hasattr(array.payload, "concretize")]
     constants = tuple(Constant(value, array) for value, array in captured if not hasattr(array.payload, "concretize"))
-    inputs = (
-        *trace.graph.inputs[:first],
-        *(value for value, _ in symbolic),
-        *trace.graph.inputs[first + len(captured) :],
-    )
-    states = tuple(state.replace(input=state.input - len(constants)) for state in trace.graph.states)
-    graph = trace.graph.replace(inputs=inputs, constants=constants, states=states)
-    return graph, [array for _, array in symbolic]
+    inputs = (*graph.inputs[:first], *(value for value, _ in symbolic), *graph.inputs[last:])
+    states = tuple(replace(state, input=state.input - len(constants)) for state in graph.states)
+    return replace(graph, inputs=inputs, constants=constants, states=states), [array for _, array in symbolic]

@@ -38,6 +38,10 @@ class Compiler(Protocol):
         """None where it can run on this machine."""
 
 
+PROTOCOL = (1, 0)
+"""The version of the compiler protocol that this package speaks."""
+
+
 @record
 class Claim:
     """A set of nodes, by position in `graph.nodes`, that a compiler takes; convex: no path between two of them leaves

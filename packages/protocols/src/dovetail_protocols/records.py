@@ -54,6 +54,11 @@ def _replace(self: Any, **changes: Any) -> Any:
     return type(self)(**(fields | changes))
 
 
+def replace(value: T, **changes: Any) -> T:
+    """A copy of a record with other values for some fields: its method of that name, with a type."""
+    return _replace(value, **changes)  # type: ignore[no-any-return] # of the same class
+
+
 _METHODS = {
     "__setattr__": _forbid_assignment,
     "__delattr__": _forbid_deletion,
@@ -73,7 +78,7 @@ def _build_init(cls: type, fields: tuple[str, ...], defaults: dict[str, Any]) ->
         body.append("    self.__post_init__()")
     namespace = {f"_default_{name}": value for name, value in defaults.items()}
     namespace |= {f"_set_{name}": cls.__dict__[name].__set__ for name in fields}
-    exec(f"def __init__(self, {parameters}):\n" + "\n".join(body), namespace)  # noqa: S102 - our own source text only
+    exec(f"def __init__(self, {parameters}):\n" + "\n".join(body), namespace)
     return namespace["__init__"]
 
 

@@ -1,4 +1,4 @@
-"""From what a traced function returns to the outputs of its graph, and back from arrays to what the caller gets."""
+"""Nested containers with arrays among their leaves: the arrays apart, and the form that puts them back."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from .nested import Structure
 _NUMBERS = (bool, int, float, complex)
 
 
-class ResultForm:
-    """The structure of a function's result. `places` says which leaves are arrays; the others, strings or None, are as
-    they were at the trace."""
+class Form:
+    """A structure around arrays. `places` says which leaves are arrays; the others (None, strings, …) are kept."""
 
     __slots__ = ("is_single", "leaves", "places", "structure")
 
@@ -25,8 +24,18 @@ class ResultForm:
         self.structure, self.leaves, self.places = structure, leaves, places
         self.is_single = structure.is_leaf() and len(places) == 1
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Form):
+            return NotImplemented
+        return self._key() == other._key()
+
+    __hash__ = None  # type: ignore[assignment] # leaves may be anything
+
+    def _key(self) -> tuple[Any, ...]:
+        return self.structure, self.places, self.leaves
+
     def rebuild(self, arrays: Sequence[Any]) -> Any:
-        """The result around these arrays."""
+        """The structure around these arrays."""
         if self.is_single:
             return arrays[0]
         leaves = list(self.leaves)
@@ -34,10 +43,13 @@ class ResultForm:
             leaves[place] = array
         return nested.unflatten(self.structure, leaves)
 
+    def __str__(self) -> str:
+        return nested.describe(self.structure)
 
-def flatten_result(result: Any) -> tuple[list[Any], ResultForm]:
-    """The arrays of a result, in order, and its form. Numbers, NumPy arrays and variables' values become arrays."""
-    leaves, structure = nested.flatten(result, is_leaf=is_number_list)
+
+def flatten_arrays(tree: Any) -> tuple[list[Any], Form]:
+    """The arrays of a tree, in order, and its form. Numbers, NumPy arrays and variables' values become arrays."""
+    leaves, structure = nested.flatten(tree, is_leaf=is_number_list)
     arrays: list[Any] = []
     places: list[int] = []
     for place, leaf in enumerate(leaves):
@@ -46,7 +58,7 @@ def flatten_result(result: Any) -> tuple[list[Any], ResultForm]:
             arrays.append(array)
             places.append(place)
             leaves[place] = None
-    return arrays, ResultForm(structure, leaves, tuple(places))
+    return arrays, Form(structure, leaves, tuple(places))
 
 
 def _as_array(leaf: Any) -> Any | None:

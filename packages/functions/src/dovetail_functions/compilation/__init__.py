@@ -1,0 +1,1 @@
+"""Handing parts of a graph to compilers: finding them, checking what they claim, and cutting the graph."""

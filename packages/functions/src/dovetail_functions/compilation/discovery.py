@@ -1,0 +1,108 @@
+"""The compilers that are installed, in the entry-point group `dovetail.compilers.v1`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from dovetail_protocols import selection
+from dovetail_protocols.compilers import PROTOCOL, Compiler
+from dovetail_protocols.errors import PluginError
+from dovetail_protocols.plugins.discovery import Plugin, find, quarantine
+from dovetail_protocols.plugins.policy import current_policy
+from dovetail_protocols.records import record
+
+GROUP = "dovetail.compilers.v1"
+
+
+@record
+class FoundCompiler:
+    """A compiler by the name of its entry point. `unusable`: why it can't run on this machine, or None."""
+
+    name: str
+    compiler: Compiler
+    unusable: str | None = None
+
+
+_lock = threading.RLock()
+_found: tuple[FoundCompiler, ...] | None = None
+
+
+@selection.on_forget
+def forget() -> None:
+    """Forgets the compilers; they are found anew at next need."""
+    global _found
+    _found = None
+
+
+def compilers() -> tuple[FoundCompiler, ...]:
+    """Every compiler that could be loaded, by name. Broken ones are set aside with a warning."""
+    global _found
+    with _lock:
+        if _found is None:
+            described = [_describe(plugin) for plugin in find(GROUP)]
+            _found = tuple(one for one in described if one is not None)
+        return _found
+
+
+def chosen_compilers(names: Sequence[str] | None) -> tuple[list[FoundCompiler], dict[str, str]]:
+    """The compilers to offer a graph to, in order, and for the others why not. `names`: those that the user wants, in
+    the user's order; None for all that the policy for kernels doesn't exclude.
+
+    Raises: PluginError for a name that isn't installed, is broken, or can't be used on this machine.
+    """
+    if names is not None:
+        return [_require(name) for name in names], {}
+    policy = current_policy()
+    refused = {one.name: one.unusable or policy.refuses(one.name) for one in compilers()}
+    usable = [one for one in compilers() if refused[one.name] is None]
+    return usable, {name: reason for name, reason in refused.items() if reason is not None}
+
+
+def _require(name: str) -> FoundCompiler:
+    found = next((one for one in compilers() if one.name == name), None)
+    if found is None:
+        for plugin in find(GROUP):
+            if plugin.name == name:
+                plugin.load()  # raises what was wrong with it
+        raise PluginError(
+            f"no compiler {name!r} is installed",
+            expected=", ".join(one.name for one in compilers()) or "a package that offers dovetail.compilers.v1",
+            fix="install it, or correct the name",
+        )
+    if found.unusable:
+        raise PluginError(f"compiler {name!r} can't be used here", cause=found.unusable)
+    return found
+
+
+def _describe(plugin: Plugin) -> FoundCompiler | None:
+    try:
+        offered = plugin.load()
+    except PluginError:
+        quarantine(plugin, str(plugin.broken()))
+        return None
+    problem = _problem(plugin, offered)
+    if problem is not None:
+        quarantine(plugin, problem)
+        return None
+    try:
+        unusable = offered.probe()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plug-in raises, it is set aside
+        plugin.error = error
+        quarantine(plugin, str(plugin.broken()))
+        return None
+    return FoundCompiler(plugin.name, offered, None if unusable is None else str(unusable.reason))
+
+
+def _problem(plugin: Plugin, offered: object) -> str | None:
+    """Why what a plug-in offers is no compiler of this protocol, or None."""
+    effect = "\n  effect: it compiles nothing in this process"
+    missing = [member for member in ("protocol", "claim", "compile", "probe") if not hasattr(offered, member)]
+    if missing:
+        return f"plug-in {plugin} is no compiler\n  cause: {plugin.target} lacks {', '.join(missing)}{effect}"
+    major = offered.protocol[0]  # type: ignore[attr-defined] # just asked for
+    if major != PROTOCOL[0]:
+        fix = "pip install -U dovetail-protocols" if major > PROTOCOL[0] else f"pip install -U {plugin.distribution}"
+        what = f"plug-in {plugin} offers compiler protocol {major}; this Dovetail speaks {PROTOCOL[0]}"
+        return f"{what}{effect}\n  fix: {fix}"
+    return None

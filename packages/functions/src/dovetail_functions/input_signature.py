@@ -1,0 +1,103 @@
+"""`input_signature`: what a function's positional arguments must be, fixed once; all calls share its traces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dovetail_protocols.arrays import is_variable, provider
+from dovetail_protocols.dtypes import DType, with_scalar
+from dovetail_protocols.errors import DTypeError, SignatureError, StructureError
+from dovetail_protocols.operations import read_variable
+
+from . import nested
+from .convention import BoundArguments
+from .leaves import is_number_list
+from .patterns import Pattern
+from .specs import TensorSpec
+
+
+class InputSignature:
+    """TensorSpecs for the first positional arguments, in nested structures like theirs."""
+
+    def __init__(self, specs: Sequence[Any], name: str) -> None:
+        """Raises: SignatureError for a leaf that is no TensorSpec."""
+        self.name, self.count = name, len(specs)
+        self.specs, self._structure = nested.flatten(tuple(specs))
+        for spec in self.specs:
+            if not isinstance(spec, TensorSpec):
+                raise SignatureError(
+                    f"input_signature of {name!r} has a leaf that is no TensorSpec",
+                    expected="a list of TensorSpecs, or of nested structures of them",
+                    got=repr(spec),
+                )
+
+    @property
+    def pattern(self) -> Pattern:
+        """The sizes that are known."""
+        return tuple(spec.shape for spec in self.specs)
+
+    def structured(self) -> tuple[Any, ...]:
+        """The TensorSpecs in the structures of the arguments."""
+        specs: tuple[Any, ...] = nested.unflatten(self._structure, self.specs)
+        return specs
+
+    def conform(self, bound: BoundArguments, positional: Sequence[str]) -> tuple[Any, ...]:
+        """The positional arguments with the specified ones as tensors.
+
+        Raises: SignatureError, naming the argument, where one is missing, surplus, or not as specified.
+        """
+        if bound.given > self.count or len(bound.args) < self.count:
+            raise SignatureError(
+                f"{self.name!r} takes as many arguments as its input_signature has",
+                expected=f"{self.count} arguments: {', '.join(map(str, self.specs))}",
+                got=f"{bound.given}",
+            )
+        try:
+            values = nested.flatten_up_to(self._structure, bound.args[: self.count], what="input_signature")
+        except StructureError as error:
+            raise SignatureError(
+                f"{self.name!r}: an argument has another structure than the input_signature",
+                expected=nested.describe(self._structure),
+                got=error.got,
+            ) from error
+        paths = nested.leaf_paths(self._structure)
+        arrays = [self._checked(*entry, positional) for entry in zip(self.specs, values, paths, strict=True)]
+        return (*nested.unflatten(self._structure, arrays), *bound.args[self.count :])
+
+    def _checked(self, spec: TensorSpec, value: Any, path: str, positional: Sequence[str]) -> Any:
+        array = _converted(value, spec.dtype)
+        if array is not None and spec.accepts(array.meta):
+            return array
+        place, _, rest = path[1:].partition("]")
+        name = positional[int(place)] + rest if place.isdigit() and int(place) < len(positional) else path
+        raise SignatureError(
+            f"{self.name!r}: an argument doesn't match the input_signature",
+            where=f"argument {name}",
+            expected=f"{spec}",
+            got=repr(value)[:100] if array is None else f"{array.meta}",
+            fix="convert it with .astype(...) or reshape(...), or widen the TensorSpec with None",
+        )
+
+
+def _converted(value: Any, wanted: DType) -> Any | None:
+    """The array of a value, or None where it has none. Python numbers take the wanted dtype where no kind is lost."""
+    if provider().is_array(value):
+        return value
+    if is_variable(value):
+        return read_variable(value)
+    if isinstance(value, (bool, int, float, complex)) or is_number_list(value):
+        return provider().convert(value, dtype=wanted if _fits(value, wanted) else None)
+    return provider().convert(value) if hasattr(type(value), "__array__") else None
+
+
+def _fits(value: Any, wanted: DType) -> bool:
+    """Whether numbers can have a dtype without changing kind."""
+    if isinstance(value, list):
+        return all(_fits(item, wanted) for item in value)
+    if isinstance(value, bool):
+        return wanted.kind == "boolean"
+    try:
+        return with_scalar(wanted, value) is wanted
+    except DTypeError:
+        return False

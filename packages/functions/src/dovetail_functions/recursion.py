@@ -1,0 +1,37 @@
+"""Traced functions can't call themselves: the guard that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from dovetail_protocols.errors import TraceError
+from dovetail_protocols.tracing import user_line
+
+MAXIMUM_DEPTH = 32
+"""How often a function may be traced inside of its own trace, for other Python values each time."""
+
+_being_traced: ContextVar[tuple[tuple[int, Hashable], ...]] = ContextVar("dovetail_functions_being_traced", default=())
+
+
+@contextmanager
+def tracing(function: object, name: str, form: Hashable) -> Iterator[None]:
+    """Says that a function is traced for a form of arguments, for the body of a `with`.
+
+    Raises: TraceError where it is already, for the same form or too many others.
+    """
+    before = _being_traced.get()
+    forms = [known for identity, known in before if identity == id(function)]
+    if form in forms or len(forms) >= MAXIMUM_DEPTH:
+        raise TraceError(
+            f"{name!r} calls itself while it is traced",
+            where=user_line(),
+            expected="a call that ends: the graph of a function can't contain itself",
+            fix="write the repetition with while_loop, fori_loop or scan, or leave the function undecorated",
+        )
+    token = _being_traced.set((*before, (id(function), form)))
+    try:
+        yield
+    finally:
+        _being_traced.reset(token)
