@@ -9,13 +9,13 @@ import numpy as np
 from dovetail_protocols import operations as ops
 from dovetail_protocols.kernels import CallMeta
 
-from .declaration import kernel
+from .declaration import given_metas, kernel
 from .dtypes import numpy_dtype
 
 
 @kernel(ops.scaled_dot_product_attention)
 def scaled_dot_product_attention(call: CallMeta) -> Any:
-    query, key, *_ = call.operands
+    query, key, *_ = given_metas(call)
     scale = call.attributes["scale"]
     factor = query.shape[-1] ** -0.5 if scale is None else scale
     forbidden = ~np.tri(query.shape[-2], key.shape[-2], dtype=bool) if call.attributes["is_causal"] else None

@@ -11,7 +11,7 @@ from dovetail_protocols import operations as ops
 from dovetail_protocols.kernels import CallMeta
 from dovetail_protocols.operations.windows import WindowGrid, extents, window_grid
 
-from .declaration import kernel
+from .declaration import given_metas, kernel
 from .precision import widened
 from .windows import (
     blocks,
@@ -44,21 +44,21 @@ def _grid(call: CallMeta, sizes: tuple[int, ...], window: tuple[int, ...]) -> Wi
 
 @kernel(ops.conv)
 def conv(call: CallMeta) -> Any:
-    x, filters = call.operands
+    x, filters = given_metas(call)
     grid, groups = _grid(call, x.shape[1:-1], filters.shape[:-2]), call.attributes["groups"]
     return widened(call, lambda x, filters: convolve(x, filters, grid, groups))
 
 
 @kernel(ops.conv_filter_gradient)
 def conv_filter_gradient(call: CallMeta) -> Any:
-    x, _ = call.operands
+    x, _ = given_metas(call)
     grid, groups = _grid(call, x.shape[1:-1], call.attributes["window"]), call.attributes["groups"]
     return widened(call, lambda x, cotangent: gradient_of_filters(x, cotangent, grid, groups))
 
 
 @kernel(ops.conv_input_gradient)
 def conv_input_gradient(call: CallMeta) -> Any:
-    _, filters = call.operands
+    _, filters = given_metas(call)
     sizes, groups = call.attributes["spatial_shape"], call.attributes["groups"]
     grid = _grid(call, sizes, filters.shape[:-2])
     reverse = _reverse_grid(grid, sizes)

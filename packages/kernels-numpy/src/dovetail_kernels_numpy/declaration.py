@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from dovetail_protocols.kernels import CallMeta, KernelSpec
+from dovetail_protocols.metas import TensorMeta
 from dovetail_protocols.operation import Operation
 
 SPECS: list[KernelSpec] = []
@@ -41,3 +42,8 @@ def kernel(
         return implementation
 
     return declare
+
+
+def given_metas(call: CallMeta) -> tuple[TensorMeta, ...]:
+    """The metas of a call's operands, without optional ones that were left out."""
+    return tuple(meta for meta in call.operands if meta is not None)

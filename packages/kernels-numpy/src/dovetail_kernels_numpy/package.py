@@ -41,7 +41,7 @@ from .declaration import SPECS
 
 
 class NumpyKernels:
-    """Kernels on NumPy arrays, for every operation: the reference for others, and the default where nothing is faster."""
+    """Kernels on NumPy arrays, for every operation: the reference, and the default where nothing is faster."""
 
     protocol = (1, 0)
 

@@ -12,7 +12,7 @@ from dovetail_protocols.kernels import CallMeta
 from dovetail_protocols.operations.pooling import pool_grid
 from dovetail_protocols.operations.windows import WindowGrid
 
-from .declaration import kernel
+from .declaration import given_metas, kernel
 from .dtypes import numpy_dtype
 from .precision import widened
 from .windows import blocks, frame_shape, interior, offsets, padded, window_size
@@ -25,7 +25,7 @@ def _grid(call: CallMeta, sizes: tuple[int, ...]) -> WindowGrid:
 
 @kernel(ops.max_pool)
 def max_pool(call: CallMeta) -> Any:
-    (x,) = call.operands
+    (x,) = given_metas(call)
     grid, lowest = _grid(call, x.shape[1:-1]), _lowest(numpy_dtype(x.dtype))
 
     def run(x: Any) -> Any:
@@ -41,7 +41,7 @@ def max_pool(call: CallMeta) -> Any:
 
 @kernel(ops.max_pool_gradient)
 def max_pool_gradient(call: CallMeta) -> Any:
-    _, x = call.operands
+    _, x = given_metas(call)
     grid = _grid(call, x.shape[1:-1])
 
     def run(cotangent: Any, x: Any) -> Any:
@@ -59,7 +59,7 @@ def max_pool_gradient(call: CallMeta) -> Any:
 
 @kernel(ops.max_pool_select)
 def max_pool_select(call: CallMeta) -> Any:
-    _, x = call.operands
+    _, x = given_metas(call)
     grid = _grid(call, x.shape[1:-1])
 
     def run(values: Any, x: Any) -> Any:
@@ -102,7 +102,7 @@ def _lowest(dtype: np.dtype[Any]) -> Any:
 
 @kernel(ops.average_pool)
 def average_pool(call: CallMeta) -> Any:
-    (x,) = call.operands
+    (x,) = given_metas(call)
     grid = _grid(call, x.shape[1:-1])
     shares = _shares(grid, x.shape[1:-1], call.attributes["count_padding"])
 

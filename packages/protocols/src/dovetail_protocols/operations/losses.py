@@ -9,6 +9,7 @@ from .shape_rules import elementwise, normalize_axis, reduced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..operation import Infer
     from .annotations import Floating, Index
 
 
@@ -157,18 +158,23 @@ def sigmoid_cross_entropy_gradient(cotangent: Floating, labels: Floating, logits
 # ---------------------------------------------------------------------- regression and distributions
 
 
-def _infer_pair(labels: TensorMeta, predictions: TensorMeta, **_attributes: object) -> TensorMeta:
-    return elementwise("a loss of labels and predictions", labels, predictions)
+def _pair(operation: str) -> Infer:
+    """The rule of a loss that compares labels and predictions element by element."""
+
+    def infer(labels: TensorMeta, predictions: TensorMeta, **_attributes: object) -> TensorMeta:
+        return elementwise(operation, labels, predictions)
+
+    return infer
 
 
-@composite(version=1, infer=_infer_pair)
+@composite(version=1, infer=_pair("squared_error"))
 def squared_error(labels: Floating, predictions: Floating, /) -> Floating:
     """(predictions - labels)², element by element. Operands broadcast."""
     difference = predictions - labels
     return difference * difference
 
 
-@composite(version=1, infer=_infer_pair)
+@composite(version=1, infer=_pair("absolute_error"))
 def absolute_error(labels: Floating, predictions: Floating, /) -> Floating:
     """|predictions - labels|, element by element. Operands broadcast."""
     from . import abs
@@ -176,7 +182,7 @@ def absolute_error(labels: Floating, predictions: Floating, /) -> Floating:
     return abs(predictions - labels)
 
 
-@composite(version=1, infer=_infer_pair)
+@composite(version=1, infer=_pair("huber"))
 def huber(labels: Floating, predictions: Floating, /, *, delta: float = 1.0) -> Floating:
     """½ e² where |e| ≤ delta, else delta · (|e| - ½ delta), with e = predictions - labels. Operands broadcast.
 
@@ -189,7 +195,7 @@ def huber(labels: Floating, predictions: Floating, /, *, delta: float = 1.0) -> 
     return small * (size - 0.5 * small)
 
 
-@composite(version=1, infer=_infer_pair)
+@composite(version=1, infer=_pair("log_cosh"))
 def log_cosh(labels: Floating, predictions: Floating, /) -> Floating:
     """log cosh(predictions - labels), as |e| + log1p(exp(-2|e|)) - log 2, without overflow. Operands broadcast."""
     from . import abs, exp, log1p

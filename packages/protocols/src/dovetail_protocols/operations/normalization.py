@@ -12,7 +12,7 @@ from .type_conversion import cast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..arrays import Array
+    from ..roles import Array
 
     Axes = int | tuple[int, ...]
 

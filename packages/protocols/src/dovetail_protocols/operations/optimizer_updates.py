@@ -17,7 +17,7 @@ from .type_conversion import cast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..arrays import Array
+    from ..roles import Array
     from ..metas import TensorMeta
     from .annotations import Floating, Index, LearningRate, Statistic
 

@@ -70,12 +70,12 @@ def window_grid(
     return WindowGrid(window, strides, dilation, pairs, output)
 
 
-def per_axis(operation: str, argument: str, value: int | Sequence[int], rank: int, *, least: int = 1) -> Sizes:
+def per_axis(operation: str, argument: str, value: int | Sizes, rank: int, *, least: int = 1) -> Sizes:
     """One int for each spatial axis, from an int for all or a tuple.
 
     Raises: AttributeValueError for another length, or an entry that is no int or below `least`.
     """
-    entries = (value,) * rank if isinstance(value, int) else tuple(value)
+    entries = value if isinstance(value, tuple) else (value,) * rank
     if len(entries) != rank or any(not isinstance(n, int) or isinstance(n, bool) or n < least for n in entries):
         raise AttributeValueError(
             f"{operation}: {argument} doesn't fit",
