@@ -12,7 +12,7 @@ from .type_conversion import cast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..roles import Array
+    from .annotations import Floating
 
     Axes = int | tuple[int, ...]
 
@@ -22,11 +22,11 @@ def statistics_dtype(dtype: dt.DType) -> dt.DType:
     return dt.float32 if dtype.size_bytes < dt.float32.size_bytes else dtype
 
 
-def converted(array: Array, dtype: dt.DType) -> Array:
+def converted(array: Floating, dtype: dt.DType) -> Floating:
     return array if array.dtype is dtype else cast(array, dtype=dtype)
 
 
-def aligned(parameter: Array, like: Array, axes: tuple[int, ...]) -> Array:
+def aligned(parameter: Floating, like: Floating, axes: tuple[int, ...]) -> Floating:
     """A parameter over some axes, shaped so that it broadcasts against an array that has all."""
     from . import reshape
 
@@ -34,7 +34,7 @@ def aligned(parameter: Array, like: Array, axes: tuple[int, ...]) -> Array:
     return reshape(converted(parameter, statistics_dtype(like.dtype)), shape=shape)
 
 
-def standardized(wide: Array, axes: tuple[int, ...], epsilon: float) -> tuple[Array, Array]:
+def standardized(wide: Floating, axes: tuple[int, ...], epsilon: float) -> tuple[Floating, Floating]:
     """(x - mean) / √(variance + epsilon) over axes, and 1 / √(variance + epsilon)."""
     from . import mean, sqrt
 
@@ -43,7 +43,7 @@ def standardized(wide: Array, axes: tuple[int, ...], epsilon: float) -> tuple[Ar
     return centered * inverse, inverse
 
 
-def affine(x: Array, scale: Array | None, offset: Array | None, axes: tuple[int, ...]) -> Array:
+def affine(x: Floating, scale: Floating | None, offset: Floating | None, axes: tuple[int, ...]) -> Floating:
     if scale is not None:
         x = x * aligned(scale, x, axes)
     return x if offset is None else x + aligned(offset, x, axes)
@@ -80,13 +80,13 @@ def check_cotangent(operation: str, cotangent: TensorMeta, x: TensorMeta) -> Non
 
 
 def statistics_gradient(
-    cotangent: Array,
-    x: Array,
-    scale: Array | None,
+    cotangent: Floating,
+    x: Floating,
+    scale: Floating | None,
     mean_axes: tuple[int, ...],
     parameter_axes: tuple[int, ...],
     epsilon: float,
-) -> tuple[Array, Array, Array]:
+) -> tuple[Floating, Floating, Floating]:
     """The cotangents of x, scale and offset, where means were taken over some axes and parameters lie along some."""
     from . import mean, reshape, sum
 

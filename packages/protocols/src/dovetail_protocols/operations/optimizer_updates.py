@@ -17,7 +17,6 @@ from .type_conversion import cast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..roles import Array
     from ..metas import TensorMeta
     from .annotations import Floating, Index, LearningRate, Statistic
 
@@ -38,15 +37,15 @@ def _check(operation: str, param: TensorMeta, scalars: dict[str, TensorMeta], **
             )
 
 
-def _as(array: Array, like: Array) -> Array:
+def _as(array: Floating, like: Floating) -> Floating:
     return array if array.dtype is like.dtype else cast(array, dtype=like.dtype)
 
 
-def _decayed(param: Array, rate: Array, weight_decay: float) -> Array:
+def _decayed(param: Floating, rate: Floating, weight_decay: float) -> Floating:
     return param - param * (rate * weight_decay) if weight_decay else param
 
 
-def _power_complement(base: float, step: Array) -> Array | float:
+def _power_complement(base: float, step: Floating) -> Floating | float:
     """1 - base ** step, without the cancellation that the first steps of a base near 1 would suffer."""
     from . import expm1
 
