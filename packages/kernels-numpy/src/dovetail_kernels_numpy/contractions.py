@@ -13,6 +13,7 @@ from dovetail_protocols.operations.contraction import execute
 from dovetail_protocols.operations.einsum import einsum_plan
 
 from .declaration import kernel
+from .linear_algebra import widened
 
 
 class _NumpyAlgebra:
@@ -43,9 +44,9 @@ _ALGEBRA = _NumpyAlgebra()
 @kernel(ops.einsum)
 def einsum(call: CallMeta) -> Any:
     plan = einsum_plan(call.attributes["subscripts"], [meta.shape for meta in call.operands if meta is not None])
-    return lambda *operands: execute(plan, operands, _ALGEBRA)
+    return widened(call, lambda *operands: execute(plan, operands, _ALGEBRA))
 
 
 @kernel(ops.tensordot, binding="per_dtype")
 def tensordot(call: CallMeta) -> Any:
-    return partial(np.tensordot, axes=call.attributes["axes"])
+    return widened(call, partial(np.tensordot, axes=call.attributes["axes"]))

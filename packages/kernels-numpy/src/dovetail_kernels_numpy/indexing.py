@@ -16,6 +16,11 @@ from .dtypes import numpy_dtype
 from .placing import combine, in_range, out_of_range, row_numbers, signed
 
 
+def _metas(call: CallMeta) -> tuple[Any, ...]:
+    """The operands' metas; none of these operations has an optional operand."""
+    return call.operands
+
+
 @kernel(ops.where, binding="per_dtype")
 def where(call: CallMeta) -> Any:
     return np.where
@@ -51,9 +56,9 @@ def take_along_axis(call: CallMeta) -> Any:
 
 @kernel(ops.put_along_axis)
 def put_along_axis(call: CallMeta) -> Any:
-    x, indices, _ = call.operands
-    axis, mode = call.attributes["axis"] % x.ndim, call.attributes["mode"]
-    places = (*x.shape[:axis], indices.shape[axis], *x.shape[axis + 1 :])
+    source, pointers, _ = _metas(call)
+    axis, mode = call.attributes["axis"] % source.ndim, call.attributes["mode"]
+    places = (*source.shape[:axis], pointers.shape[axis], *source.shape[axis + 1 :])
 
     def run(x: Any, indices: Any, values: Any) -> Any:
         inside = np.broadcast_to(in_range("put_along_axis", indices, x.shape[axis], axis), places)
@@ -71,13 +76,12 @@ def put_along_axis(call: CallMeta) -> Any:
 
 @kernel(ops.gather_nd)
 def gather_nd(call: CallMeta) -> Any:
-    x, indices = call.operands
-    batch = call.attributes["batch_dims"]
-    depth = indices.shape[-1]
-    pointed = x.shape[batch : batch + depth]
-    width = prod(x.shape[batch + depth :])
-    examples, count = prod(x.shape[:batch]), prod(pointed)
-    offsets = np.repeat(np.arange(examples) * count, prod(indices.shape[batch:-1])) if batch else 0
+    source, vectors = _metas(call)
+    batch, depth = call.attributes["batch_dims"], vectors.shape[-1]
+    pointed = source.shape[batch : batch + depth]
+    width = prod(source.shape[batch + depth :])
+    examples, count = prod(source.shape[:batch]), prod(pointed)
+    offsets = np.repeat(np.arange(examples) * count, prod(vectors.shape[batch:-1])) if batch else 0
     shape = call.results[0].shape
 
     def run(x: Any, indices: Any) -> Any:
@@ -90,7 +94,7 @@ def gather_nd(call: CallMeta) -> Any:
 @kernel(ops.scatter_nd)
 def scatter_nd(call: CallMeta) -> Any:
     shape, dtype = call.results[0].shape, numpy_dtype(call.results[0].dtype)
-    put = _scattering("scatter_nd", "add", shape, call.operands[0].shape)
+    put = _scattering("scatter_nd", "add", shape, _metas(call)[0].shape)
 
     def run(indices: Any, updates: Any) -> Any:
         result = np.zeros(shape, dtype)
@@ -102,7 +106,8 @@ def scatter_nd(call: CallMeta) -> Any:
 
 @kernel(ops.scatter)
 def scatter(call: CallMeta) -> Any:
-    put = _scattering("scatter", call.attributes["mode"], call.operands[0].shape, call.operands[1].shape)
+    source, vectors, _ = _metas(call)
+    put = _scattering("scatter", call.attributes["mode"], source.shape, vectors.shape)
 
     def run(x: Any, indices: Any, updates: Any) -> Any:
         result = x.copy(order="C")
@@ -136,7 +141,7 @@ def one_hot(call: CallMeta) -> Any:
     depth, axis = call.attributes["depth"], call.attributes["axis"]
     dtype = numpy_dtype(call.results[0].dtype)
     on, off = (np.asarray(call.attributes[name]).astype(dtype) for name in ("on_value", "off_value"))
-    shape = call.operands[0].shape
+    shape = _metas(call)[0].shape
 
     def run(indices: Any) -> Any:
         flat = signed(indices).reshape(-1)
@@ -155,5 +160,5 @@ def nonzero(call: CallMeta) -> Any:
 
 @kernel(ops.boolean_mask)
 def boolean_mask(call: CallMeta) -> Any:
-    before = (slice(None),) * (call.attributes["axis"] % max(call.operands[0].ndim, 1))
+    before = (slice(None),) * (call.attributes["axis"] % max(_metas(call)[0].ndim, 1))
     return lambda x, mask: x[(*before, mask)]

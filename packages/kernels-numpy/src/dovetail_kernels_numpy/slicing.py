@@ -43,13 +43,15 @@ def scatter_slice(call: CallMeta) -> Any:
 
 @kernel(ops.dynamic_slice)
 def dynamic_slice(call: CallMeta) -> Any:
-    place = _window(call.operands[0].shape, call.results[0].shape)
+    source: Any = call.operands[0]
+    place = _window(source.shape, call.results[0].shape)
     return lambda x, *starts: x[place(starts)]
 
 
 @kernel(ops.dynamic_update_slice)
 def dynamic_update_slice(call: CallMeta) -> Any:
-    place = _window(call.operands[0].shape, call.operands[1].shape)
+    part: Any = call.operands[1]
+    place = _window(call.results[0].shape, part.shape)
 
     def run(x: Any, update: Any, *starts: Any) -> Any:
         result = x.copy()

@@ -16,7 +16,7 @@ from .declaration import kernel
 def sort(call: CallMeta) -> Any:
     axis, descending = call.attributes["axis"], call.attributes["descending"]
     # Equal integers can't be told apart; zeros of both signs can.
-    kind = "stable" if call.attributes["stable"] and call.results[0].dtype.is_floating else "quicksort"
+    kind: Any = "stable" if call.attributes["stable"] and call.results[0].dtype.is_floating else "quicksort"
 
     def run(x: Any) -> Any:
         if not descending:
@@ -30,7 +30,7 @@ def sort(call: CallMeta) -> Any:
 @kernel(ops.argsort, binding="per_dtype")
 def argsort(call: CallMeta) -> Any:
     axis, descending = call.attributes["axis"], call.attributes["descending"]
-    kind = "stable" if call.attributes["stable"] else "quicksort"
+    kind: Any = "stable" if call.attributes["stable"] else "quicksort"
 
     def run(x: Any) -> Any:
         if not descending:

@@ -42,7 +42,8 @@ def tile(call: CallMeta) -> Any:
 
 @kernel(ops.pad_constant)
 def pad_constant(call: CallMeta) -> Any:
-    (source,), (result,) = call.operands, call.results
+    source: Any = call.operands[0]
+    result = call.results[0]
     padding = call.attributes["padding"]
     shape, dtype = result.shape, numpy_dtype(result.dtype)
     value = np.asarray(call.attributes["value"]).astype(dtype)

@@ -108,7 +108,10 @@ def _prepare(
 
 
 def _cheapest_pair(terms: Sequence[Term], output: Term, sizes: Mapping[str, int]) -> tuple[int, int]:
-    """The pair whose product adds least to what must be held, the earliest of equals. Source: opt_einsum, greedy path."""
+    """The pair whose product adds least to what must be held, the earliest of equals.
+
+    Source: opt_einsum, greedy path.
+    """
     if len(terms) == 2:
         return 0, 1
     best: tuple[int, int] | None = None

@@ -22,13 +22,15 @@ def read_subscripts(subscripts: str, ranks: Sequence[int]) -> tuple[list[Term], 
 
     Without "->" the result has the ellipsis, then the letters that occur once, in alphabetic order.
 
-    Raises: AttributeValueError for a text that isn't of this form or doesn't fit the number of operands; ShapeError where
-    an operand's rank doesn't fit.
+    Raises: AttributeValueError for a text that isn't of this form or doesn't fit the number of operands; ShapeError
+    where an operand's rank doesn't fit.
     """
-    text = subscripts.replace(" ", "") if isinstance(subscripts, str) else ""
+    if not isinstance(subscripts, str):
+        raise _unreadable(subscripts, "a text")
+    text = subscripts.replace(" ", "")
     left, arrow, right = text.partition("->")
     parts = left.split(",")
-    if not text or len(parts) != len(ranks):
+    if len(parts) != len(ranks):
         raise _unreadable(subscripts, f"one group of letters for each of {len(ranks)} operands")
     terms = [_term(part, rank, place, subscripts) for place, (part, rank) in enumerate(zip(parts, ranks, strict=True))]
     spread = max((label for term in terms for label in term if label[0] == "…"), key=_distance, default=None)

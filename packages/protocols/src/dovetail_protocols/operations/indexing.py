@@ -6,14 +6,14 @@ what a compiled graph does with one is up to its compiler.
 
 from __future__ import annotations
 
-from ..dtypes import DEFAULT_INDEX, float32
+from ..dtypes import DEFAULT_INDEX, bool_, float32
 from ..dtypes import dtype as find_dtype
 from ..errors import AttributeValueError, ShapeError
 from ..metas import UNKNOWN_SIZE, TensorMeta
 from ..operation import composite, primitive
 from .manipulation import expand_dims, reshape
 from .shape_rules import broadcast_shapes, normalize_axis
-from .sizes import as_shape, whole
+from .sizes import as_shape, check_number, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -187,8 +187,8 @@ def scatter(x: AnyDType, indices: Index, updates: AnyDType, /, *, mode: str = "u
         raise AttributeValueError(
             f"scatter: unknown mode {mode!r}", where="scatter, mode", expected=", ".join(SCATTER_MODES), got=repr(mode)
         )
-    if mode in ("min", "max") and x.dtype.is_complex:
-        raise AttributeValueError(f"scatter: complex numbers have no {mode}", expected="a real dtype", got=f"{x}")
+    if (mode in ("min", "max") and x.dtype.is_complex) or (mode == "subtract" and x.dtype is bool_):
+        raise AttributeValueError(f"scatter: {x.dtype} has no {mode}", where="scatter, mode", got=repr(mode))
     _check_updates("scatter", x.shape, indices, updates)
     return x
 
@@ -236,6 +236,8 @@ def _infer_one_hot(
 ) -> TensorMeta:
     place = normalize_axis("one_hot", axis, indices.ndim + 1)
     size = whole("one_hot", "depth", depth, least=0)
+    for name, value in (("on_value", on_value), ("off_value", off_value)):
+        check_number("one_hot", name, value, find_dtype(dtype))
     shape = (*indices.shape[:place], size, *indices.shape[place:])
     return TensorMeta(shape, find_dtype(dtype), indices.device)
 
@@ -279,7 +281,7 @@ def nonzero(x: AnyDType, /) -> tuple[Index, ...]:
     """
     if x.ndim == 0:
         raise ShapeError("nonzero: x is 0-d", expected="at least one axis", got=f"{x}", fix="compare it with 0")
-    return (TensorMeta((UNKNOWN_SIZE,), DEFAULT_INDEX, x.device),) * x.ndim
+    return tuple(TensorMeta((UNKNOWN_SIZE,), DEFAULT_INDEX, x.device) for _ in range(x.ndim))
 
 
 def _infer_boolean_mask(x: TensorMeta, mask: TensorMeta, /, *, axis: int) -> TensorMeta:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def reshape(x: AnyDType, /, *, shape: tuple[int, ...], copy: bool | None = None) -> AnyDType:
     """The elements of x in row-major order under another shape; one size may be -1, which the others decide.
 
-    `copy=False` asks for a view and raises where there is none, `copy=True` for a buffer of the result's own; arrays are
-    immutable, so that the values never tell.
+    `copy=False` asks for a view and raises where there is none, `copy=True` for a buffer of the result's own; arrays
+    are immutable, so that the values never tell.
 
     Raises: ShapeError where the elements don't fill the shape.
     Source: array API 2024.12, reshape.

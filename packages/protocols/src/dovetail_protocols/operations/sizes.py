@@ -1,4 +1,4 @@
-"""Checks of shapes, sizes and positions that are given as attributes. Each names the operation and the argument."""
+"""Checks of shapes, sizes and numbers that are given as attributes. Each names the operation and the argument."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from ..errors import AttributeValueError, ShapeError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing_extensions import TypeIs
+
+    from ..dtypes import DType
 
 
-def is_whole(value: object) -> bool:
+def is_whole(value: object) -> TypeIs[int]:
     """Whether a value is an integer, NumPy's included, and no bool."""
     return hasattr(value, "__index__") and not isinstance(value, bool)
 
 
-def whole(operation: str, argument: str, value: int, *, least: int | None = None) -> int:
+def whole(operation: str, argument: str, value: object, *, least: int | None = None) -> int:
     """The value, if it is an integer, and not below `least`.
 
     Raises: AttributeValueError.
@@ -28,6 +31,19 @@ def whole(operation: str, argument: str, value: int, *, least: int | None = None
             got=repr(value),
         )
     return value
+
+
+def check_number(operation: str, argument: str, value: complex, dtype: DType) -> None:
+    """Raises AttributeValueError for a number that a dtype has no place for: a fraction among integers, a complex one
+    among reals."""
+    fits = isinstance(value, bool) or is_whole(value) or dtype.is_complex
+    if not fits and not (dtype.is_floating and not isinstance(value, complex)):
+        raise AttributeValueError(
+            f"{operation}: {argument} {value!r} is no {dtype}",
+            where=f"{operation}, {argument}",
+            expected=f"a number that {dtype} can hold",
+            got=repr(value),
+        )
 
 
 def as_shape(operation: str, shape: int | Sequence[int], *, argument: str = "shape") -> tuple[int, ...]:

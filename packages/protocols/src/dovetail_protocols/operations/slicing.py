@@ -13,11 +13,12 @@ from .sizes import as_shape, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from .annotations import AnyDType, Index
 
     Places = tuple[int | None, ...]
+    Entry = tuple[str, int | None, int | None, int | None]
 
 
 def _place(operation: str, argument: str, place: int | None, size: int, default: int, low: int, high: int) -> int:
@@ -169,18 +170,13 @@ def dynamic_update_slice(x: AnyDType, update: AnyDType, /, *starts: Index) -> An
 # ---------------------------------------------------------------------- TensorFlow's strided_slice
 
 
-def _read_masks(
-    ndim: int,
-    begin: Places,
-    end: Places,
-    strides: Places | None,
-    begin_mask: int,
-    end_mask: int,
-    ellipsis_mask: int,
-    new_axis_mask: int,
-    shrink_axis_mask: int,
-) -> tuple[list[int | None], list[int | None], list[int | None], list[str]]:
-    """Starts, stops and strides of the axes of x, and what becomes of each: "keep", "drop", and "new" in between."""
+KEEP, DROP, NEW = "keep", "drop", "new"
+
+
+def _read_entries(
+    ndim: int, begin: Places, end: Places, strides: Places | None, masks: Mapping[str, int]
+) -> list[Entry]:
+    """(what becomes of the axis, start, stop, stride) for each entry, an ellipsis written out; NEW takes no axis."""
     steps = (1,) * len(begin) if strides is None else strides
     if len(end) != len(begin) or len(steps) != len(begin):
         raise AttributeValueError(
@@ -188,47 +184,45 @@ def _read_masks(
             expected=f"{len(begin)} entries each",
             got=f"{len(end)} and {len(steps)}",
         )
-    real = sum(1 for place in range(len(begin)) if not (new_axis_mask | ellipsis_mask) >> place & 1)
-    starts: list[int | None] = []
-    stops: list[int | None] = []
-    chosen: list[int | None] = []
-    fates: list[str] = []
+
+    def says(mask: str, place: int) -> bool:
+        return bool(masks[mask] >> place & 1)
+
+    named = sum(not says("ellipsis_mask", k) and not says("new_axis_mask", k) for k in range(len(begin)))
+    entries: list[Entry] = []
     for place, (start, stop, step) in enumerate(zip(begin, end, steps, strict=True)):
-        if ellipsis_mask >> place & 1:
-            for _ in range(ndim - real):
-                starts.append(None), stops.append(None), chosen.append(1), fates.append("keep")
-        elif new_axis_mask >> place & 1:
-            fates.append("new")
-        elif shrink_axis_mask >> place & 1:
-            (
-                starts.append(start),
-                stops.append(None if start == -1 else start + 1),
-                chosen.append(1),
-                fates.append("drop"),
-            )
+        if says("ellipsis_mask", place):
+            entries += [(KEEP, None, None, 1)] * (ndim - named)
+        elif says("new_axis_mask", place):
+            entries.append((NEW, None, None, None))
+        elif says("shrink_axis_mask", place):
+            first = whole("strided_slice", "begin", start)
+            entries.append((DROP, first, None if first == -1 else first + 1, 1))
         else:
-            starts.append(None if begin_mask >> place & 1 else start)
-            stops.append(None if end_mask >> place & 1 else stop)
-            chosen.append(step), fates.append("keep")
-    return starts, stops, chosen, fates
+            opened = None if says("begin_mask", place) else start, None if says("end_mask", place) else stop
+            entries.append((KEEP, *opened, step))
+    return entries
+
+
+def _bounds(entries: Sequence[Entry]) -> tuple[Places, Places, Places]:
+    """Starts, stops and strides of the axes of x."""
+    taken = [(start, stop, stride) for fate, start, stop, stride in entries if fate != NEW]
+    starts, stops, strides = (tuple(bounds[column] for bounds in taken) for column in range(3))
+    return starts, stops, strides
 
 
 def _infer_strided_slice(
     x: TensorMeta, /, *, begin: Places, end: Places, strides: Places | None, **masks: int
 ) -> TensorMeta:
-    starts, stops, chosen, fates = _read_masks(x.ndim, begin, end, strides, **masks)
-    sliced = sliced_shape("strided_slice", x.shape, tuple(starts), tuple(stops), tuple(chosen))
-    sizes = iter(sliced)
+    entries = _read_entries(x.ndim, begin, end, strides, masks)
+    sizes = iter(sliced_shape("strided_slice", x.shape, *_bounds(entries)))
     shape: list[int] = []
-    for fate in fates:
-        if fate == "new":
-            shape.append(1)
-            continue
-        size = next(sizes)
-        if fate == "keep":
+    for fate, start, _, _ in entries:
+        size = 1 if fate == NEW else next(sizes)
+        if fate != DROP:
             shape.append(size)
         elif size != 1:
-            raise ShapeError("strided_slice: an index is out of range", where="strided_slice, begin", got=repr(begin))
+            raise ShapeError("strided_slice: an index is out of range", where="strided_slice, begin", got=start)
     return TensorMeta((*shape, *sizes), x.dtype, x.device)
 
 
@@ -264,6 +258,6 @@ def strided_slice(
         "new_axis_mask": new_axis_mask,
         "shrink_axis_mask": shrink_axis_mask,
     }
-    starts, stops, chosen, _ = _read_masks(len(x.shape), begin, end, strides, **masks)
     result = _infer_strided_slice(x.meta, begin=begin, end=end, strides=strides, **masks)
-    return reshape(slice(x, starts=starts, stops=stops, strides=chosen), shape=result.shape)
+    starts, stops, steps = _bounds(_read_entries(len(x.shape), begin, end, strides, masks))
+    return reshape(slice(x, starts=starts, stops=stops, strides=steps), shape=result.shape)

@@ -10,7 +10,7 @@ from .indexing import take
 from .joining import concat
 from .manipulation import broadcast_to, expand_dims, flip, reshape
 from .shape_rules import normalize_axis
-from .sizes import is_whole, whole
+from .sizes import check_number, is_whole, whole
 from .slicing import slice
 
 TYPE_CHECKING = False
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .annotations import AnyDType, Index
+
+    Padding = int | tuple[int, int] | tuple[tuple[int, int], ...]
 
 
 def _infer_repeat(x: TensorMeta, /, *, repeats: int, axis: int | None) -> TensorMeta:
@@ -111,7 +113,6 @@ def tile(x: AnyDType, /, *, repetitions: tuple[int, ...]) -> AnyDType:
 
 # ---------------------------------------------------------------------- padding
 
-Padding = "int | tuple[int, int] | tuple[tuple[int, int], ...]"
 MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
@@ -144,6 +145,7 @@ def _padded(operation: str, x: TensorMeta, pairs: tuple[tuple[int, int], ...]) -
 @primitive(version=1)
 def pad_constant(x: AnyDType, /, *, padding: Padding, value: complex = 0) -> AnyDType:
     """x with `value` before and after it along each axis; `padding` as in `pad`."""
+    check_number("pad_constant", "value", value, x.dtype)
     return _padded("pad_constant", x, padding_pairs("pad_constant", padding, x.ndim))
 
 
@@ -152,6 +154,7 @@ def _infer_pad(x: TensorMeta, /, *, padding: Padding, mode: str, value: complex)
         raise AttributeValueError(
             f"pad: unknown mode {mode!r}", where="pad, mode", expected=", ".join(MODES), got=repr(mode)
         )
+    check_number("pad", "value", value, x.dtype)
     pairs = padding_pairs("pad", padding, x.ndim)
     for axis, (size, pair) in enumerate(zip(x.shape, pairs, strict=True)):
         limit = _longest(mode, size)
