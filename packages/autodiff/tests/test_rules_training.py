@@ -114,6 +114,17 @@ def test_attention(is_causal):
     check_gradients(operation, some(2, 3, 2), some(2, 4, 2, seed=1), some(2, 4, 3, seed=2), some(3, 4, seed=3), order=2)
 
 
+def test_attention_of_broadcast_heads():
+    """One key head for two query heads, and a bias for each key of each example."""
+    check_gradients(
+        ops.scaled_dot_product_attention,
+        some(2, 2, 3, 2),
+        some(2, 1, 4, 2, seed=1),
+        some(4, 3, seed=2),
+        some(2, 1, 1, 4, seed=3),
+    )
+
+
 def test_attention_that_may_look_at_nothing_has_no_gradient():
     mask = provider().convert([[True, False], [False, False]])
     query, key, value = some(2, 3), some(2, 3, seed=1), some(2, 3, seed=2)

@@ -81,3 +81,17 @@ def test_narrow_dtypes_keep_their_dtype(dtype: str, random: np.random.Generator)
     assert result.dtype.name == dtype
     expected = attend(*wide, np.zeros(()), 3**-0.5)
     np.testing.assert_allclose(np.asarray(ops.cast(result, dtype="float64")), expected, atol=0.05)
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_the_gradient_kernel_agrees_with_the_decomposition(number: int, random: np.random.Generator) -> None:
+    operands, attributes, _ = list(cases(random))[number]
+    arrays = [None if operand is None else provider().convert(operand) for operand in operands]
+    result = ops.scaled_dot_product_attention(*arrays, **attributes)
+    cotangent = provider().convert(random.normal(size=result.shape))
+    operation = ops.scaled_dot_product_attention_gradient
+    fused = operation(cotangent, *arrays, **attributes)
+    decomposed = operation.decompose(cotangent, *arrays, **{**operation._defaults, **attributes})
+    for one, other, operand in zip(fused, decomposed, operands, strict=False):
+        assert one.shape == operand.shape
+        np.testing.assert_allclose(np.asarray(one), np.asarray(other), rtol=1e-11, atol=1e-13)

@@ -3,6 +3,7 @@
 from . import (
     activations,
     arithmetic,
+    attention,
     complex_numbers,
     constants,
     control_flow,
@@ -37,6 +38,7 @@ from . import (
 __all__ = [
     "activations",
     "arithmetic",
+    "attention",
     "complex_numbers",
     "constants",
     "control_flow",

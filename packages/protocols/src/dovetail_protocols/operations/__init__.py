@@ -40,7 +40,7 @@ from .arithmetic import (
     square,
     subtract,
 )
-from .attention import scaled_dot_product_attention
+from .attention import scaled_dot_product_attention, scaled_dot_product_attention_gradient
 from .batch_norms import batch_normalization, batch_normalization_gradient, batch_normalization_training
 from .bitwise import bitwise_and, bitwise_invert, bitwise_left_shift, bitwise_or, bitwise_right_shift, bitwise_xor
 from .comparison import equal, greater, greater_equal, isfinite, isinf, isnan, less, less_equal, not_equal
@@ -233,9 +233,9 @@ __all__ = [
     "linspace",
     "lion_update",
     "log",
-    "log10",
     "log1p",
     "log2",
+    "log10",
     "log_cosh",
     "log_sigmoid",
     "log_softmax",
@@ -304,6 +304,7 @@ __all__ = [
     "round",
     "rsqrt",
     "scaled_dot_product_attention",
+    "scaled_dot_product_attention_gradient",
     "scan",
     "scatter",
     "scatter_nd",

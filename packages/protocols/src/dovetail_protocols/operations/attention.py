@@ -5,7 +5,16 @@ from __future__ import annotations
 from ..errors import ShapeError
 from ..metas import TensorMeta
 from ..operation import composite
+from .comparison import isfinite
+from .creation import arange
+from .exponential import exp
+from .gradients import stop_gradient
+from .indexing import where
+from .linear_algebra import matmul
+from .manipulation import expand_dims, matrix_transpose, reshape
+from .reductions import max, sum
 from .shape_rules import broadcast_shapes
+from .type_conversion import cast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,20 +88,94 @@ def scaled_dot_product_attention(
     Raises: ShapeError where sizes, sequences or the mask don't fit.
     Source: Vaswani et al. 2017, Attention is all you need, equation 1.
     """
-    from . import exp, isfinite, matmul, matrix_transpose, max, stop_gradient, sum, where
+    return matmul(attention_weights(query, key, mask, scale, is_causal), value)
 
-    factor = query.shape[-1] ** -0.5 if scale is None else scale
-    scores = _masked(matmul(query * factor, matrix_transpose(key)), mask, is_causal)
+
+def _infer_gradient(
+    cotangent: TensorMeta,
+    query: TensorMeta,
+    key: TensorMeta,
+    value: TensorMeta,
+    mask: TensorMeta | None,
+    *,
+    scale: float | None,
+    is_causal: bool,
+) -> tuple[TensorMeta, ...]:
+    result = _infer_attention(query, key, value, mask, scale=scale, is_causal=is_causal)
+    if cotangent.shape != result.shape:
+        raise ShapeError(
+            "scaled_dot_product_attention_gradient: the cotangent isn't shaped like attention's result",
+            where="scaled_dot_product_attention_gradient, cotangent",
+            expected=f"{result.shape}",
+            got=f"{cotangent.shape}",
+        )
+    return query, key, value
+
+
+@composite(version=1, infer=_infer_gradient)
+def scaled_dot_product_attention_gradient(
+    cotangent: Floating,
+    query: Floating,
+    key: Floating,
+    value: Floating,
+    mask: Mask | None,
+    /,
+    *,
+    scale: float | None = None,
+    is_causal: bool = False,
+) -> tuple[Floating, Floating, Floating]:
+    """The cotangents of scaled_dot_product_attention's query, key and value. With the weights P computed again:
+
+        dS = P · (cotangent · valueᵀ - Σ over keys of P · (cotangent · valueᵀ)), element by element
+        dS · key · scale, dSᵀ · query · scale, Pᵀ · cotangent
+
+    each summed over the leading axes along which its operand was broadcast.
+
+    Source: Dao et al. 2022, FlashAttention, appendix B.2.
+    """
+    weights = attention_weights(query, key, mask, scale, is_causal)
+    scores = attention_scores_gradient(cotangent, weights, value)
+    factor = _factor(query, scale)
+    return (
+        summed_to(matmul(scores, key) * factor, query.shape),
+        summed_to(matmul(matrix_transpose(scores), query) * factor, key.shape),
+        summed_to(matmul(matrix_transpose(weights), cotangent), value.shape),
+    )
+
+
+def attention_scores_gradient(cotangent: Floating, weights: Floating, value: Floating) -> Floating:
+    """The cotangent of the scores, before the mask is added: (..., queries, keys)."""
+    along = matmul(cotangent, matrix_transpose(value))
+    return weights * (along - sum(weights * along, axis=-1, keepdims=True))
+
+
+def attention_weights(
+    query: Floating, key: Floating, mask: Mask | None, scale: float | None, is_causal: bool
+) -> Floating:
+    """The weights of the values for each query: (..., queries, keys), each row summing to 1, or to 0 where a query may
+    look at no key."""
+    scores = _masked(matmul(query * _factor(query, scale), matrix_transpose(key)), mask, is_causal)
     greatest = stop_gradient(max(scores, axis=-1, keepdims=True))
     weights = exp(scores - where(isfinite(greatest), greatest, 0.0))
     total = sum(weights, axis=-1, keepdims=True)
-    return matmul(weights / where(total == 0, 1.0, total), value)
+    return weights / where(total == 0, 1.0, total)
+
+
+def summed_to(array: Floating, shape: tuple[int, ...]) -> Floating:
+    """An array summed over the axes along which `shape` was broadcast to its own."""
+    added = len(array.shape) - len(shape)
+    stretched = tuple(
+        axis for axis, size in enumerate(array.shape) if axis < added or (shape[axis - added] == 1 and size != 1)
+    )
+    return reshape(sum(array, axis=stretched, keepdims=True), shape=shape) if stretched else array
+
+
+def _factor(query: Floating, scale: float | None) -> float:
+    return query.shape[-1] ** -0.5 if scale is None else scale
 
 
 def _masked(scores: Floating, mask: Mask | None, is_causal: bool) -> Floating:
     """Scores with -inf where a query may not look."""
-    from . import arange, cast, expand_dims, where
-
     forbidden = float("-inf")
     if mask is not None:
         scores = (

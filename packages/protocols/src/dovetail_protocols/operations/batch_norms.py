@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ..metas import TensorMeta
 from ..operation import composite
+from .arithmetic import sqrt
+from .manipulation import reshape
 from .normalization import (
     affine,
     aligned,
@@ -15,7 +17,7 @@ from .normalization import (
     statistics_gradient,
 )
 from .shape_rules import normalize_axes
-from .statistics import reduced_count
+from .statistics import mean, reduced_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,8 +46,6 @@ def batch_normalization_training(
 
     Source: Ioffe and Szegedy 2015, Batch normalization, algorithm 1.
     """
-    from . import mean, reshape, sqrt
-
     kept = normalize_axes("batch_normalization_training", axis, x.ndim)
     reduced_axes = others(kept, x.ndim)
     wide = converted(x, statistics_dtype(x.dtype))
@@ -94,13 +94,11 @@ def batch_normalization_gradient(
         Σ cotangent · x̂,
         Σ cotangent
 
-    with x̂ = (x - mean) · inverse, inverse = 1 / √(variance + epsilon), and means and sums over the `count` elements along
-    all axes but `axis`.
+    with x̂ = (x - mean) · inverse, inverse = 1 / √(variance + epsilon), and means and sums over the `count` elements
+    along all axes but `axis`.
 
     Source: Ioffe and Szegedy 2015, section 3, with the terms collected.
     """
-    from . import mean
-
     kept = normalize_axes("batch_normalization_gradient", axis, x.ndim)
     reduced_axes = others(kept, x.ndim)
     dx, scaling, shifting = statistics_gradient(cotangent, x, scale, reduced_axes, kept, epsilon)
@@ -145,8 +143,6 @@ def batch_normalization(
 
     Source: Ioffe and Szegedy 2015, Batch normalization, algorithm 2.
     """
-    from . import sqrt
-
     kept = normalize_axes("batch_normalization", axis, x.ndim)
     dtype = statistics_dtype(x.dtype)
     factor = 1.0 / sqrt(converted(variance, dtype) + epsilon)

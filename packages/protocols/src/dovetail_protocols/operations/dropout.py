@@ -5,7 +5,10 @@ from __future__ import annotations
 from .. import dtypes as dt
 from ..errors import AttributeValueError, ShapeError
 from ..operation import composite
+from .indexing import where
+from .random import random_bits
 from .shape_rules import normalize_axes
+from .type_conversion import cast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,8 +53,6 @@ def dropout(
 
     Source: Srivastava et al. 2014, Dropout, section 4; scaled while training, as Keras does.
     """
-    from . import cast, random_bits, where
-
     dropped = dropped_levels(rate)
     shared = normalize_axes("dropout", shared_axes, x.ndim)
     shape = tuple(1 if place in shared else size for place, size in enumerate(x.shape))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from ..errors import ShapeError
 from ..metas import TensorMeta
 from ..operation import composite
+from .arithmetic import sqrt
+from .manipulation import reshape
 from .normalization import (
     affine,
     check_cotangent,
@@ -15,6 +17,7 @@ from .normalization import (
     statistics_gradient,
 )
 from .shape_rules import normalize_axes, normalize_axis
+from .statistics import mean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,8 +85,6 @@ def rms_normalization(x: Floating, scale: Statistic | None, /, *, axis: Axes = -
 
     Source: Zhang and Sennrich 2019, Root mean square layer normalization, equation 4.
     """
-    from . import mean, sqrt
-
     axes = normalize_axes("rms_normalization", axis, x.ndim)
     wide = converted(x, statistics_dtype(x.dtype))
     size = sqrt(mean(wide * wide, axis=axes, keepdims=True) + epsilon)
@@ -125,8 +126,6 @@ def group_normalization(
 
     Source: Wu and He 2018, Group normalization, equations 1 to 7.
     """
-    from . import reshape
-
     channel = normalize_axis("group_normalization", axis, x.ndim)
     wide = converted(x, statistics_dtype(x.dtype))
     channels = x.shape[channel]

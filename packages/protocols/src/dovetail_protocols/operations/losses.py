@@ -5,7 +5,14 @@ from __future__ import annotations
 from ..errors import ShapeError
 from ..metas import TensorMeta
 from ..operation import composite
+from .activations import sigmoid
+from .arithmetic import abs, maximum, minimum
+from .exponential import exp, log, log1p
+from .indexing import one_hot, take_along_axis, where
+from .manipulation import expand_dims, squeeze
+from .reductions import sum
 from .shape_rules import elementwise, normalize_axis, reduced
+from .softmax import log_softmax, softmax
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,8 +65,6 @@ def softmax_cross_entropy(labels: Floating, logits: Floating, /, *, axis: int = 
 
     Source: Goodfellow, Bengio and Courville 2016, Deep Learning, section 6.2.2.3.
     """
-    from . import log_softmax, sum, where
-
     return -sum(labels * where(labels == 0, 0.0, log_softmax(logits, axis=axis)), axis=axis)
 
 
@@ -77,8 +82,6 @@ def softmax_cross_entropy_gradient(
 
     cotangent: (...), labels, logits: (..., classes). Result: as logits.
     """
-    from . import expand_dims, softmax, sum
-
     difference = softmax(logits, axis=axis) * sum(labels, axis=axis, keepdims=True) - labels
     return expand_dims(cotangent, axis=axis) * difference
 
@@ -96,8 +99,6 @@ def sparse_softmax_cross_entropy(labels: Index, logits: Floating, /, *, axis: in
 
     Source: Goodfellow, Bengio and Courville 2016, Deep Learning, section 6.2.2.3.
     """
-    from . import expand_dims, log_softmax, squeeze, take_along_axis
-
     chosen = take_along_axis(log_softmax(logits, axis=axis), expand_dims(labels, axis=axis), axis=axis)
     return -squeeze(chosen, axis=axis)
 
@@ -116,8 +117,6 @@ def sparse_softmax_cross_entropy_gradient(
 
     cotangent, labels: (...), logits: (..., classes). Result: as logits.
     """
-    from . import expand_dims, one_hot, softmax
-
     target = one_hot(labels, depth=logits.shape[axis], axis=axis, dtype=logits.dtype)
     return expand_dims(cotangent, axis=axis) * (softmax(logits, axis=axis) - target)
 
@@ -138,8 +137,6 @@ def sigmoid_cross_entropy(labels: Floating, logits: Floating, /) -> Floating:
 
     Source: TensorFlow, sigmoid_cross_entropy_with_logits, for the stable form.
     """
-    from . import abs, exp, log1p, maximum
-
     return maximum(logits, 0.0) - logits * labels + log1p(exp(-abs(logits)))
 
 
@@ -150,8 +147,6 @@ def _infer_sigmoid_gradient(cotangent: TensorMeta, labels: TensorMeta, logits: T
 @composite(version=1, infer=_infer_sigmoid_gradient)
 def sigmoid_cross_entropy_gradient(cotangent: Floating, labels: Floating, logits: Floating, /) -> Floating:
     """The cotangent of sigmoid_cross_entropy's logits: cotangent · (σ(logits) - labels). Operands broadcast."""
-    from . import sigmoid
-
     return cotangent * (sigmoid(logits) - labels)
 
 
@@ -177,8 +172,6 @@ def squared_error(labels: Floating, predictions: Floating, /) -> Floating:
 @composite(version=1, infer=_pair("absolute_error"))
 def absolute_error(labels: Floating, predictions: Floating, /) -> Floating:
     """|predictions - labels|, element by element. Operands broadcast."""
-    from . import abs
-
     return abs(predictions - labels)
 
 
@@ -188,8 +181,6 @@ def huber(labels: Floating, predictions: Floating, /, *, delta: float = 1.0) -> 
 
     Source: Huber 1964, Robust estimation of a location parameter, Annals of Mathematical Statistics 35(1).
     """
-    from . import abs, minimum
-
     size = abs(predictions - labels)
     small = minimum(size, delta)
     return small * (size - 0.5 * small)
@@ -198,8 +189,6 @@ def huber(labels: Floating, predictions: Floating, /, *, delta: float = 1.0) -> 
 @composite(version=1, infer=_pair("log_cosh"))
 def log_cosh(labels: Floating, predictions: Floating, /) -> Floating:
     """log cosh(predictions - labels), as |e| + log1p(exp(-2|e|)) - log 2, without overflow. Operands broadcast."""
-    from . import abs, exp, log1p
-
     size = abs(predictions - labels)
     return size + log1p(exp(-2.0 * size)) - 0.6931471805599453  # log 2
 
@@ -218,8 +207,6 @@ def kl_divergence(labels: Floating, predictions: Floating, /, *, axis: int = -1)
 
     Source: Kullback and Leibler 1951, On information and sufficiency, Annals of Mathematical Statistics 22(1).
     """
-    from . import log, sum, where
-
     impossible = labels == 0
     ratio = where(impossible, 1.0, labels) / where(impossible, 1.0, predictions)
     return sum(labels * log(ratio), axis=axis)

@@ -8,6 +8,10 @@ from __future__ import annotations
 from .. import dtypes as dt
 from ..errors import ShapeError
 from ..metas import TensorMeta
+from .arithmetic import sqrt
+from .manipulation import reshape
+from .reductions import sum
+from .statistics import mean
 from .type_conversion import cast
 
 TYPE_CHECKING = False
@@ -28,16 +32,12 @@ def converted(array: Floating, dtype: dt.DType) -> Floating:
 
 def aligned(parameter: Floating, like: Floating, axes: tuple[int, ...]) -> Floating:
     """A parameter over some axes, shaped so that it broadcasts against an array that has all."""
-    from . import reshape
-
     shape = tuple(size if place in axes else 1 for place, size in enumerate(like.shape))
     return reshape(converted(parameter, statistics_dtype(like.dtype)), shape=shape)
 
 
 def standardized(wide: Floating, axes: tuple[int, ...], epsilon: float) -> tuple[Floating, Floating]:
     """(x - mean) / √(variance + epsilon) over axes, and 1 / √(variance + epsilon)."""
-    from . import mean, sqrt
-
     centered = wide - mean(wide, axis=axes, keepdims=True)
     inverse = 1.0 / sqrt(mean(centered * centered, axis=axes, keepdims=True) + epsilon)
     return centered * inverse, inverse
@@ -88,8 +88,6 @@ def statistics_gradient(
     epsilon: float,
 ) -> tuple[Floating, Floating, Floating]:
     """The cotangents of x, scale and offset, where means were taken over some axes and parameters lie along some."""
-    from . import mean, reshape, sum
-
     dtype = statistics_dtype(x.dtype)
     standard, inverse = standardized(converted(x, dtype), mean_axes, epsilon)
     wide = converted(cotangent, dtype)

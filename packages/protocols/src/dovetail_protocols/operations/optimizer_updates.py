@@ -13,6 +13,9 @@ from math import log
 
 from ..errors import AttributeValueError, ShapeError
 from ..operation import composite
+from .arithmetic import maximum, sqrt
+from .exponential import expm1
+from .signs import sign
 from .type_conversion import cast
 
 TYPE_CHECKING = False
@@ -47,8 +50,6 @@ def _decayed(param: Floating, rate: Floating, weight_decay: float) -> Floating:
 
 def _power_complement(base: float, step: Floating) -> Floating | float:
     """1 - base ** step, without the cancellation that the first steps of a base near 1 would suffer."""
-    from . import expm1
-
     return 1.0 if base == 0.0 else -expm1(step * log(base))
 
 
@@ -128,8 +129,6 @@ def adagrad_update(
 
     Source: Duchi, Hazan and Singer 2011, Adaptive subgradient methods, figure 1; epsilon as in Keras 3.
     """
-    from . import sqrt
-
     rate, gradient = _as(learning_rate, accumulator), _as(grad, accumulator)
     accumulator = accumulator + gradient * gradient
     change = rate * gradient / sqrt(accumulator + epsilon)
@@ -175,8 +174,6 @@ def rmsprop_update(
 
     Source: Tieleman and Hinton 2012, lecture 6.5; centered: Graves 2013, arXiv:1308.0850, eq. 38 to 45; as Keras 3.
     """
-    from . import sqrt
-
     rate, gradient = _as(learning_rate, mean_square), _as(grad, mean_square)
     mean_square = rho * mean_square + (1.0 - rho) * (gradient * gradient)
     spread, results = mean_square, [mean_square]
@@ -249,8 +246,6 @@ def adam_update(
     Source: Kingma and Ba 2015, Adam, end of section 2 (epsilon there is ε̂); Loshchilov and Hutter 2019, algorithm 2;
     Reddi, Kale and Kumar 2018, On the convergence of Adam and beyond, algorithm 2; as Keras 3.
     """
-    from . import maximum, sqrt
-
     rate, gradient = _as(learning_rate, first_moment), _as(grad, first_moment)
     count = cast(step, dtype=first_moment.dtype)
     first_moment = beta_1 * first_moment + (1.0 - beta_1) * gradient
@@ -288,8 +283,6 @@ def lion_update(
 
     Source: Chen et al. 2023, Symbolic discovery of optimization algorithms, algorithm 2.
     """
-    from . import sign
-
     rate, gradient = _as(learning_rate, first_moment), _as(grad, first_moment)
     change = rate * sign(beta_1 * first_moment + (1.0 - beta_1) * gradient)
     first_moment = beta_2 * first_moment + (1.0 - beta_2) * gradient
