@@ -99,6 +99,8 @@ class Batcher:
         rule = BATCHERS.get(operation)
         if rule is not None:
             return rule(self.size, is_batched, *arrays, **attributes)
+        if operation.data_dependent:
+            operation.infer([meta_of(array) for array in arrays], attributes)  # raises: sizes could differ
         self.looped.append(operation)
         return _loop(operation, self.size, is_batched, arrays, attributes)
 
