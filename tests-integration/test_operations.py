@@ -79,7 +79,9 @@ def test_the_decomposition_gives_what_the_kernel_gives(operation: Operation, ope
 
 
 @every_call
-def test_derivatives_are_those_of_finite_differences(operation: Operation, operands: Any, attributes: Any) -> None:
+def test_first_and_second_derivatives_are_those_of_finite_differences(
+    operation: Operation, operands: Any, attributes: Any
+) -> None:
     sources = [operand for operand in operands if operand.dtype.is_differentiable]
     results = several(operation(*operands, **attributes))
     if not sources or not any(result.dtype.is_differentiable for result in results):
@@ -92,7 +94,7 @@ def test_derivatives_are_those_of_finite_differences(operation: Operation, opera
     elif operation.short_name == "custom_call":
         pytest.skip("its gradient is what the caller says: packages/autodiff/tests/test_custom.py")
     else:
-        check_gradients(lambda *arrays: operation(*arrays, **attributes), *operands)
+        check_gradients(lambda *arrays: operation(*arrays, **attributes), *operands, order=2)
 
 
 @every_call

@@ -23,10 +23,10 @@ RNG = np.random.default_rng(20240501)
 
 
 def floats(*shape: int, low: float = 0.2, high: float = 0.9) -> Any:
-    """Numbers between bounds, no two closer than a finite difference would notice."""
+    """Numbers between bounds, no two closer than a finite difference would notice, in one array or in two."""
     count = int(np.prod(shape))
-    spread = np.linspace(low, high, count) if count > 1 else np.full(count, (low + high) / 2)
-    return constant(RNG.permutation(spread).reshape(shape))
+    places = (RNG.permutation(count) + RNG.uniform(0.1, 0.9)) / count
+    return constant((low + (high - low) * places).reshape(shape))
 
 
 def signed(*shape: int) -> Any:
