@@ -41,29 +41,26 @@ class Call:
         self.wrappers = [wrapper(value.meta) for value in graph.outputs[: trace.result_count]]
 
     def __call__(self, arrays: Sequence[Any]) -> Any:
-        for capture in self.trace.captures:
-            capture.payload.concretize("a function that closes over it")
-        outputs = self.program(*map(buffer_of, arrays), *[variable.payload for variable in self.variables])
-        count = self.result_count
+        buffers = [array.payload for array in arrays]
+        if not _buffer_kinds.issuperset(map(type, buffers)):
+            _check_buffers(buffers)
+        outputs = self.program(*buffers, *[variable.payload for variable in self.variables])
         if self.assigned:
-            replace_all(self.assigned, outputs[count:])
+            replace_all(self.assigned, outputs[self.result_count :])
+        if self.result.is_single:
+            return self.wrappers[0](outputs[0])
         return self.result.rebuild([wrap(buffer) for wrap, buffer in zip(self.wrappers, outputs, strict=False)])
 
 
 _buffer_kinds: set[type] = set()
 
 
-def buffer_of(array: Any) -> Any:
-    """The buffer of an argument.
-
-    Raises: LeakedTensorError or ConcretizationError for an array that has none.
-    """
-    payload = array.payload
-    if type(payload) not in _buffer_kinds:
-        if hasattr(payload, "concretize"):
-            return payload.concretize("a function that is called with it")
-        _buffer_kinds.add(type(payload))
-    return payload
+def _check_buffers(buffers: Sequence[Any]) -> None:
+    """Raises LeakedTensorError or ConcretizationError where an argument is symbolic."""
+    for buffer in buffers:
+        if hasattr(buffer, "concretize"):
+            buffer.concretize("a function that is called with it")
+        _buffer_kinds.add(type(buffer))
 
 
 def replace_all(variables: Sequence[VariableLike], buffers: Sequence[Any]) -> None:

@@ -74,17 +74,21 @@ def quick_call(args: tuple[Any, ...], kwargs: Mapping[str, Any], arguments: Argu
     """The quick way for calls like this one, or None where there is none."""
     values = [*args, *kwargs.values()]
     kinds = [_kinds.get(type(value)) or _learn(value, arguments) for value in values]
-    order = _order(values, kinds, arguments)
+    order = _order(values, kinds, arguments, in_order=not kwargs)
     if None in kinds or order is None:
         return None
     objects = [(place, weakref.ref(values[place])) for place, kind in enumerate(kinds) if kind == _IDENTITY]
     return QuickCall(call, order, objects, [array.device for array in arguments.arrays])
 
 
-def _order(values: Sequence[Any], kinds: Sequence[int | None], arguments: Arguments) -> list[int] | None:
+def _order(
+    values: Sequence[Any], kinds: Sequence[int | None], arguments: Arguments, *, in_order: bool
+) -> list[int] | None:
     """Where each array of the signature stands among the values as they were written. None where it can't be told: an
-    array from a default, or one that was given twice."""
+    array from a default, or one that was given twice and not `in_order`."""
     given = [place for place, kind in enumerate(kinds) if kind == _ARRAY]
+    if in_order:
+        return given if len(given) == len(arguments.arrays) else None
     places = {id(values[place]): place for place in given}
     wanted = [id(array) for array in arguments.arrays]
     if len(given) != len(wanted) or len(places) != len(given) or any(one not in places for one in wanted):

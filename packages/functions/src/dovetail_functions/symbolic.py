@@ -14,6 +14,10 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from dovetail_protocols import operations as ops
+from dovetail_protocols.dtypes import DType
+from dovetail_protocols.metas import Device
+
 Expression = Any
 """An int; ("size", place) for the size at a place of the trace's signature; or (name of an operator, *expressions)."""
 
@@ -97,6 +101,10 @@ class Dim:
 
     def __hash__(self) -> int:
         return hash(self.hint)
+
+    def as_array(self, dtype: DType, device: Device | None) -> Any:
+        """The size as a 0-d array, without a guard: what binding the operands of an operation asks for."""
+        return ops.full(shape=(), fill_value=self, dtype=dtype, device=device)
 
     @property
     def __array_interface__(self) -> dict[str, Any]:

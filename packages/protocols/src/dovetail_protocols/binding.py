@@ -61,7 +61,7 @@ def operand_of(operation: Operation, position: int) -> Operand:
 
 
 def bind_attributes(operation: Operation, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """All attributes in the order of declaration; lists become tuples, so that values can be hashed."""
+    """All attributes in the order of declaration, as plain data: lists become tuples, NumPy's scalars Python's."""
     if not given:
         if any(attribute.required for attribute in operation.attributes):
             _refuse_missing(operation, given)
@@ -70,7 +70,7 @@ def bind_attributes(operation: Operation, given: Mapping[str, Any]) -> Mapping[s
     bound = dict(operation._defaults)
     for name, value in given.items():
         if name in names:
-            bound[name] = _hashable(value)
+            bound[name] = _plain(value)
         elif not any(operand.name == name for operand in operation.operands):
             raise SignatureError(
                 f"{operation.short_name} has no argument {name!r}",
@@ -91,9 +91,12 @@ def _refuse_missing(operation: Operation, given: Mapping[str, Any]) -> None:
         )
 
 
-def _hashable(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    """The value as attributes hold it: hashable, and without NumPy's scalars, which a graph's JSON form lacks."""
     if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
-        return tuple(_hashable(item) for item in value)
+        return tuple(_plain(item) for item in value)
+    if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
+        return _plain(value.tolist())
     return value
 
 
@@ -106,7 +109,7 @@ def bind_operands(operation: Operation, given: tuple[Any, ...], keywords: Mappin
         for position, value in enumerate(values)
         if not is_array(value) and not (value is None or operand_of(operation, position).type_variable == "V")
     ]
-    weak = [position for position in pending if type(values[position]) in _SCALARS]
+    weak = [position for position in pending if _is_scalar(values[position])]
     for position in pending:
         if position not in weak:
             values[position] = _convert(operation, position, values[position])
@@ -176,11 +179,22 @@ def _unify(operation: Operation, values: list[Any], positions: list[int], weak: 
     device = next((values[position].device for position in positions if position not in weak), None)
     for position in positions:
         if position in weak:
-            values[position] = provider().convert(values[position], dtype=target, device=device)
+            values[position] = _from_scalar(values[position], target, device)
         elif values[position].dtype is not target:
             from .operations import cast
 
             values[position] = cast(values[position], dtype=target)
+
+
+def _is_scalar(value: Any) -> bool:
+    """Whether an operand is a Python number, or a size that a trace doesn't know, which says how it becomes an array."""
+    return type(value) in _SCALARS or hasattr(type(value), "as_array")
+
+
+def _from_scalar(value: Any, dtype: dt.DType, device: Any) -> Any:
+    if type(value) in _SCALARS:
+        return provider().convert(value, dtype=dtype, device=device)
+    return value.as_array(dtype, device)
 
 
 def _common(operation: Operation, strong: list[dt.DType], scalars: list[Any], positions: list[int]) -> dt.DType:

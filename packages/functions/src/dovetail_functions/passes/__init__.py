@@ -1,5 +1,8 @@
-"""Graph passes: pure functions from graph to graph."""
+"""Graph passes: pure functions from a graph to one that gives the same, bit for bit, with less to do.
 
-from .dead_code import remove_dead_code as simplify
+Each keeps the graph valid, its inputs and the number and metas of its outputs.
+"""
+
+from .pipeline import simplify
 
 __all__ = ["simplify"]
