@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from .metas import TensorMeta
     from .operation import Operation
-    from .roles import TensorProvider
+    from .roles import SupportsBytes, TensorProvider
 
 _provider: TensorProvider | None = None
 
@@ -62,6 +62,23 @@ def _find_provider() -> TensorProvider:
         got=", ".join(str(plugin) for plugin in found),
         fix="choose one with dovetail_protocols.arrays.use_provider(...), or uninstall the other",
     )
+
+
+def bytes_provider() -> SupportsBytes:
+    """The tensor package in use, which reads and writes arrays as bytes.
+
+    Raises: PluginError where it doesn't.
+    """
+    from .roles import SupportsBytes
+
+    chosen = provider()
+    if not isinstance(chosen, SupportsBytes):
+        raise PluginError(
+            "the tensor package can't read or write arrays as bytes",
+            expected="to_bytes and from_bytes, see SupportsBytes",
+            got=type(chosen).__name__,
+        )
+    return chosen
 
 
 def is_variable(value: Any) -> bool:

@@ -73,6 +73,10 @@ class ScalarError(ShapeError, TypeError):
     """A number, a length or an index was needed of an array that has none: too many elements, axes or the wrong dtype."""
 
 
+class ImmutableError(DovetailError, TypeError):
+    """Something was to be changed that can't be, or not in this way."""
+
+
 class AttributeValueError(DovetailError, ValueError):
     """An operation's attribute (axis, padding, …) has a value outside what it takes."""
 

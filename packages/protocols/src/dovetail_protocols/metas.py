@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from .dtypes import DType
+from .errors import DeviceError
 from .records import record
 
 
@@ -25,13 +26,20 @@ UNKNOWN_SIZE = -1
 
 
 def device(name: str | Device) -> Device:
-    """The device that a string such as "cpu" or "cuda:1" names. Whether it is installed is not asked here."""
+    """The device that a string such as "cpu" or "cuda:1" names; TensorFlow's "/device:CPU:0" is understood too.
+
+    Whether it is installed is not asked here (see devices.find_device).
+
+    Raises: DeviceError for a string that names none.
+    """
     if isinstance(name, Device):
         return name
-    kind, _, index = name.partition(":")
     if name == "cpu":
         return CPU
-    return Device(kind, int(index) if index else 0)
+    kind, _, index = str(name).lower().removeprefix("/").removeprefix("device:").partition(":")
+    if not kind or not (index or "0").isdigit():
+        raise DeviceError(f"{name!r} names no device", expected="a name such as 'cpu' or 'cuda:1'", got=repr(name))
+    return CPU if kind == "cpu" and int(index or 0) == 0 else Device(kind, int(index or 0))
 
 
 @record

@@ -16,7 +16,7 @@ from .numpy_dtypes import find_dtype
 
 if TYPE_CHECKING:
     from dovetail_protocols.dtypes import DType
-    from dovetail_protocols.metas import Device, TensorMeta
+    from dovetail_protocols.metas import Device
 
     from .tensor import Tensor
 
@@ -70,7 +70,9 @@ class ArrayMethods:
 
     def __iter__(self) -> Iterator[Tensor]:
         if not self.shape:
-            raise ScalarError("a 0-d tensor can't be iterated over", expected="at least one axis", fix="use it as it is")
+            raise ScalarError(
+                "a 0-d tensor can't be iterated over", expected="at least one axis", fix="use it as it is"
+            )
         return (self[place] for place in range(self.shape[0]))
 
     def __contains__(self, value: Any) -> bool:
@@ -137,7 +139,9 @@ class ArrayMethods:
         return int(self._number("use as an index"))
 
     def __format__(self, specification: str) -> str:
-        return format(self.item(), specification) if specification and not self.shape else format(str(self), specification)
+        return (
+            format(self.item(), specification) if specification and not self.shape else format(str(self), specification)
+        )
 
     # ------------------------------------------------------------------ other forms
 

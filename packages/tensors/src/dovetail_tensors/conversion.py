@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+
 from dovetail_protocols import dtypes as dt
 from dovetail_protocols import operations as ops
 from dovetail_protocols.arrays import is_variable
 from dovetail_protocols.errors import DTypeError, ShapeError
-from dovetail_protocols.metas import CPU, Device
-from dovetail_protocols.metas import device as find_device
+from dovetail_protocols.metas import Device
 
-from .devices import from_host, to_host
+from .devices import current_device, find_device, from_host, to_host
 from .numpy_dtypes import dovetail_dtype, find_dtype, numpy_dtype
 from .scalars import SCALARS, scalar_tensor
 from .signature import signature_of
@@ -32,8 +32,8 @@ def convert(value: Any, dtype: dt.DType | str | None = None, device: Device | st
     ShapeError for a ragged sequence.
     """
     wanted = None if dtype is None else find_dtype(dtype)
-    if type(value) in SCALARS:
-        return scalar_tensor(value, wanted, CPU if device is None else find_device(device))
+    if isinstance(value, (int, float, complex)) and not isinstance(value, np.generic):
+        return scalar_tensor(_plain_number(value), wanted, current_device() if device is None else find_device(device))
     if type(value) is not Tensor and is_variable(value):
         value = value.read_value() if type(value) is Variable else ops.read_variable(value)
     if isinstance(value, (list, tuple)):
@@ -48,13 +48,20 @@ def convert(value: Any, dtype: dt.DType | str | None = None, device: Device | st
     return place(np.array(_foreign_array(value), order="K"), wanted, device)
 
 
+def _plain_number(value: Any) -> Any:
+    """A number of Python's own types, from one of a type derived of them."""
+    if type(value) in SCALARS:
+        return value
+    return next(kind(value) for kind in (int, float, complex) if isinstance(value, kind))
+
+
 def place(array: Any, dtype: dt.DType | None, device: Device | str | None) -> Tensor:
     """A tensor around a NumPy array that nobody else will write to, converted and moved as asked."""
     if dtype is not None:
         array = array.astype(numpy_dtype(dtype), copy=False)
     elif not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
-    target = CPU if device is None else find_device(device)
+    target = current_device() if device is None else find_device(device)
     return make(from_host(array, target), signature_of(dtype or dovetail_dtype(array.dtype), target))
 
 

@@ -1,20 +1,85 @@
-"""The CPU as a device, and which devices there are."""
+"""The CPU as a device, which device new tensors are on, and the way between devices."""
 
 from __future__ import annotations
 
+import os
+from contextvars import ContextVar, Token
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 
+from dovetail_protocols.devices import all_devices as devices
+from dovetail_protocols.devices import device_package, find_device
+from dovetail_protocols.metas import CPU as CPU_DEVICE
+from dovetail_protocols.metas import Device
 
-def contiguous_copy(buffer: Any) -> Any:
-    """The buffer itself where it is C-contiguous, else a copy that is."""
-    return buffer if buffer.flags.c_contiguous else np.ascontiguousarray(buffer).reshape(buffer.shape)
-
-
-def to_host(buffer: Any, device: Any) -> Any:
-    return buffer
+__all__ = ["CPU", "current_device", "device", "devices", "find_device", "from_host", "package_of", "to_host"]
 
 
-def from_host(buffer: Any, device: Any) -> Any:
-    return buffer
+class HostDevice:
+    """The machine's processors and memory. Its buffers are NumPy arrays."""
+
+    protocol = (1, 0)
+
+    def probe(self) -> list[str]:
+        """One device, however many processors it has."""
+        return [f"{os.cpu_count() or 1} processors, buffers are NumPy arrays"]
+
+    def from_host(self, array: Any, index: int) -> Any:
+        """The array itself."""
+        return array
+
+    def to_host(self, buffer: Any) -> Any:
+        """The buffer itself: it is a NumPy array."""
+        return buffer
+
+    def contiguous(self, buffer: Any) -> Any:
+        """The buffer, or a copy in C order without gaps."""
+        # ascontiguousarray would give a 0-d array an axis.
+        return buffer if buffer.flags.c_contiguous else np.array(buffer, order="C")
+
+
+CPU = HostDevice()
+"""What the entry point `cpu` names."""
+
+_default: ContextVar[Device] = ContextVar("dovetail_default_device", default=CPU_DEVICE)
+current_device = _default.get
+"""Where tensors are made in this context when nothing else is said."""
+
+
+class device:
+    """Makes new tensors on a device for the body of a `with`, where nothing else is said. Tensors stay where they are.
+
+    Raises: DeviceError for a device that isn't installed or usable.
+    """
+
+    def __init__(self, name: str | Device) -> None:
+        self.chosen = find_device(name)
+
+    def __enter__(self) -> Device:
+        self._token: Token[Device] = _default.set(self.chosen)
+        return self.chosen
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _default.reset(self._token)
+
+
+def to_host(buffer: Any, place: Device) -> Any:
+    """A device's buffer as a NumPy array."""
+    return package_of(place.kind).to_host(buffer)
+
+
+def from_host(array: Any, place: Device) -> Any:
+    """A NumPy array as a device's buffer."""
+    return package_of(place.kind).from_host(array, place.index)
+
+
+def package_of(kind: str) -> Any:
+    """The package for a kind of device: the CPU's is here.
+
+    Raises: DeviceError where none is installed, or it can't be used on this machine.
+    """
+    return CPU if kind == "cpu" else device_package(kind)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
 from dovetail_protocols import selection
 from dovetail_protocols.arrays import meta_of
 from dovetail_protocols.dispatch import current, interpreting
@@ -22,9 +23,11 @@ from . import bound_calls, operators
 from .bound_calls import BoundCall, attribute_key, is_lasting, store, tables_of
 from .kernel_adapters import adapted
 from .scalars import scalar_beside
-from .signature import signature_of
-from .tensor import Tensor, make
+from .signature import Signature, signature_of
+from .tensor import Tensor, as_buffer, make
+from .variable import Variable
 
+_CONCRETE = frozenset({Tensor, Variable})
 _NO_ENTRY = (None, None, 0)
 _new = object.__new__
 _ndarray = np.ndarray
@@ -45,7 +48,7 @@ def call(operation: Operation, operands: tuple[Any, ...], given: Mapping[str, An
     if not given and _policy.get() is None:
         table = operators.tables.get(operation)
         first = operands[0] if operands else None
-        if table is not None and type(first) is Tensor:
+        if table is not None and type(first) in _CONCRETE:
             kernel, result, count = table.get(first._signature, _NO_ENTRY)
             if count == len(operands):
                 try:
@@ -61,7 +64,7 @@ def call(operation: Operation, operands: tuple[Any, ...], given: Mapping[str, An
                 except Exception:  # noqa: BLE001 - the long way converts the operands, or says what is wrong
                     return _call_bound(operation, operands, given)
                 tensor: Tensor = _new(Tensor)
-                tensor._payload = payload if type(payload) is _ndarray else np.asarray(payload)
+                tensor._payload = payload if type(payload) is _ndarray else as_buffer(payload)
                 tensor._signature = result
                 return tensor
     return _call_bound(operation, operands, given)
@@ -134,7 +137,8 @@ def _infer_signatures(
 def _remember(bound: BoundCall, key: Any, operands: tuple[Any, ...]) -> None:
     policy = _policy.get()
     store(tables_of(policy).bound, key, bound)
-    if policy is None and bound.kernel is not None and not bound.several and bound.attributes == bound.operation._defaults:
+    is_plain = not bound.several and bound.attributes == bound.operation._defaults
+    if policy is None and bound.kernel is not None and is_plain:
         operators.remember(bound.operation, key[1], bound.kernel, bound.signatures[0])
 
 
@@ -166,7 +170,7 @@ def run(bound: BoundCall, operands: tuple[Any, ...]) -> Any:
             signatures = _infer_signatures(bound.operation, operands, bound.attributes)[0]
         return tuple(map(make, payload, signatures))
     tensor: Tensor = _new(Tensor)
-    tensor._payload = payload if type(payload) is _ndarray or not isinstance(payload, np.generic) else np.asarray(payload)
+    tensor._payload = payload if type(payload) is _ndarray else as_buffer(payload)
     tensor._signature = bound.signature
     return tensor
 
@@ -209,7 +213,9 @@ def explain_failure(
     except DovetailError as reason:
         return reason
     shown = ", ".join("None" if meta is None else str(meta) for meta in metas)
-    return KernelError(f"the kernel for {operation.short_name}({shown}) failed", cause=f"{type(error).__name__}: {error}")
+    return KernelError(
+        f"the kernel for {operation.short_name}({shown}) failed", cause=f"{type(error).__name__}: {error}"
+    )
 
 
 def _assign(variable: Any, value: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from dovetail_protocols import dtypes as dt
 from dovetail_protocols import operations as ops
 from dovetail_protocols.dispatch import current, interpreting
@@ -46,9 +47,9 @@ def get_item(x: Tensor, key: Any) -> Tensor:
 class _Selection:
     """One key applied to one tensor: what it says of each axis, then the operations that do it.
 
-    `shape` is that of the tensor after slicing, with masked axes merged and new ones inserted; `arrays` are the gathered
-    axes in it; `order` says of each entry of the key whether it is an "array", an "axis" or a "gap", which decides where gathered
-    axes go.
+    `shape` is that of the tensor after slicing, with masked axes merged and new ones inserted; `arrays` are the
+    gathered axes in it; `order` says of each entry of the key whether it is an "array", an "axis" or a "gap", which
+    decides where gathered axes go.
     """
 
     def __init__(self, x: Tensor, entries: tuple[Any, ...]) -> None:
@@ -148,7 +149,9 @@ class _Selection:
         target = self._target()
         if target == first:
             return taken
-        return ops.moveaxis(taken, source=tuple(range(first, first + count)), destination=tuple(range(target, target + count)))
+        return ops.moveaxis(
+            taken, source=tuple(range(first, first + count)), destination=tuple(range(target, target + count))
+        )
 
     def _gathered_together(self, cut: Tensor) -> tuple[Tensor, int, int]:
         """Several arrays of places, broadcast together: their axes come first."""
@@ -212,7 +215,10 @@ def _expanded(shape: tuple[int, ...], entries: list[Any]) -> Iterator[Any]:
         raise IndexRangeError("an index has more than one ...", where="indexing", expected="at most one")
     if used > len(shape):
         raise IndexRangeError(
-            f"too many indices: {used} for {len(shape)} axes", where="indexing", expected=f"at most {len(shape)}", got=used
+            f"too many indices: {used} for {len(shape)} axes",
+            where="indexing",
+            expected=f"at most {len(shape)}",
+            got=used,
         )
     missing = [_WHOLE] * (len(shape) - used)
     for entry in entries:
@@ -235,9 +241,11 @@ def _plain(entry: slice) -> slice:
     """A slice of ints and None, from one that may hold tensors and NumPy integers."""
     parts = (entry.start, entry.stop, entry.step)
     try:
-        return slice(*(None if part is None else as_int(part) for part in parts))
+        return slice(*(part if part is None or isinstance(part, int) else as_int(part) for part in parts))
     except TypeError as error:
-        raise IndexRangeError("a slice takes ints and None", where="indexing", got=repr(entry), cause=str(error)) from error
+        raise IndexRangeError(
+            "a slice takes ints and None", where="indexing", got=repr(entry), cause=str(error)
+        ) from error
 
 
 def _length(bounds: slice, size: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from dovetail_protocols.errors import DeviceError
 from dovetail_protocols.metas import CPU
 

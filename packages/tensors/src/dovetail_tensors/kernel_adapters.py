@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+
 from dovetail_protocols.errors import KernelError
 from dovetail_protocols.metas import TensorMeta
 from dovetail_protocols.operation import Operation
 from dovetail_protocols.selection import Selection
 
-from .devices import contiguous_copy
+from .devices import package_of
 from .numpy_dtypes import dovetail_dtype
 
 Kernel = Callable[..., Any]
@@ -27,10 +28,11 @@ def adapted(selection: Selection, operation: Operation, attributes: Mapping[str,
     if selection.kernel is None or selection.chosen is None:
         return None
     kernel: Kernel = selection.kernel
-    if "strided" not in selection.chosen.spec.layouts:
-        kernel = _taking_contiguous(kernel)
+    spec = selection.chosen.spec
+    if "strided" not in spec.layouts:
+        kernel = _taking_contiguous(kernel, package_of(spec.device).contiguous)
     if is_debugging():
-        kernel = _checking(kernel, f"{selection.chosen.package}/{selection.chosen.spec.id}", operation, attributes)
+        kernel = _checking(kernel, f"{selection.chosen.package}/{spec.id}", operation, attributes)
     return kernel
 
 
@@ -39,9 +41,9 @@ def is_debugging() -> bool:
     return os.environ.get("DOVETAIL_DEBUG", "0") not in ("", "0")
 
 
-def _taking_contiguous(kernel: Kernel) -> Kernel:
+def _taking_contiguous(kernel: Kernel, contiguous: Callable[[Any], Any]) -> Kernel:
     def call(*buffers: Any) -> Any:
-        return kernel(*[None if buffer is None else contiguous_copy(buffer) for buffer in buffers])
+        return kernel(*[None if buffer is None else contiguous(buffer) for buffer in buffers])
 
     return call
 

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+
 from dovetail_protocols import dtypes as dt
 from dovetail_protocols.errors import DTypeError
 

@@ -11,21 +11,62 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from dovetail_protocols import operations as ops
 from dovetail_protocols.dispatch import current
 from dovetail_protocols.dtypes import dtype as find_dtype
 from dovetail_protocols.operation import Operation
 from dovetail_protocols.plugins.policy import _policy
 
+from .scalars import scalar_beside
 from .signature import Signature
+from .tensor import Tensor, as_buffer
 
 if TYPE_CHECKING:
-    from .tensor import Tensor
 
     class TypedOperators:
-        """The operators as type checkers see them; `install` puts them in place."""
+        """The operators as type checkers see them; put in place below."""
 
         def __add__(self, other: Any, /) -> Tensor: ...
+        def __radd__(self, other: Any, /) -> Tensor: ...
+        def __sub__(self, other: Any, /) -> Tensor: ...
+        def __rsub__(self, other: Any, /) -> Tensor: ...
+        def __mul__(self, other: Any, /) -> Tensor: ...
+        def __rmul__(self, other: Any, /) -> Tensor: ...
+        def __truediv__(self, other: Any, /) -> Tensor: ...
+        def __rtruediv__(self, other: Any, /) -> Tensor: ...
+        def __floordiv__(self, other: Any, /) -> Tensor: ...
+        def __rfloordiv__(self, other: Any, /) -> Tensor: ...
+        def __mod__(self, other: Any, /) -> Tensor: ...
+        def __rmod__(self, other: Any, /) -> Tensor: ...
+        def __pow__(self, other: Any, /) -> Tensor: ...
+        def __rpow__(self, other: Any, /) -> Tensor: ...
+        def __matmul__(self, other: Any, /) -> Tensor: ...
+        def __rmatmul__(self, other: Any, /) -> Tensor: ...
+        def __and__(self, other: Any, /) -> Tensor: ...
+        def __rand__(self, other: Any, /) -> Tensor: ...
+        def __or__(self, other: Any, /) -> Tensor: ...
+        def __ror__(self, other: Any, /) -> Tensor: ...
+        def __xor__(self, other: Any, /) -> Tensor: ...
+        def __rxor__(self, other: Any, /) -> Tensor: ...
+        def __lshift__(self, other: Any, /) -> Tensor: ...
+        def __rlshift__(self, other: Any, /) -> Tensor: ...
+        def __rshift__(self, other: Any, /) -> Tensor: ...
+        def __rrshift__(self, other: Any, /) -> Tensor: ...
+        def __lt__(self, other: Any, /) -> Tensor: ...
+        def __le__(self, other: Any, /) -> Tensor: ...
+        def __gt__(self, other: Any, /) -> Tensor: ...
+        def __ge__(self, other: Any, /) -> Tensor: ...
+        def __eq__(self, other: object, /) -> Tensor: ...  # type: ignore[override]  # element by element
+        def __ne__(self, other: object, /) -> Tensor: ...  # type: ignore[override]  # element by element
+        def __neg__(self) -> Tensor: ...
+        def __pos__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
+        def __round__(self, digits: int | None = None, /) -> Tensor: ...
+        def __divmod__(self, other: Any, /) -> tuple[Tensor, Tensor]: ...
+        def __rdivmod__(self, other: Any, /) -> tuple[Tensor, Tensor]: ...
+
 
 BINARY = {
     "add": ops.add,
@@ -57,7 +98,10 @@ NAMES = (
     *(f"__r{name}__" for name in BINARY),
     *("__round__", "__divmod__", "__rdivmod__"),
 )
-"""The methods that `install` puts on Tensor."""
+"""The methods that tensors get here."""
+
+IN_PLACE_NAMES = tuple(f"__i{name}__" for name in BINARY)
+"""What Python calls for `x += y`. A tensor leaves it to `x = x + y`."""
 
 Entry = tuple[Callable[..., Any], Signature, int]
 
@@ -85,17 +129,16 @@ def forget() -> None:
         table.clear()
 
 
-def install(tensor_type: type[Tensor], scalar: Callable[..., Tensor]) -> None:
-    """Gives the class its operators; `scalar(signature, value)` makes a 0-d tensor of a Python number."""
+def _install() -> None:
     for name, operation in BINARY.items():
-        setattr(tensor_type, f"__{name}__", _named(f"__{name}__", _binary(tensor_type, operation, scalar)))
-        setattr(tensor_type, f"__r{name}__", _named(f"__r{name}__", _reflected(tensor_type, operation, scalar)))
+        setattr(Tensor, f"__{name}__", _named(f"__{name}__", _binary(operation)))
+        setattr(Tensor, f"__r{name}__", _named(f"__r{name}__", _reflected(operation)))
     for name, operation in COMPARISONS.items():
-        setattr(tensor_type, f"__{name}__", _named(f"__{name}__", _binary(tensor_type, operation, scalar)))
+        setattr(Tensor, f"__{name}__", _named(f"__{name}__", _binary(operation)))
     for name, operation in UNARY.items():
-        setattr(tensor_type, f"__{name}__", _named(f"__{name}__", _unary(tensor_type, operation)))
+        setattr(Tensor, f"__{name}__", _named(f"__{name}__", _unary(operation)))
     for method in (__round__, __divmod__, __rdivmod__):
-        setattr(tensor_type, method.__name__, method)
+        setattr(Tensor, method.__name__, method)
 
 
 def _named(name: str, method: Any) -> Any:
@@ -103,13 +146,13 @@ def _named(name: str, method: Any) -> Any:
     return method
 
 
-def _binary(tensor_type: type[Tensor], operation: Operation, scalar: Callable[..., Tensor]) -> Callable[[Tensor, Any], Any]:
+def _binary(operation: Operation) -> Callable[[Tensor, Any], Any]:
     table = tables.setdefault(operation, {})
     accepted = frozenset(find_dtype(name) for name in operation.operands[0].dtypes)
 
     def operator(self: Tensor, other: Any) -> Any:
         signature = self._signature
-        if type(other) is not tensor_type:
+        if type(other) is not Tensor:
             return slow(self, other)
         interpreter = current()
         if interpreter is not None:
@@ -121,8 +164,8 @@ def _binary(tensor_type: type[Tensor], operation: Operation, scalar: Callable[..
                 payload = kernel(self._payload, other._payload)
             except Exception:  # noqa: BLE001 - not bound yet, or it failed: the operation says why
                 return operation(self, other)
-            tensor = _new(tensor_type)
-            tensor._payload = payload if type(payload) is _ndarray else np.asarray(payload)
+            tensor = _new(Tensor)
+            tensor._payload = payload if type(payload) is _ndarray else as_buffer(payload)
             tensor._signature = result
             return tensor
         return operation(self, other)
@@ -130,28 +173,26 @@ def _binary(tensor_type: type[Tensor], operation: Operation, scalar: Callable[..
     def slow(self: Tensor, other: Any) -> Any:
         signature = self._signature
         if type(other) in signature.scalars and signature.dtype in accepted:
-            return operator(self, scalar(signature, other))
+            return operator(self, scalar_beside(signature, other))
         return operation(self, other) if is_operand(other) else NotImplemented
 
     return operator
 
 
-def _reflected(
-    tensor_type: type[Tensor], operation: Operation, scalar: Callable[..., Tensor]
-) -> Callable[[Tensor, Any], Any]:
-    forward = _binary(tensor_type, operation, scalar)
+def _reflected(operation: Operation) -> Callable[[Tensor, Any], Any]:
+    forward = _binary(operation)
     accepted = frozenset(find_dtype(name) for name in operation.operands[0].dtypes)
 
     def operator(self: Tensor, other: Any) -> Any:
         signature = self._signature
         if type(other) in signature.scalars and signature.dtype in accepted:
-            return forward(scalar(signature, other), self)
+            return forward(scalar_beside(signature, other), self)
         return operation(other, self) if is_operand(other) else NotImplemented
 
     return operator
 
 
-def _unary(tensor_type: type[Tensor], operation: Operation) -> Callable[[Tensor], Any]:
+def _unary(operation: Operation) -> Callable[[Tensor], Any]:
     table = tables.setdefault(operation, {})
 
     def operator(self: Tensor) -> Any:
@@ -162,8 +203,8 @@ def _unary(tensor_type: type[Tensor], operation: Operation) -> Callable[[Tensor]
                     payload = entry[0](self._payload)
                 except Exception:  # noqa: BLE001 - the operation raises it again, with the reason
                     return operation(self)
-                tensor = _new(tensor_type)
-                tensor._payload = payload if type(payload) is _ndarray else np.asarray(payload)
+                tensor = _new(Tensor)
+                tensor._payload = payload if type(payload) is _ndarray else as_buffer(payload)
                 tensor._signature = entry[1]
                 return tensor
         return operation(self)
@@ -171,21 +212,24 @@ def _unary(tensor_type: type[Tensor], operation: Operation) -> Callable[[Tensor]
     return operator
 
 
-def __round__(self: Tensor, digits: int | None = None) -> Any:  # noqa: N807 - installed as a method
+def __round__(self: Tensor, digits: int | None = None) -> Any:
     if digits is None or digits == 0:
         return ops.round(self)
     scale = 10.0**digits
     return ops.round(self * scale) / scale
 
 
-def __divmod__(self: Tensor, other: Any) -> Any:  # noqa: N807 - installed as a method
+def __divmod__(self: Tensor, other: Any) -> Any:
     return (self // other, self % other) if is_operand(other) else NotImplemented
 
 
-def __rdivmod__(self: Tensor, other: Any) -> Any:  # noqa: N807 - installed as a method
+def __rdivmod__(self: Tensor, other: Any) -> Any:
     return (other // self, other % self) if is_operand(other) else NotImplemented
 
 
 def is_operand(value: Any) -> bool:
     """Whether an operator may take a value beside a tensor; of others it leaves the decision to their own methods."""
     return isinstance(value, _OPERANDS) or hasattr(value, "__array__") or hasattr(value, "__dlpack__")
+
+
+_install()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from dovetail_protocols.metas import CPU
 
 from .signature import Signature

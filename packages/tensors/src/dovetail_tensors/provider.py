@@ -11,6 +11,7 @@ from dovetail_protocols.operation import Operation
 from dovetail_protocols.selection import Selection
 
 from . import eager
+from .byte_form import from_bytes, to_bytes
 from .conversion import convert
 from .kernel_adapters import adapted
 from .signature import signature_of
@@ -48,6 +49,9 @@ class Provider:
 
     def variable(self, value: Any, *, name: str | None = None, trainable: bool = True) -> Variable:
         return Variable(value, name=name, trainable=trainable)
+
+    to_bytes = staticmethod(to_bytes)
+    from_bytes = staticmethod(from_bytes)
 
     def is_array(self, value: Any) -> bool:
         return type(value) is Tensor

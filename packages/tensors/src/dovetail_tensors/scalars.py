@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from dovetail_protocols import dtypes as dt
 from dovetail_protocols.errors import DTypeError
 from dovetail_protocols.metas import CPU, Device
 
-from . import operators
 from .devices import from_host
 from .numpy_dtypes import numpy_dtype
 from .signature import Signature, signature_of
@@ -59,6 +59,3 @@ def _make(value: Any, signature: Signature) -> Tensor:
         got=type(value).__name__,
         fix=f"choose another dtype, or convert with .astype({dtype.name!r}) afterwards",
     )
-
-
-operators.install(Tensor, scalar_beside)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn, final
 
 import numpy as np
+
+from dovetail_protocols.errors import ImmutableError
 from dovetail_protocols.metas import TensorMeta
 
 from .array_methods import ArrayMethods
@@ -26,9 +28,9 @@ else:
 class Tensor(ArrayMethods, TypedOperators):
     """An immutable array of one dtype on one device.
 
-    Made by `constant`, `asarray` and the creation functions, never by its constructor. A tensor on the CPU holds a NumPy
-    array; one inside a traced function stands for a value that is not known yet. `==` compares element by element, and
-    the hash is the object's identity. Safe to share between threads.
+    Made by `constant`, `asarray` and the creation functions, never by its constructor. A tensor on the CPU holds a
+    NumPy array; one inside a traced function stands for a value that is not known yet. `==` compares element by
+    element, and the hash is the object's identity. Safe to share between threads.
     """
 
     __slots__ = ("__weakref__", "_payload", "_signature")
@@ -39,7 +41,9 @@ class Tensor(ArrayMethods, TypedOperators):
     _signature: Signature
 
     def __init__(self) -> None:
-        raise TypeError("a Tensor is not made by its constructor: use dovetail.constant(value) or dovetail.asarray(value)")
+        raise TypeError(
+            "a Tensor is not made by its constructor: use dovetail.constant(value) or dovetail.asarray(value)"
+        )
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("Tensor can't be subclassed: dispatch compares its type by identity")
@@ -84,6 +88,12 @@ class Tensor(ArrayMethods, TypedOperators):
     def __getitem__(self, key: Any) -> Tensor:
         return get_item(self, key)
 
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        raise ImmutableError(
+            "a Tensor is immutable: x[...] = value can't be",
+            fix="use where(mask, value, x), tensor_scatter_nd_update(x, indices, updates), or a Variable",
+        )
+
     def __repr__(self) -> str:
         if self._signature.shape is not None:
             return f"<traced Tensor {self.meta}>"
@@ -120,10 +130,15 @@ _new = object.__new__
 _ndarray = np.ndarray
 
 
+def as_buffer(payload: Any) -> Any:
+    """What a kernel gave, as a buffer: NumPy gives scalars for 0-d results; those become arrays."""
+    return np.asarray(payload) if isinstance(payload, np.generic) else payload
+
+
 def make(payload: Any, signature: Signature) -> Tensor:
-    """A tensor around a buffer. NumPy gives scalars for 0-d results; those become arrays."""
+    """A tensor around a buffer, without copying."""
     tensor: Tensor = _new(Tensor)
-    tensor._payload = payload if type(payload) is _ndarray or not isinstance(payload, np.generic) else np.asarray(payload)
+    tensor._payload = payload if type(payload) is _ndarray else as_buffer(payload)
     tensor._signature = signature
     return tensor
 
@@ -140,5 +155,3 @@ def restore(array: Any, dtype: DType, device: Device) -> Tensor:
     from .devices import from_host
 
     return make(from_host(array, device), signature_of(dtype, device))
-
-

@@ -1,0 +1,147 @@
+"""What a device package offers, in the entry-point group `dovetail.devices.v1`. See docs/protocols/devices.md.
+
+The entry point's name is the device's kind, as users write it: "cpu", "cuda", "acme".
+"""
+
+from __future__ import annotations
+
+from .errors import DeviceError
+from .metas import CPU, Device
+from .metas import device as parse_device
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Protocol
+
+    from .kernels import Unsupported
+    from .plugins.discovery import Plugin
+    from .roles import Buffer
+
+    class DevicePackage(Protocol):
+        """A kind of device: where its buffers come from, and how they come back. Safe in several threads.
+
+        Its buffers have a `shape`. None of these methods writes to a buffer that it is given.
+        """
+
+        protocol: tuple[int, int]
+
+        def probe(self) -> Sequence[str] | Unsupported:
+            """One line of description for each device of the kind, by index; or why there is none. Called once."""
+
+        def from_host(self, array: Any, index: int) -> Buffer:
+            """A buffer on device `index` with the contents of a NumPy array, which is not written to later."""
+
+        def to_host(self, buffer: Buffer) -> Any:
+            """The contents as a NumPy array; complete when it returns. It may share the buffer's memory."""
+
+        def contiguous(self, buffer: Buffer) -> Buffer:
+            """The buffer itself where its elements lie in C order without gaps, else a copy that does."""
+
+
+PROTOCOL = (1, 0)
+"""The version of the device protocol that this package speaks."""
+
+GROUP = "dovetail.devices.v1"
+_found: dict[str, tuple[DevicePackage, Sequence[str]]] = {}
+
+
+def find_device(name: str | Device) -> Device:
+    """The installed and usable device that a name such as "cpu" or "cuda:1" stands for.
+
+    Raises: DeviceError for a kind that isn't installed, a device that can't be used, or an index beyond the last.
+    """
+    found = parse_device(name)
+    if found is CPU or found == CPU:
+        return CPU
+    _, descriptions = _usable(found.kind)
+    if not 0 <= found.index < len(descriptions):
+        raise DeviceError(
+            f"there is no device {str(found)!r}",
+            expected=f"an index below {len(descriptions)}",
+            got=found.index,
+            fix=f"installed: {', '.join(map(str, all_devices()))}",
+        )
+    return found
+
+
+def device_package(kind: str) -> DevicePackage:
+    """The package for a kind of device.
+
+    Raises: DeviceError where none is installed, or it can't be used on this machine.
+    """
+    return _usable(kind)[0]
+
+
+def all_devices() -> list[Device]:
+    """The devices that can be used on this machine."""
+    devices: list[Device] = []
+    for plugin in _plugins():
+        try:
+            _, descriptions = _usable(plugin.name)
+        except DeviceError:
+            continue
+        devices.extend(Device(plugin.name, index) for index in range(len(descriptions)))
+    return devices
+
+
+def describe_devices() -> dict[str, str]:
+    """For each installed kind of device what it is, or why it can't be used."""
+    described: dict[str, str] = {}
+    for plugin in _plugins():
+        try:
+            described[plugin.name] = "; ".join(_usable(plugin.name)[1])
+        except DeviceError as error:
+            described[plugin.name] = f"unusable: {error.cause or error.what}"
+    return described
+
+
+def _plugins() -> list[Plugin]:
+    from .plugins import find
+
+    return find(GROUP)
+
+
+def _usable(kind: str) -> tuple[DevicePackage, Sequence[str]]:
+    if kind not in _found:
+        plugin = next((plugin for plugin in _plugins() if plugin.name == kind), None)
+        if plugin is None:
+            raise unknown_device(kind)
+        package: DevicePackage = plugin.load()
+        problem = _problem(package)
+        if problem is not None:
+            raise DeviceError(f"device {kind!r} is installed but unusable", cause=f"plug-in {plugin} {problem}")
+        answer: Any = package.probe()
+        if hasattr(answer, "reason"):
+            raise DeviceError(f"device {kind!r} is installed but unusable", cause=answer.reason)
+        _found[kind] = package, answer
+    return _found[kind]
+
+
+def _problem(package: Any) -> str | None:
+    """Why an object can't play the role of a device package, or None."""
+    members = ("protocol", "probe", "from_host", "to_host", "contiguous")
+    missing = [name for name in members if not hasattr(package, name)]
+    if missing:
+        return f"lacks {', '.join(missing)}"
+    major = package.protocol[0]
+    return None if major == PROTOCOL[0] else f"offers device protocol {major}; this Dovetail speaks {PROTOCOL[0]}"
+
+
+def unknown_device(kind: str) -> DeviceError:
+    """The error for a kind of device that no installed package brings."""
+    from difflib import get_close_matches
+
+    installed = [plugin.name for plugin in _plugins()]
+    near = get_close_matches(kind, installed, 1)
+    return DeviceError(
+        f"unknown device {kind!r}",
+        expected=f"installed: {', '.join(installed)}",
+        got=repr(kind),
+        fix=f"did you mean {near[0]!r}?" if near else "install the package that brings it",
+    )
+
+
+def forget() -> None:
+    """Forgets the devices found; they are looked for anew at next need."""
+    _found.clear()
