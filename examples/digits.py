@@ -137,7 +137,9 @@ class Training:
 
     @property
     def best_epoch(self) -> int:
-        """The epoch, counted from 1, with the lowest validation loss."""
+        """The epoch, counted from 1, with the lowest validation loss; 0 before the first."""
+        if not self.history:
+            return 0
         return 1 + int(np.argmin([measured["validation loss"] for measured in self.history]))
 
     @property
@@ -172,14 +174,13 @@ def train(directory: Path, *, epochs: int, seed: int, resume: bool) -> Training:
         training.restore(latest)
         print(f"going on after epoch {len(training.history)}, from {latest}")
     started = time.perf_counter()
-    for measured in show_progress(training, data, directory, epochs):
-        del measured
+    run_epochs(training, data, directory, epochs)
     print(f"trained {len(training.history)} epochs, {time.perf_counter() - started:.1f} s in this run")
     training.restore(directory / f"step-{training.best_epoch}")
     return training
 
 
-def show_progress(training: Training, data, directory: Path, epochs: int):
+def run_epochs(training: Training, data, directory: Path, epochs: int) -> None:
     """Runs epoch after epoch, saves each, and shows where the training is."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -199,7 +200,6 @@ def show_progress(training: Training, data, directory: Path, epochs: int):
             progress.update(task, completed=len(training.history), description=text)
             if not progress.console.is_terminal:
                 print(f"epoch {len(training.history):3}: {text}", flush=True)
-            yield measured
 
 
 # ---------------------------------------------------------------------- what came of it
