@@ -23,11 +23,14 @@ class Arguments:
 
     def __init__(self, values: Sequence[Any], names: Sequence[str]) -> None:
         leaves, outer = flatten(tuple(values))
-        paths = leaf_paths(tuple(values))
         places: list[Any] = []
         passed: list[Any] = []
-        for leaf, path in zip(leaves, paths, strict=True):
-            place, value = _place(leaf, _where(path, names))
+        for leaf in leaves:
+            try:
+                place, value = _place(leaf)
+            except (DTypeError, SignatureError) as error:
+                error.where = _where(leaf_paths(tuple(values))[len(places)], names)
+                raise
             places.append(place)
             passed.append(value)
         self.values: tuple[Any, ...] = unflatten(outer, passed)
@@ -52,20 +55,20 @@ def _where(path: str, names: Sequence[str]) -> str:
     return f"argument {names[int(first[1:])]}{rest}"
 
 
-def _place(leaf: Any, where: str) -> tuple[Any, Any]:
+def _place(leaf: Any) -> tuple[Any, Any]:
     """What stands for a leaf among the sources, and what is passed to the function."""
     if is_variable(leaf):
-        _check_dtype(leaf, where)
+        _check_dtype(leaf)
         return leaf, leaf
     if not provider().is_array(leaf) and isinstance(leaf, SupportsVariables):
         return list(leaf.trainable_variables), leaf
-    array = as_array(leaf, where)
-    _check_dtype(array, where)
+    array = _as_array(leaf)
+    _check_dtype(array)
     array = alias(array)
     return array, array
 
 
-def as_array(leaf: Any, where: str) -> Any:
+def _as_array(leaf: Any) -> Any:
     """The leaf as an array.
 
     Raises: SignatureError for what can't be one.
@@ -77,19 +80,17 @@ def as_array(leaf: Any, where: str) -> Any:
     except (TypeError, ValueError) as error:
         raise SignatureError(
             "can't differentiate with respect to a value that is no array",
-            where=where,
             expected="an array, a variable, an object with trainable_variables, or a container of these",
             got=f"{type(leaf).__name__}: {leaf!r}",
             fix="leave the argument out of argnums, or bind it with functools.partial",
         ) from error
 
 
-def _check_dtype(source: Any, where: str) -> None:
+def _check_dtype(source: Any) -> None:
     dtype = source.meta.dtype
     if not dtype.is_differentiable:
         raise DTypeError(
             f"can't differentiate with respect to {dtype}",
-            where=where,
             expected="a floating or complex dtype",
             got=f"{source.meta}",
             fix="convert it with .astype(...) (for a Python int write 3.0), or leave the argument out of argnums",

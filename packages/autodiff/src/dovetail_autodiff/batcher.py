@@ -19,7 +19,7 @@ from dovetail_protocols.tracing import user_line
 from .extend import BATCHERS
 
 if TYPE_CHECKING:
-    from dovetail_protocols.dispatch import Interpreter
+    from dovetail_protocols.roles import Interpreter
 
 _assign_variable = ops.assign_variable
 

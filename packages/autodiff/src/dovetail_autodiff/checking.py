@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from math import cbrt
 from random import Random
 from typing import Any
 
@@ -16,7 +17,7 @@ from .reverse import vjp
 from .seeds import from_numbers
 from .structure import flatten, unflatten
 
-EPSILON = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
+EPSILON: dict[str, float] = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
 """Distance from 1 to the next number."""
 
 
@@ -28,7 +29,7 @@ def tolerance_of(dtype: DType) -> float:
     10⁴ in float64 (tolerance 3.7e-7). In narrower dtypes it is 10³, since a tolerance near 1 would find nothing.
     """
     factor = 1e4 if dtype.size_bytes // (2 if dtype.is_complex else 1) == 8 else 1e3
-    return min(factor * EPSILON[_real(dtype)] ** (2 / 3), 0.5)
+    return min(factor * _step(dtype) * _step(dtype), 0.5)
 
 
 def check_gradients(
@@ -140,8 +141,8 @@ class _Checked:
 
     def difference(self, directions: dict[int, Any], like: Any, output: tuple[int, Any] | None = None) -> float:
         """(g(point + h·direction) − g(point − h·direction)) / 2h; g is the contraction, or one element of an output."""
-        step = EPSILON[_real(like.dtype)] ** (1 / 3)
-        values = []
+        step = _step(like.dtype)
+        values: list[float] = []
         for signed in (step, -step):
             moved = list(self.point)
             for place, direction in directions.items():
@@ -153,8 +154,9 @@ class _Checked:
         return (values[0] - values[1]) / (2 * step)
 
 
-def _real(dtype: DType) -> str:
-    return {"complex64": "float32", "complex128": "float64"}.get(dtype.name, dtype.name)
+def _step(dtype: DType) -> float:
+    """ε^(1/3), ε that of the dtype's real and imaginary part."""
+    return cbrt(EPSILON[{"complex64": "float32", "complex128": "float64"}.get(dtype.name, dtype.name)])
 
 
 def _inner(first: Any, second: Any) -> float:

@@ -22,7 +22,7 @@ from .tape import Tape
 from .vectorize import vmap
 
 if TYPE_CHECKING:
-    from dovetail_protocols.dispatch import Interpreter
+    from dovetail_protocols.roles import Interpreter
 
 
 def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,11 +13,11 @@ from .arguments import Arguments, parameter_names
 from .extend import GRADIENTS, NOT_DIFFERENTIABLE, PULLBACKS, PUSHFORWARDS, TANGENTS
 from .reverse import conform, outputs_of, split_aux
 from .seeds import zeros_like
-from .structure import flatten_like, leaf_paths, unflatten
+from .structure import flatten_like, unflatten
 from .tape import Tape, accumulate, pull_back, renewed, run_forward
 
 if TYPE_CHECKING:
-    from dovetail_protocols.dispatch import Interpreter
+    from dovetail_protocols.roles import Interpreter
 
 
 class TangentCarrier:
@@ -127,10 +127,10 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
         )
     arguments = Arguments(primals, parameter_names(function, len(primals)))
     given = flatten_like(arguments.structure, tuple(tangents), what="the tangents given to jvp")
-    paths = leaf_paths(tuple(tangents))
     carrier = TangentCarrier(current())
-    for source, tangent, path in zip(arguments.sources, given, paths, strict=True):
-        carrier.carry(source, conform(tangent, source, f"tangents{path}, given to jvp"))
+    conformed = conform(given, arguments.sources, tuple(tangents), "tangents{}, given to jvp")
+    for source, tangent in zip(arguments.sources, conformed, strict=True):
+        carrier.carry(source, tangent)
     with interpreting(carrier):
         value, aux = split_aux(function(*arguments.values), has_aux, "jvp")
         outputs, structure = outputs_of(value, "jvp")

@@ -210,12 +210,12 @@ def _arrays(tree: Any, where: str) -> list[Any]:
     """
     leaves, _ = flatten(tree)
     is_array = provider().is_array
-    for leaf, path in zip(leaves, leaf_paths(tree), strict=True):
+    for place, leaf in enumerate(leaves):
         if not is_array(leaf) and not is_variable(leaf):
             has_variables = hasattr(leaf, "trainable_variables")
             raise SignatureError(
                 "a tape knows arrays and variables only",
-                where=f"{where}{path}",
+                where=f"{where}{leaf_paths(tree)[place]}",
                 expected="an array, a variable, or a container of these",
                 got=f"{type(leaf).__name__}: {leaf!r}",
                 fix="pass its .trainable_variables" if has_variables else "make it a tensor first, and watch it",
@@ -236,7 +236,7 @@ def _weights(target: Any, targets: list[Any], given: Any) -> list[Any]:
         return [ones_like(one) for one in targets]
     where = "GradientTape.gradient, output_gradients"
     leaves = flatten_like(flatten(target)[1], given, what=where)
-    return [conform(leaf, one, where) for leaf, one in zip(leaves, targets, strict=True)]
+    return conform(leaves, targets, given, where + "{}")
 
 
 def _connected(gradient: Any, source: Any, unconnected: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from dovetail_protocols import operations as ops
@@ -65,8 +65,12 @@ def _by_rows(
 ) -> Any:
     linear = Linearization("jacobian", function, args, chosen, keywords, has_aux)
     refuse_complex([*linear.outputs, *linear.arguments.sources])
-    rows = [pull_rows(lambda cotangent, o=output: linear.pull([o], [cotangent]), output) for output in linear.outputs]
+    rows = [pull_rows(partial(_pull_one, linear, output), output) for output in linear.outputs]
     return rows, linear.structure, linear.arguments, linear.aux
+
+
+def _pull_one(linear: Linearization, output: Any, cotangent: Any) -> list[Any]:
+    return linear.pull([output], [cotangent])
 
 
 def pull_rows(pull: Callable[[Any], list[Any]], output: Any) -> list[Any]:
@@ -99,7 +103,7 @@ def _by_columns(
 
     columns = []
     for source in arguments.sources:
-        pushed = vmap(lambda tangent, s=source: push(s, tangent), out_axes=-1)(standard_basis(source))
+        pushed = vmap(partial(push, source), out_axes=-1)(standard_basis(source))
         columns.append([ops.reshape(c, shape=(*c.shape[:-1], *source.meta.shape)) for c in pushed])
     structure, aux = seen
     return list(zip(*columns, strict=True)), structure, arguments, aux

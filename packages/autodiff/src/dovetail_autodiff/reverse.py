@@ -128,14 +128,14 @@ def outputs_of(value: Any, name: str) -> tuple[list[Any], Structure]:
     Raises: SignatureError for a leaf that is no array.
     """
     leaves, structure = flatten(value)
-    outputs = []
-    for leaf, path in zip(leaves, leaf_paths(value), strict=True):
+    outputs: list[Any] = []
+    for leaf in leaves:
         try:
             outputs.append(provider().convert(leaf))
         except (TypeError, ValueError) as error:
             raise SignatureError(
                 f"{name}: the function returned something that is no array",
-                where=f"its value{path}",
+                where=f"its value{leaf_paths(value)[len(outputs)]}",
                 expected="arrays, or containers of them",
                 got=f"{type(leaf).__name__}: {leaf!r}",
                 fix="return other things beside the value: `return value, others` with has_aux=True",
@@ -146,28 +146,33 @@ def outputs_of(value: Any, name: str) -> tuple[list[Any], Structure]:
 def _cotangents(given: Any, outputs: Sequence[Any], structure: Structure) -> list[Any]:
     """Cotangents for the outputs, checked against them."""
     leaves = flatten_like(structure, given, what="the cotangent given to a pullback")
-    paths = leaf_paths(unflatten(structure, outputs))
-    return [
-        conform(leaf, output, f"cotangent{path}, given to a pullback")
-        for leaf, output, path in zip(leaves, outputs, paths, strict=True)
-    ]
+    return conform(leaves, outputs, given, "cotangent{}, given to a pullback")
 
 
-def conform(given: Any, like: Any, where: str) -> Any:
-    """A cotangent or tangent as an array of the meta of what it belongs to.
+def conform(leaves: Sequence[Any], like: Sequence[Any], tree: Any, where: str) -> list[Any]:
+    """Cotangents or tangents as arrays of the metas of what they belong to. `where` is a text with a place for the path
+    of a leaf in `tree`.
 
     Raises: ShapeError, DTypeError.
     """
+    conformed: list[Any] = []
+    for leaf, other in zip(leaves, like, strict=True):
+        try:
+            conformed.append(_conform(leaf, other))
+        except (ShapeError, DTypeError) as error:
+            error.where = where.format(leaf_paths(tree)[len(conformed)])
+            raise
+    return conformed
+
+
+def _conform(given: Any, like: Any) -> Any:
     expected = like.meta
     array = given if provider().is_array(given) else provider().convert(given, dtype=expected.dtype)
     if tuple(array.shape) != tuple(expected.shape):
-        raise ShapeError(
-            "the shape differs from the value's", where=where, expected=f"{expected.shape}", got=f"{array.shape}"
-        )
+        raise ShapeError("the shape differs from the value's", expected=f"{expected.shape}", got=f"{array.shape}")
     if array.dtype is not expected.dtype:
         raise DTypeError(
             "the dtype differs from the value's",
-            where=where,
             expected=f"{expected.dtype}",
             got=f"{array.dtype}",
             fix=f"convert it with .astype({str(expected.dtype)!r})",

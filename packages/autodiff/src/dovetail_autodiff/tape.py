@@ -15,7 +15,7 @@ from .extend import GRADIENTS, NOT_DIFFERENTIABLE, PULLBACKS
 from .seeds import zeros_like
 
 if TYPE_CHECKING:
-    from dovetail_protocols.dispatch import Interpreter
+    from dovetail_protocols.roles import Interpreter
 
 Record = tuple[Operation, tuple[Any, ...], Any, Mapping[str, Any], Callable[..., Any] | None]
 """Operation, operands, result (a tuple of several), attributes, and the pullback where the rule keeps one."""
@@ -63,7 +63,7 @@ class Tape:
             self.watch(operands[0])
         pullback = None
         if operation in GRADIENTS:
-            if self.parent is None:
+            if self.parent is None and operation is not _read_variable:
                 given = _NO_ATTRIBUTES if attributes is operation._defaults else attributes
                 result = arrays.call(operation, operands, given)
             else:

@@ -38,16 +38,9 @@ def vmap(function: Callable[..., Any], in_axes: Axes = 0, out_axes: Axes = 0) ->
     def batched(*args: Any, **keywords: Any) -> Any:
         leaves, structure = flatten(args)
         axes = broadcast_prefix(_per_argument(in_axes, len(args)), structure, what="in_axes of vmap")
-        paths = leaf_paths(args)
-        arrays = [leaf if axis is None else provider().convert(leaf) for leaf, axis in zip(leaves, axes, strict=True)]
-        fronted = [
-            None if axis is None else to_front(array, axis, f"argument {path}, in_axes of vmap")
-            for array, axis, path in zip(arrays, axes, paths, strict=True)
-        ]
-        batcher = Batcher(_common_size(fronted, paths), current())
-        entered = [
-            array if front is None else batcher.wrap(front) for array, front in zip(arrays, fronted, strict=True)
-        ]
+        fronted = _fronted(leaves, axes, args)
+        batcher = Batcher(_common_size(fronted, args), current())
+        entered = [leaf if front is None else batcher.wrap(front) for leaf, front in zip(leaves, fronted, strict=True)]
         try:
             with interpreting(batcher):
                 result = function(*unflatten(structure, entered), **keywords)
@@ -75,38 +68,45 @@ def _per_argument(in_axes: Axes, count: int) -> Any:
     return tuple(in_axes)
 
 
-def to_front(array: Any, axis: int, where: str) -> Any:
-    """The array with one axis first.
+def _fronted(leaves: Sequence[Any], axes: Sequence[int | None], args: Any) -> list[Any]:
+    """Arrays with their batch axis first, None for what isn't batched."""
+    fronted: list[Any] = []
+    for leaf, axis in zip(leaves, axes, strict=True):
+        try:
+            fronted.append(None if axis is None else _to_front(provider().convert(leaf), axis))
+        except ShapeError as error:
+            error.where = f"argument {leaf_paths(args)[len(fronted)]}, in_axes of vmap"
+            raise
+    return fronted
 
-    Raises: ShapeError where it doesn't have that axis.
-    """
+
+def _to_front(array: Any, axis: int) -> Any:
     ndim = len(array.shape)
     if not isinstance(axis, int) or not -ndim <= axis < ndim:
         raise ShapeError(
             "vmap: there is no such axis to batch over",
-            where=where,
             expected=f"from {-ndim} to {ndim - 1}" if ndim else "None: the array is 0-d",
             got=f"axis {axis} of shape {array.shape}",
         )
     return array if axis % ndim == 0 else ops.moveaxis(array, source=axis, destination=0)
 
 
-def _common_size(fronted: Sequence[Any], paths: Sequence[str]) -> int:
-    sizes = {path: array.shape[0] for path, array in zip(paths, fronted, strict=True) if array is not None}
+def _common_size(fronted: Sequence[Any], args: Any) -> int:
+    sizes: list[int] = [array.shape[0] for array in fronted if array is not None]
     if not sizes:
         raise SignatureError(
             "vmap: no argument is batched", expected="an axis for at least one array", got="None everywhere"
         )
-    first = next(iter(sizes.values()))
-    if any(size != first for size in sizes.values()):
+    if any(size != sizes[0] for size in sizes):
+        batched = [path for path, array in zip(leaf_paths(args), fronted, strict=True) if array is not None]
         raise ShapeError(
             "vmap: the sizes of the batch axes differ",
-            where=", ".join(f"argument {path}: {size}" for path, size in sizes.items()),
-            expected=f"{first} everywhere, as in argument {next(iter(sizes))}",
-            got=", ".join(map(str, sizes.values())),
+            where=", ".join(f"argument {path}: {size}" for path, size in zip(batched, sizes, strict=True)),
+            expected=f"{sizes[0]} everywhere, as in argument {batched[0]}",
+            got=", ".join(map(str, sizes)),
             fix="check in_axes; an argument that every example shares takes None",
         )
-    return first
+    return sizes[0]
 
 
 def _leave(batcher: Batcher, output: Any, axis: int | None) -> Any:
