@@ -12,7 +12,7 @@ from dovetail_protocols import operations as ops
 POINTS = np.concatenate([np.linspace(-6.5, 6.5, 4001), np.logspace(-300, 0, 200), [0.46875, 4.0, 6.0, 27.0, 1e300]])
 
 
-@pytest.mark.parametrize(("dtype", "ulps"), [(np.float64, 2), (np.float32, 1)])
+@pytest.mark.parametrize(("dtype", "ulps"), [(np.float64, 2), (np.float32, 1.5)])
 def test_erf_is_accurate_to_two_units_in_the_last_place(compute, dtype, ulps):
     points = POINTS[np.abs(POINTS) < np.finfo(dtype).max].astype(dtype)
     exact = np.array([math.erf(point) for point in points.tolist()])

@@ -29,6 +29,8 @@ def relu6(call: CallMeta) -> Any:
 @kernel(ops.leaky_relu, binding="per_dtype")
 def leaky_relu(call: CallMeta) -> Any:
     slope = numpy_dtype(call.results[0].dtype).type(call.attributes["negative_slope"])
+    if 0 < slope <= 1:
+        return quiet(lambda x: np.maximum(x, x * slope))
     return quiet(lambda x: np.where(x > 0, x, x * slope))
 
 
