@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .graph import Graph
+from .metas import Device
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,15 +34,20 @@ def _declaration(value: Value) -> str:
     return f"{value}: {value.meta}" + (f" {value.name}" if value.name else "")
 
 
-def _node(node: Node, indent: str) -> list[str]:
+def node_text(node: Node) -> str:
+    """One node without its graphs: `%2 = matmul(%0, %1)`."""
     results = ", ".join(str(value) for value in node.outputs)
     operands = ["None" if value is None else str(value) for value in node.inputs]
     plain = {name: value for name, value in node.attributes.items() if not isinstance(value, Graph)}
     arguments = ", ".join(operands + [f"{name}={_shown(value)}" for name, value in plain.items()])
-    name = node.operation.name.removeprefix("dovetail::")
+    call = f"{node.operation.name.removeprefix('dovetail::')}({arguments})"
+    return f"{results} = {call}" if results else call
+
+
+def _node(node: Node, indent: str) -> list[str]:
     metas = ", ".join(str(value.meta) for value in node.outputs)
     source = f"   # {node.source.rpartition('/')[2]}" if node.source else ""
-    lines = [f"{f'{indent}{results} = {name}({arguments})':<60}  {metas}{source}"]
+    lines = [f"{indent + node_text(node):<60}  {metas}{source}".rstrip()]
     for attribute, body in node.attributes.items():
         if isinstance(body, Graph):
             lines.append(f"{indent}  {attribute}:")
@@ -50,4 +56,6 @@ def _node(node: Node, indent: str) -> list[str]:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, Device):
+        return repr(str(value))
     return value.__name__ if callable(value) and hasattr(value, "__name__") else repr(value)

@@ -158,7 +158,7 @@ class Operation:
                 f"the shape of the result of {self.short_name} depends on the values of its operands",
                 where=self.short_name,
                 cause="values are not known while a function is traced, compiled or batched",
-                fix="call it outside of the function, or use where(condition, x, 0), or count and mask with fixed sizes",
+                fix="call it outside of the function, or use where(condition, x, 0), or mask with fixed sizes",
             )
         return self.infer_with_values(metas, attributes)
 

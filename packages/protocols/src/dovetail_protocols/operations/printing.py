@@ -16,11 +16,11 @@ STREAMS = ("stdout", "stderr")
 def print(*arrays: EachDType, format: str | None = None, end: str = "\n", stream: str = "stdout") -> tuple[()]:
     """Writes the values of arrays as text, each time the operation runs; gives no results.
 
-    arrays: any shapes; long ones are shortened in the middle. `format` is text with one "{}" for each array ("loss {}"),
-    None stands for the arrays with spaces between; `end` follows. `stream` is "stdout" or "stderr", of the process that
-    runs the operation. Inside vmap the whole batch is written at once.
+    arrays: any shapes; long ones are shortened in the middle. `format` is text with one "{}" for each array
+    ("loss {}"); None stands for the arrays with spaces between. `end` follows. `stream` is "stdout" or "stderr", of the
+    process that runs the operation. Inside vmap the whole batch is written at once.
 
-    Raises: AttributeValueError where the format has another number of "{}" than there are arrays, or for another stream.
+    Raises: AttributeValueError where the format hasn't one "{}" for each array, or for another stream.
     Source: TensorFlow, tf.print.
     """
     places = format.count("{}") if format is not None else len(arrays)
