@@ -158,7 +158,8 @@ class Function:
 
         Raises: whatever the function raises; TraceError where it calls itself, or makes variables that it may not.
         """
-        with recursion.tracing(self, self.name, arguments.form):
+        recursion.refuse_recursion(self, self.name, arguments.form)
+        with recursion.tracing(self, arguments.form):
             trace = trace_arguments(
                 self.python_function, arguments, pattern, name=self.name, may_create=self.tracing_count == 0
             )

@@ -15,14 +15,9 @@ MAXIMUM_DEPTH = 32
 _being_traced: ContextVar[tuple[tuple[int, Hashable], ...]] = ContextVar("dovetail_functions_being_traced", default=())
 
 
-@contextmanager
-def tracing(function: object, name: str, form: Hashable) -> Iterator[None]:
-    """Says that a function is traced for a form of arguments, for the body of a `with`.
-
-    Raises: TraceError where it is already, for the same form or too many others.
-    """
-    before = _being_traced.get()
-    forms = [known for identity, known in before if identity == id(function)]
+def refuse_recursion(function: object, name: str, form: Hashable) -> None:
+    """Raises TraceError where a function is being traced for the same form of arguments, or for too many others."""
+    forms = [known for identity, known in _being_traced.get() if identity == id(function)]
     if form in forms or len(forms) >= MAXIMUM_DEPTH:
         raise TraceError(
             f"{name!r} calls itself while it is traced",
@@ -30,7 +25,12 @@ def tracing(function: object, name: str, form: Hashable) -> Iterator[None]:
             expected="a call that ends: the graph of a function can't contain itself",
             fix="write the repetition with while_loop, fori_loop or scan, or leave the function undecorated",
         )
-    token = _being_traced.set((*before, (id(function), form)))
+
+
+@contextmanager
+def tracing(function: object, form: Hashable) -> Iterator[None]:
+    """Says that a function is traced for a form of arguments, for the body of a `with`."""
+    token = _being_traced.set((*_being_traced.get(), (id(function), form)))
     try:
         yield
     finally:

@@ -25,6 +25,7 @@ class Lowering:
         self.graph = graph
         self.selections: dict[int, Selection] = {}
         self.origins: dict[int, tuple[str, ...]] = {}
+        self._alive: list[Node] = []  # those without outputs are told by their id
         self._next = 1 + max((value.number for value in graph.values()), default=-1)
 
     def lower(self, taken: Collection[int]) -> bool:
@@ -65,6 +66,7 @@ class Lowering:
             if chosen.kernel is None and node.operation.is_primitive:
                 raise selection.not_found(node.operation, metas, chosen)
             self.selections[key] = chosen
+            self._alive.append(node)
         return self.selections[key].kernel is not None
 
     def _decomposed(self, node: Node) -> tuple[list[Node], list[Constant], list[Value]]:
