@@ -1,7 +1,7 @@
 """Initial values of variables, as Keras names them. An initializer is called with a shape and a dtype.
 
-Random ones take `seed`: the same seed gives the same values each time; None takes a fresh key from the process's source,
-which `dovetail.random.set_seed` makes repeatable.
+Random ones take `seed`: the same seed gives the same values each time; None takes a fresh key from the process's
+source, which `dovetail.random.set_seed` makes repeatable.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Metrics, as Keras names them: they gather over batches, and their state is variables, so they run in traced functions."""
+"""Metrics, as Keras names them: they gather over batches. Their state is variables, so traced functions run them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .module import Module
 
 
 class Metric(Module):
-    """A number gathered over many batches: `update_state` for each, `result` at any time, `reset_state` to begin anew."""
+    """A number gathered over many batches: `update_state` for each, `result` at any time, `reset_state` to begin."""
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)

@@ -53,9 +53,8 @@ class Summary:
 
 
 def summary(model: Module, *example: Any, **options: Any) -> Summary:
-    """What a model consists of. With example inputs it is called once, so that deferred layers are built and shapes known.
-
-    Nothing else changes: layers are called as for inference.
+    """What a model consists of. With example inputs it is called once, as for inference, so that deferred layers are
+    built and shapes known.
     """
     shapes: dict[int, Any] = {}
     if example:

@@ -12,8 +12,8 @@ from .layer import Layer
 class BatchNormalization(Layer):
     """Normalizes each feature over the batch in training, by moving averages otherwise; then scales and shifts it.
 
-    x: any shape; `axis` is the feature axis. In training (`layer(x, training=True)`) the moving mean and variance, which
-    are not trainable, move toward the batch's: moving · momentum + batch · (1 - momentum).
+    x: any shape; `axis` is the feature axis. In training (`layer(x, training=True)`) the moving mean and variance,
+    which are not trainable, move toward the batch's: moving · momentum + batch · (1 - momentum).
 
     Source: S. Ioffe, C. Szegedy, Batch normalization, 2015, algorithms 1 and 2; Keras for the moving averages.
     """

@@ -1,4 +1,4 @@
-"""Layer: a module that is called on arrays, makes its variables at the first call, and can be cloned from its config."""
+"""Layer: a module that is called on arrays, makes its variables at the first call, and can be cloned."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Layer(Module):
         trainable: bool = True,
         dtype: DType = float32,
     ) -> Any:
-        """A new variable with a value from an initializer (or its name). Keep it as an attribute, so that it is found."""
+        """A new variable with a value from an initializer (or its name). Keep it as an attribute, to be found."""
         with interpreting(None):
             value = initializers.get(initializer)(shape, dtype)
         return provider().variable(value, name=name, trainable=trainable)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
-from dovetail_protocols.control_flow import scan
-
 from dovetail_protocols import operations as ops
+from dovetail_protocols.control_flow import scan
 
 from .. import activations, initializers
 from .layer import Layer
