@@ -39,6 +39,19 @@ def test_a_wrong_forward_rule_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         check_gradients(ops.sin, POINT, modes=("forward",))
 
 
+def test_a_gradient_that_was_not_summed_over_broadcast_axes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its sum over the broadcast axes is right, so that element by element nothing would show."""
+    monkeypatch.setitem(GRADIENTS, ops.add, lambda cotangent, result, x1, x2: (cotangent, cotangent))
+    with pytest.raises(AssertionError, match=r"argument 1: the derivative is float64\[2,2\], not float64\[2\]"):
+        check_gradients(ops.add, POINT, constant(np.array([0.5, 1.5])), modes=("reverse",))
+
+
+def test_a_tangent_of_another_shape_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TANGENTS, ops.sin, lambda tangents, result, x: (tangents[0] * ops.cos(x))[None])
+    with pytest.raises(AssertionError, match=r"output 0: the derivative is float64\[1,2,2\], not float64\[2,2\]"):
+        check_gradients(ops.sin, POINT, modes=("forward",))
+
+
 def test_a_wrong_second_derivative_is_found() -> None:
     @custom_gradient
     def square(x: Any) -> Any:

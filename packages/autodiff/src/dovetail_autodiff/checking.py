@@ -116,6 +116,7 @@ class _Checked:
         gradient = self.gradient(*self.point)
         worst = (0.0, "")
         for place, array in enumerate(self.point):
+            _compare_metas(f"reverse mode, argument {place}", gradient[place], array)
             allowed = tolerance or tolerance_of(array.dtype)
             for index, unit in _units(array):
                 numeric = self.difference({place: unit}, array)
@@ -127,9 +128,10 @@ class _Checked:
 
     def check_forward(self, tolerance: float | None) -> None:
         directions = [self.draw(array) for array in self.point]
-        _, pushed = jvp(self.differentiable, tuple(self.point), tuple(directions))
+        results, pushed = jvp(self.differentiable, tuple(self.point), tuple(directions))
         worst = (0.0, "")
         for place, tangent in enumerate(pushed):
+            _compare_metas(f"forward mode, output {place}", tangent, results[place])
             allowed = tolerance or max(tolerance_of(array.dtype) for array in self.point)
             for index, unit in _units(tangent):
                 numeric = self.difference(dict(enumerate(directions)), self.point[0], output=(place, unit))
@@ -190,6 +192,12 @@ def _deviation(mode: str, where: str, analytic: float, numeric: float, allowed: 
     apart = float("inf") if apart != apart else apart
     found = f"analytic {analytic!r}, numeric {numeric!r}"
     return apart, f"{mode} mode, {where}: {found}; {apart:.3g} times the tolerance {allowed:.3g}"
+
+
+def _compare_metas(where: str, derivative: Any, array: Any) -> None:
+    """A derivative of another shape would broadcast in the comparison, and pass."""
+    if derivative.meta != array.meta:
+        raise AssertionError(f"gradient check failed. {where}: the derivative is {derivative.meta}, not {array.meta}")
 
 
 def _judge(worst: tuple[float, str]) -> None:
