@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import dovetail_autodiff as ad
-import dovetail_tensors as dt
 import numpy as np
 import pytest
+
+import dovetail_autodiff as ad
+import dovetail_tensors as dt
 from dovetail_functions import TensorSpec, cond, function, scan, while_loop
 from dovetail_protocols import operations as ops
-
-from .programs import counting
 
 VALUES = np.linspace(-1.0, 2.0, 6, dtype=np.float32).reshape(2, 3)
 
@@ -24,7 +23,7 @@ def derivative_of_curve(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return 2 * x * np.tanh(x) + x**2 * (1 - np.tanh(x) ** 2)
 
 
-def test_gradients_flow_through_a_function() -> None:
+def test_gradients_flow_through_a_function(counting: Any) -> None:
     traced, traces = counting(curve)
     for _ in range(2):
         gradient = ad.grad(traced)(dt.constant(VALUES))

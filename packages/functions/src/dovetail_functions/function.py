@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import functools
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -60,6 +62,17 @@ class Function:
 
     def __str__(self) -> str:
         return listing.describe(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Function:
+        """A function without traces; of a method, that of the copied object."""
+        return Function(copy.deepcopy(self.python_function, memo), self.options)
+
+    def __reduce__(self) -> Any:
+        """By name, where that leads here, as functions are pickled; else by the Python function."""
+        found: Any = sys.modules.get(self.__module__)
+        for part in self.__qualname__.split("."):
+            found = getattr(found, part, None)
+        return self.__qualname__ if found is self else (Function, (self.python_function, self.options))
 
     @property
     def traces(self) -> list[FunctionTrace]:

@@ -37,6 +37,9 @@ class BoundFunctions:
         self._function = function
         self._known: dict[int, tuple[weakref.ref[Any], Function]] = {}
 
+    def __len__(self) -> int:
+        return len(self._known)
+
     def of(self, instance: Any) -> Function:
         """The instance's own Function, made at first need.
 
