@@ -14,7 +14,6 @@ from dovetail_protocols.kernels import CallMeta
 from .declaration import kernel
 from .dtypes import numpy_dtype
 
-
 LOW_PRECISION = frozenset({"float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"})
 
 

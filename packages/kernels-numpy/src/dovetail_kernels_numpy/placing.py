@@ -9,8 +9,6 @@ import numpy as np
 
 from dovetail_protocols.errors import IndexRangeError
 
-from .linear_algebra import LOW_PRECISION
-
 
 def signed(indices: Any) -> Any:
     """Indices in a dtype that NumPy takes as such; uint64 values beyond int64 stay out of range."""
@@ -51,9 +49,15 @@ def row_numbers(operation: str, indices: Any, shape: tuple[int, ...], first_axis
 
     Raises: IndexRangeError.
     """
+    depth = indices.shape[-1]
+    if depth and indices.size:
+        vectors = signed(indices).reshape(-1, depth)
+        try:
+            return np.ravel_multi_index(tuple(vectors.T), shape[:depth])
+        except ValueError:  # a negative index, or one out of range
+            pass
     rows = np.zeros(prod(indices.shape[:-1]), np.int64)
-    for position in range(indices.shape[-1]):
-        size = shape[position]
+    for position, size in enumerate(shape[:depth]):
         entries = in_range(operation, indices[..., position], size, first_axis + position)
         rows = rows * size + entries.reshape(-1)
     return rows
@@ -69,7 +73,7 @@ def combine(ufunc: Any, target: Any, rows: Any, updates: Any) -> None:
     places = rows if width == 1 else (rows[:, None] * width + np.arange(width)).reshape(-1)
     flat, given = target.reshape(-1), updates.reshape(-1)
     with np.errstate(all="ignore"):
-        if ufunc is np.add and target.dtype.name in LOW_PRECISION:
+        if ufunc is np.add and target.itemsize < 4 and target.dtype.kind in "fV":  # ml_dtypes' are of kind V
             # Sums of many small terms would stop growing at 256 in bfloat16.
             sums = flat.astype(np.float32)
             ufunc.at(sums, places, given.astype(np.float32))

@@ -7,6 +7,7 @@ from ..errors import AttributeValueError, ShapeError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
     from typing_extensions import TypeIs
 
     from ..dtypes import DType
