@@ -144,6 +144,11 @@ def test_a_base_of_zero_gives_the_exponent_no_gradient():
     assert grad(lambda y: ops.pow(float64(0.0), y))(float64(2.0)).numpy() == 0.0
 
 
+def test_the_mixed_derivative_of_a_power_holds_where_the_exponent_is_zero():
+    """∂²(xʸ)/∂x∂y = 1/x at y = 0."""
+    check_gradients(ops.pow, float64([0.5, 2.0]), float64([0.0, 0.0]), order=2)
+
+
 def test_stop_gradient_makes_a_constant():
     x = float64(3.0)
     assert grad(lambda x: ops.stop_gradient(x) * x)(x).numpy() == 3.0

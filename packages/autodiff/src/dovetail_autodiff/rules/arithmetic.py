@@ -41,8 +41,9 @@ not_differentiable(ops.floor_divide, "constant almost everywhere")
 @derivatives_of(ops.pow)
 def pow(result: Any, x1: Any, x2: Any) -> Any:
     def by_base(u: Any) -> Any:
-        # Where the exponent is 0 so is the derivative; another exponent there keeps 0 · 0⁻¹ from being NaN.
-        return u * x2 * ops.pow(x1, ops.where(x2 == 0, 1, x2 - 1))
+        # 0⁰ is constant in its base; another base there keeps 0 · 0⁻¹ from being NaN.
+        base = ops.where(ops.logical_and(x1 == 0, x2 == 0), 1, x1)
+        return u * x2 * ops.pow(base, x2 - 1)
 
     def by_exponent(u: Any) -> Any:
         # 0 to a power is constant (0), though log(0) is not finite.
