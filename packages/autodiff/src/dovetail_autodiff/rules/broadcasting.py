@@ -13,9 +13,7 @@ def unbroadcast(cotangent: Any, operand: Any) -> Any:
         return cotangent
     added = len(cotangent.shape) - len(operand.shape)
     stretched = tuple(
-        axis + added
-        for axis, size in enumerate(operand.shape)
-        if size == 1 and cotangent.shape[axis + added] != 1
+        axis + added for axis, size in enumerate(operand.shape) if size == 1 and cotangent.shape[axis + added] != 1
     )
     if stretched:
         cotangent = ops.sum(cotangent, axis=stretched, keepdims=True)

@@ -98,7 +98,7 @@ def eye(
 
 def _ceiling_of_quotient(distance: Any, step: Any) -> int:
     if isinstance(distance, float) or isinstance(step, float):
-        return ceil(float(distance) / step)
+        return ceil(float(distance) / float(step))
     # Plain integer arithmetic keeps track of sizes that are not known while tracing; // rounds toward −∞.
     count: int = -(-distance // step)
     return count
