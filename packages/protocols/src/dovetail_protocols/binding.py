@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import dtypes as dt
-from .arrays import provider
+from .arrays import is_variable, provider
 from .errors import DeviceError, DTypeError, SignatureError
 
 TYPE_CHECKING = False
@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from .operation import Operand, Operation
 
 _SCALARS = frozenset({bool, int, float, complex})
+_VARIABLES: set[type] = set()
 _INEXACT_ONLY = frozenset(known.name for known in dt.ALL if known.is_differentiable)
 
 
 def bind_quickly(operation: Operation, given: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """The operands bound, where they are arrays of one dtype for each type variable, and Python numbers beside them.
+    """The operands bound, where they are arrays or variables of one dtype for each type variable, and Python numbers
+    beside them.
 
     None where `bind_operands` must look closer, or refuse.
     """
@@ -29,16 +31,29 @@ def bind_quickly(operation: Operation, given: tuple[Any, ...]) -> tuple[Any, ...
     is_array = provider().is_array
     common: dict[str, Any] = {}
     has_scalars = False
-    for value, (variable, accepted) in zip(given, plan, strict=True):
-        if is_array(value):
-            dtype = value.dtype
-            if dtype not in accepted or (variable != "*" and common.setdefault(variable, value).dtype is not dtype):
+    for position, (value, (variable, accepted)) in enumerate(zip(given, plan, strict=True)):
+        if not is_array(value):
+            if type(value) in _SCALARS:
+                has_scalars = True
+                continue
+            if variable == "V" or not _is_known_variable(value):
                 return None
-        elif type(value) in _SCALARS:
-            has_scalars = True
-        else:
+            value = provider().convert(value)
+            given = (*given[:position], value, *given[position + 1 :])
+        dtype = value.dtype
+        if dtype not in accepted or (variable != "*" and common.setdefault(variable, value).dtype is not dtype):
             return None
     return _bind_scalars(given, plan, common) if has_scalars else given
+
+
+def _is_known_variable(value: Any) -> bool:
+    kind = type(value)
+    if kind in _VARIABLES:
+        return True
+    if not is_variable(value):
+        return False
+    _VARIABLES.add(kind)
+    return True
 
 
 def _bind_scalars(
