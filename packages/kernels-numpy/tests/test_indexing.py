@@ -212,3 +212,10 @@ def test_gather_with_batch_axes(decomposed):
     behind = np.stack([np.take(x[b], indices[b], axis=1) for b in range(2)])
     np.testing.assert_array_equal(decomposed(ops.gather, x, indices, batch_dims=1, axis=2), behind)
     np.testing.assert_array_equal(decomposed(ops.gather, x, indices[0, 0]), x[[1, 0]])
+
+
+def test_a_tensor_package_passes_the_error_of_an_index_on():
+    from dovetail_protocols.arrays import provider
+
+    with pytest.raises(IndexRangeError, match="take: index 7 is out of range for axis 0 of size 3"):
+        ops.take(provider().convert(np.zeros(3)), [0, 7])

@@ -189,3 +189,12 @@ def test_padding_may_be_one_number_or_one_pair(check):
     check(np.pad(x, 1, constant_values=-1), ops.pad_constant, x, padding=1, value=-1)
     check(np.pad(x, (0, 2)), ops.pad_constant, x, padding=(0, 2))
     check(np.pad(x, ((0, 2), (1, 0))), ops.pad_constant, x, padding=((0, 2), (1, 0)))
+
+
+def test_a_bound_call_gives_as_many_results_as_each_shape_has():
+    from dovetail_protocols.arrays import provider
+
+    for length in (2, 5, 0):
+        assert len(ops.unstack(provider().convert(np.zeros((length, 3))))) == length
+    for rank in (1, 3):
+        assert len(ops.nonzero(provider().convert(np.ones((2,) * rank)))) == rank
