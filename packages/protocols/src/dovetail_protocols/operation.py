@@ -250,7 +250,7 @@ def _declare(
         infer=infer,
         decomposition=decomposition,
         documentation=function.__doc__ or "",
-        source_file=function.__module__.rpartition(".")[2],
+        source_file=(function.__module__ or "").rpartition(".")[2],
         **flags,
     )
     return register_operation(declared)
