@@ -8,7 +8,7 @@ from dovetail_protocols.metas import TensorMeta
 from dovetail_protocols.records import replace
 
 from .specs import Shape
-from .symbolic import Sizes, is_unknown
+from .symbolic import Sizes, hint_of, is_unknown
 
 Pattern = tuple[Shape, ...]
 """One shape for each array argument, None for a size that is unknown."""
@@ -65,9 +65,9 @@ def hints(pattern: Pattern, shapes: Sequence[Shape]) -> Iterator[list[int]]:
     ]
     known = {size for shape in pattern for size in shape}
     primes = [prime for prime in _primes(5, len(given) + len(known)) if prime not in known]
-    yield [prime if size is None else int(size) for prime, size in zip(primes, given, strict=False)]
+    yield [prime if size is None else hint_of(size) for prime, size in zip(primes, given, strict=False)]
     if sum(size is None for size in given) > 1:
-        yield [primes[0] if size is None else int(size) for size in given]
+        yield [primes[0] if size is None else hint_of(size) for size in given]
 
 
 def _primes(first: int, count: int) -> list[int]:

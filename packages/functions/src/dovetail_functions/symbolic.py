@@ -150,6 +150,12 @@ def is_unknown(size: object) -> bool:
     return type(size) is Dim
 
 
+def hint_of(size: Any) -> int:
+    """The number that a size has in the trace at hand, without a guard."""
+    hint: int = size.hint if type(size) is Dim else size
+    return hint
+
+
 def text(expression: Expression) -> str:
     """An expression as a person would write it: "?0*2"."""
     if type(expression) is not tuple:
