@@ -136,6 +136,8 @@ def pull_back(tape: Tape, cotangents: dict[int, Any], sources: Iterable[Any]) ->
             found = _rule(operation)(cotangent, result, *operands, **attributes)
         if type(found) is not tuple:
             found = (found,)
+        if len(found) != len(operands):
+            raise _wrong_count(operation, len(operands), len(found))
         for operand, contribution in zip(operands, found, strict=True):
             if contribution is not None and id(operand) in watched:
                 accumulate(cotangents, operand, contribution)
@@ -176,6 +178,16 @@ def _rule(operation: Operation) -> Callable[..., Any]:
             "before it with stop_gradient",
         )
     return rule
+
+
+def _wrong_count(operation: Operation, expected: int, got: int) -> GradientError:
+    return GradientError(
+        f"the gradient rule of {operation.name} gave {got} cotangents for {expected} operands",
+        where=f"{operation.short_name}, in the backward pass",
+        expected=f"a tuple of {expected}",
+        got=f"{got}",
+        fix="return one cotangent for each operand, None for one that gets none",
+    )
 
 
 def alias(array: Any) -> Any:
