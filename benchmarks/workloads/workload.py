@@ -29,14 +29,18 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class OptimizerSettings:
-    """Which optimizer, and its constants. Weight decay is decoupled and applies to every parameter."""
+    """Which optimizer, and its constants. Weight decay is decoupled and applies to every parameter.
+
+    Adam's epsilon is so small that its place does not matter: PyTorch adds it to the corrected root of the second
+    moment, Keras and Dovetail to the uncorrected one. It still keeps 0 / 0 away.
+    """
 
     kind: Literal["sgd", "momentum", "adam", "adamw"]
     learning_rate: float
     momentum: float = 0.9
     beta_1: float = 0.9
     beta_2: float = 0.999
-    epsilon: float = 1e-8
+    epsilon: float = 1e-16
     weight_decay: float = 0.01
 
     def update_bytes(self, parameters: int) -> int:
