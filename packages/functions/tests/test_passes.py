@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import dovetail_tensors as dt
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import dovetail_tensors as dt
 from dovetail_functions import cond, function
 from dovetail_functions.passes.chains import holds
 from dovetail_functions.passes.constant_folding import fold_constants
@@ -19,8 +22,6 @@ from dovetail_protocols.graph import Constant, Graph, evaluate
 from dovetail_protocols.graph_validation import validate
 from dovetail_protocols.metas import TensorMeta
 from dovetail_protocols.tracing import trace
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 F32 = TensorMeta((2, 3), dtypes_module.float32)
 SPECIAL = np.array([[0.0, -0.0, np.nan], [np.inf, -np.inf, 1.5]], np.float32)

@@ -6,13 +6,14 @@ import math
 import operator
 from typing import Any
 
-import dovetail_tensors as dt
 import numpy as np
 import pytest
-from dovetail_functions import TensorSpec, function
-from dovetail_functions.symbolic import Dim, Sizes, evaluate
 from hypothesis import given
 from hypothesis import strategies as st
+
+import dovetail_tensors as dt
+from dovetail_functions import TensorSpec, function
+from dovetail_functions.symbolic import Dim, Sizes, evaluate
 
 BINARY = [operator.add, operator.sub, operator.mul, operator.floordiv, operator.mod]
 
@@ -125,9 +126,7 @@ def test_a_loop_over_an_unknown_size_is_traced_for_each(counting: Any) -> None:
 
 
 def test_relations_between_unknown_sizes(counting: Any) -> None:
-    product, traces = counting(
-        lambda a, b: a @ b, input_signature=[TensorSpec([None, None]), TensorSpec([None, None])]
-    )
+    product, traces = counting(lambda a, b: a @ b, input_signature=[TensorSpec([None, None]), TensorSpec([None, None])])
     for rows, inner, columns in ((2, 3, 4), (5, 2, 7), (3, 3, 3)):
         a, b = np.ones((rows, inner), np.float32), np.ones((inner, columns), np.float32)
         np.testing.assert_array_equal(np.asarray(product(a, b)), a @ b)

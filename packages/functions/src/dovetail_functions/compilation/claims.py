@@ -21,11 +21,40 @@ class Part:
     nodes: frozenset[int]
 
 
+class Refusals:
+    """What is told when nodes that a compiler might have taken run one by one: each thing once, as a warning, or under
+    `strict` as an error."""
+
+    def __init__(self, *, strict: bool) -> None:
+        self.strict = strict
+        self._told: set[str] = set()
+
+    def tell(
+        self, what: str, *, nodes: str | None = None, cause: str | None = None, error: BaseException | None = None
+    ) -> None:
+        """Warns that nodes are not compiled.
+
+        Raises: PluginError under `strict`.
+        """
+        told = PluginError(
+            what,
+            where=None if nodes is None else f"nodes {nodes}",
+            cause=cause if error is None else f"{type(error).__name__}: {error}",
+            effect="the function is not run" if self.strict else "these nodes run one by one",
+            fix="report it to the compiler's package, or name other compilers with function(compilers=[...])",
+        )
+        if self.strict:
+            raise told from error
+        if str(told) not in self._told:
+            self._told.add(str(told))
+            warnings.warn(str(told), PluginWarning, stacklevel=2)
+
+
 class Offers:
     """What became of offering a graph to compilers: the parts they take, and why they left the other nodes."""
 
-    def __init__(self, graph: Graph, *, strict: bool) -> None:
-        self.graph, self.strict = graph, strict
+    def __init__(self, graph: Graph, refusals: Refusals) -> None:
+        self.graph, self.refusals = graph, refusals
         self.parts: list[Part] = []
         self.reasons: dict[int, list[str]] = {}
         self._needed = dependencies(graph)
@@ -44,7 +73,7 @@ class Offers:
         try:
             claims = [(frozenset(claim.nodes), tuple(claim.refused)) for claim in found.compiler.claim(self.graph)]
         except Exception as error:  # noqa: BLE001 - whatever a plug-in raises, its nodes run otherwise
-            refuse(f"compiler {found.name!r} failed to claim", error=error, strict=self.strict)
+            self.refusals.tell(f"compiler {found.name!r} failed to claim", error=error)
             return
         others = self.taken
         for nodes, refused in claims:
@@ -62,15 +91,14 @@ class Offers:
             self.parts.append(Part(found, nodes))
             return
         shown = describe_nodes(self.graph, nodes)
-        refuse(f"a claim of compiler {found.name!r} is refused", nodes=shown, cause=problem, strict=self.strict)
-        for place in nodes:
-            if 0 <= place < len(self.graph.nodes):
-                self.reasons.setdefault(place, []).append(f"{found.name}: claim refused: {problem}")
+        self.refusals.tell(f"a claim of compiler {found.name!r} is refused", nodes=shown, cause=problem)
+        for place in nodes & frozenset(range(len(self.graph.nodes))):
+            self.reasons.setdefault(place, []).append(f"{found.name}: claim refused: {problem}")
 
     def _problem(self, found: FoundCompiler, nodes: frozenset[int]) -> str | None:
-        outside = [place for place in nodes if not isinstance(place, int) or not 0 <= place < len(self.graph.nodes)]
+        outside = nodes - frozenset(range(len(self.graph.nodes)))
         if outside:
-            return f"the graph has no node {outside[0]}"
+            return f"the graph has no node {min(map(str, outside))}"
         if nodes & self.taken:
             return f"it claims nodes twice: {describe_nodes(self.graph, nodes & self.taken)}"
         path = between(nodes, self._needed)
@@ -85,31 +113,7 @@ def describe_nodes(graph: Graph, places: Any) -> str:
     """Nodes for a reader: "2 multiply, 5 tanh"; of many, the first few."""
     shown = [
         f"{place} {graph.nodes[place].operation.short_name}" if place in range(len(graph.nodes)) else f"{place}"
-        for place in sorted(places)
+        for place in sorted(places, key=lambda place: (str(type(place)), place))
     ]
     more = f" and {len(shown) - 6} more" if len(shown) > 6 else ""
     return ", ".join(shown[:6]) + more
-
-
-def refuse(
-    what: str,
-    *,
-    nodes: str | None = None,
-    cause: str | None = None,
-    error: BaseException | None = None,
-    strict: bool,
-) -> None:
-    """Warns that nodes run one by one in place of compiled, or under `strict` raises it.
-
-    Raises: PluginError.
-    """
-    told = PluginError(
-        what,
-        where=None if nodes is None else f"nodes {nodes}",
-        cause=cause if error is None else f"{type(error).__name__}: {error}",
-        effect="the function is not run" if strict else "these nodes run one by one",
-        fix="report it to the compiler's package, or name other compilers with function(compilers=[...])",
-    )
-    if strict:
-        raise told from error
-    warnings.warn(str(told), PluginWarning, stacklevel=3)

@@ -11,7 +11,7 @@ from dovetail_protocols.graph import Graph, Node
 from dovetail_protocols.metas import TensorMeta
 from dovetail_protocols.records import record
 
-from ..compilation.claims import Offers, Part, describe_nodes, refuse
+from ..compilation.claims import Offers, Part, Refusals, describe_nodes
 from ..compilation.cutting import cut
 from ..compilation.discovery import FoundCompiler, chosen_compilers
 from ..compilation.ordering import dependencies, order_parts
@@ -41,7 +41,7 @@ class Planner:
     """
 
     def __init__(self, names: Sequence[str] | None = None, *, strict: bool = False) -> None:
-        self.strict = strict
+        self.refusals = Refusals(strict=strict)
         self.compilers, self.refused = chosen_compilers(names)
 
     def plan(self, graph: Graph) -> Planned:
@@ -49,7 +49,7 @@ class Planner:
 
         Raises: KernelNotFoundError where a node has neither kernel nor decomposition; PluginError under `strict`.
         """
-        failed: list[FoundCompiler] = []
+        failed: list[FoundCompiler] = []  # a compiler that fails at one part of a graph gets no other
         while True:
             lowering, offers = self._settle(graph, [c for c in self.compilers if c not in failed])
             compiled = {part: self._compile(lowering.graph, part) for part in offers.parts}
@@ -57,7 +57,7 @@ class Planner:
             if not broken:
                 break
             failed += broken
-        if self.strict:
+        if self.refusals.strict:
             self._require_all(lowering.graph, offers)
         return _Assembly(self, lowering, offers, compiled).assembled()
 
@@ -65,7 +65,7 @@ class Planner:
         """Offers the graph, decomposes what is left without a kernel, and offers anew, until nothing is left."""
         lowering = Lowering(graph)
         for _ in range(MAXIMUM_DEPTH):
-            offers = Offers(lowering.graph, strict=self.strict)
+            offers = Offers(lowering.graph, self.refusals)
             for found in compilers:
                 offers.offer(found)
             if not lowering.lower(offers.taken):
@@ -81,13 +81,12 @@ class Planner:
         places = sorted(part.nodes)
         piece = cut(graph, places, f"{graph.name}_{places[0]}")
         try:
-            return part.compiler.compiler.compile(piece, CompileOptions(strict=self.strict))
+            return part.compiler.compiler.compile(piece, CompileOptions(strict=self.refusals.strict))
         except Exception as error:  # noqa: BLE001 - whatever a plug-in raises, its nodes run otherwise
-            refuse(
+            self.refusals.tell(
                 f"compiler {part.compiler.name!r} failed to compile a part of {graph.name!r}",
                 nodes=describe_nodes(graph, places),
                 error=error,
-                strict=self.strict,
             )
             return None
 
