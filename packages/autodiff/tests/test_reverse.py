@@ -132,6 +132,12 @@ def test_modules_may_stand_in_containers() -> None:
     assert float(gradients["x"]) == 2.0
 
 
+def test_an_object_that_is_called_is_a_function_and_keeps_its_attributes_to_itself() -> None:
+    differentiated = grad(Model())
+    assert float(differentiated(3.0)) == 2.0
+    assert not hasattr(differentiated, "kernel")
+
+
 def test_a_variable_that_is_returned_counts_as_read() -> None:
     assert float(grad(lambda v: v)(Variable(3.0))) == 1.0
 

@@ -40,7 +40,7 @@ def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
     Source: TensorFlow, tf.custom_gradient.
     """
 
-    @wraps(function)
+    @wraps(function, updated=())
     def wrapped(*args: Any, **keywords: Any) -> Any:
         watcher = _VariableWatcher(current())
         with interpreting(watcher):

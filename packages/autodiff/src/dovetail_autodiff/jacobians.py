@@ -38,7 +38,7 @@ def jacobian(
     if mode not in _MODES:
         raise AttributeValueError("jacobian: unknown mode", expected='"reverse" or "forward"', got=repr(mode))
 
-    @wraps(function)
+    @wraps(function, updated=())
     def differentiated(*args: Any, **keywords: Any) -> Any:
         chosen = select(args, argnums, "jacobian")
         position = 0 if isinstance(argnums, int) else None

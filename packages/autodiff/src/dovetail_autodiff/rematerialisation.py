@@ -30,7 +30,7 @@ def rematerialise(function: Callable[..., Any]) -> Callable[..., Any]:
     Source: TensorFlow, tf.recompute_grad; T. Chen et al., "Training deep nets with sublinear memory cost", 2016.
     """
 
-    @wraps(function)
+    @wraps(function, updated=())
     def wrapped(*args: Any, **keywords: Any) -> Any:
         if current() is None:
             return function(*args, **keywords)

@@ -71,7 +71,7 @@ def value_and_grad(
     GradientError for an operation without gradient.
     """
 
-    @wraps(function)
+    @wraps(function, updated=())
     def differentiated(*args: Any, **keywords: Any) -> Any:
         chosen = select(args, argnums, "grad")
         linear = Linearization("grad", function, args, chosen, keywords, has_aux)
@@ -92,7 +92,7 @@ def grad(
     """
     with_value = value_and_grad(function, argnums, has_aux=has_aux)
 
-    @wraps(function)
+    @wraps(function, updated=())
     def differentiated(*args: Any, **keywords: Any) -> Any:
         value, gradient = with_value(*args, **keywords)
         return (gradient, value[1]) if has_aux else gradient

@@ -34,7 +34,7 @@ def vmap(function: Callable[..., Any], in_axes: Axes = 0, out_axes: Axes = 0) ->
     fit the structure, SignatureError where nothing is batched.
     """
 
-    @wraps(function)
+    @wraps(function, updated=())
     def batched(*args: Any, **keywords: Any) -> Any:
         leaves, structure = flatten(args)
         axes = broadcast_prefix(_per_argument(in_axes, len(args)), structure, what="in_axes of vmap")

@@ -15,6 +15,7 @@ from dovetail_protocols import operations as ops
 from dovetail_protocols.errors import GradientError
 from dovetail_protocols.graph import Graph, evaluate
 from dovetail_protocols.operations.control_flow import divide, scan_length
+from dovetail_protocols.records import replace
 
 from ..extend import pushforward_of, vjp_of
 from ..graph_derivatives import (
@@ -97,10 +98,11 @@ def scan(
     linear = Linearized(body, (*(True,) * carry_count, *wanted[carry_count:]))
     saved = [place for place in linear.needed if place < carry_count]
     steps = scan_length(operands[carry_count : carry_count + sequence_count], length)
+    forward = linear.forward
     outputs = ops.scan(
         *operands,
         *linear.constants,
-        body=linear.forward.replace(outputs=(*linear.forward.outputs, *(linear.forward.inputs[p] for p in saved))),
+        body=replace(forward, outputs=(*forward.outputs, *(forward.inputs[place] for place in saved))),
         carry_count=carry_count,
         sequence_count=sequence_count,
         length=length,
