@@ -10,7 +10,7 @@ from .arrays import provider
 from .errors import StructureError, TraceError
 from .graph import Value
 from .operations import assign_variable, read_variable
-from .records import record
+from .records import record, replace
 from .tracing import trace
 
 TYPE_CHECKING = False
@@ -31,6 +31,11 @@ class Closure:
     captures: tuple[Array, ...]
     assigned: tuple[VariableLike, ...]
     read_only: tuple[VariableLike, ...]
+
+    def metas(self) -> dict[int, TensorMeta]:
+        """The meta of each array and variable, by its identity."""
+        arrays = {id(array): array.meta for array in self.captures}
+        return arrays | {id(variable): variable.meta for variable in (*self.assigned, *self.read_only)}
 
     def read_assigned(self) -> tuple[Array, ...]:
         """The values, now, of the variables that bodies assign."""
@@ -94,16 +99,17 @@ def close_over(traced: Trace, closure: Closure, argument_place: int, result_plac
     arguments, outside = graph.inputs[:first], graph.inputs[first:]
     known = {id(one): value for one, value in zip((*traced.captures, *traced.variables), outside, strict=True)}
     unused = max((value.number for value in graph.values()), default=-1)
-    for one in (*closure.captures, *closure.assigned, *closure.read_only):
-        if id(one) not in known:
+    for key, meta in closure.metas().items():
+        if key not in known:
             unused += 1
-            known[id(one)] = Value(unused, one.meta)
+            known[key] = Value(unused, meta)
     outputs, assigned = graph.outputs[: traced.result_count], graph.outputs[traced.result_count :]
     if result_place is not None:
         after = known | {id(one): value for one, value in zip(traced.assigned, assigned, strict=True)}
         values = (after[id(variable)] for variable in closure.assigned)
         outputs = (*outputs[:result_place], *values, *outputs[result_place:])
-    return graph.replace(
+    return replace(
+        graph,
         inputs=(
             *arguments[:argument_place],
             *(known[id(variable)] for variable in closure.assigned),

@@ -47,7 +47,7 @@ def cond(pred: Any, true_function: Callable[..., Any], false_function: Callable[
     count = chosen.result_count
     _check_results("cond", chosen, other)
     closure = join_closures(chosen, other)
-    results = ops.cond(
+    results: Arrays = ops.cond(
         predicate,
         *given,
         *closure.read_assigned(),
@@ -83,7 +83,7 @@ def while_loop(
         "while_loop", "carried array", tuple(metas), _result_metas(repeated), "the initial one", "what the body returns"
     )
     closure = join_closures(checked, repeated)
-    results = ops.while_loop(
+    results: Arrays = ops.while_loop(
         *given,
         *closure.read_assigned(),
         *closure.constants(),
