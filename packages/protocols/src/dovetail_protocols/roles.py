@@ -87,6 +87,18 @@ class VariableLike(Protocol):
 
 
 @runtime_checkable
+class SupportsTaking(Protocol):
+    """Optional for a VariableLike: gives its buffer away, so that a compiled function may overwrite it in place."""
+
+    def take(self) -> Buffer | None:
+        """The buffer, out of the variable, if nobody else holds it or a view of it; else None, and nothing changes.
+
+        Whoever takes it calls `replace` soon, whatever happens; until then, reads in other threads wait, and a read in
+        the same thread raises.
+        """
+
+
+@runtime_checkable
 class TensorProvider(Protocol):
     """A tensor package, found in the entry-point group `dovetail.tensors.v1`."""
 

@@ -9,13 +9,14 @@ import numpy as np
 from dovetail_protocols import creation
 from dovetail_protocols import operations as ops
 from dovetail_protocols.dispatch import current, interpreting
-from dovetail_protocols.errors import ImmutableError
+from dovetail_protocols.errors import DTypeError, ImmutableError
 from dovetail_protocols.metas import TensorMeta
 
 from . import operators
 from .array_methods import ArrayMethods
 from .numpy_dtypes import numpy_dtype
 from .printing import describe
+from .taking import Taken, take
 from .tensor import Tensor, make
 
 if TYPE_CHECKING:
@@ -98,16 +99,31 @@ class Variable(ArrayMethods, TypedOperators):
     @property
     def payload(self) -> Any:
         """The buffer in force. It is never written to: tensors read earlier may share it."""
-        return self._payload
+        payload = self._payload
+        return self._returned() if type(payload) is Taken else payload
 
     def replace(self, payload: Any) -> None:
         """Puts another buffer of the same shape and dtype in place of the one in force. For evaluators and restorers,
         which have checked it; users assign."""
-        self._payload = payload
+        before, self._payload = self._payload, payload
+        if type(before) is Taken:
+            before.release()
+
+    def take(self) -> Any | None:
+        """The buffer, out of the variable and to be overwritten, if nobody else holds it; else None, and nothing
+        changes. Until `replace` puts one in its place, other threads that read the variable wait."""
+        return take(self)
+
+    def _returned(self) -> Any:
+        """The buffer, once it is back."""
+        while type(payload := self._payload) is Taken:
+            payload.wait(self.name)
+        return payload
 
     def snapshot(self) -> Tensor:
         """The value now, as a tensor, without passing through dispatch: for evaluators."""
-        return make(self._payload, self._signature)
+        payload = self._payload
+        return make(self._returned() if type(payload) is Taken else payload, self._signature)
 
     # ------------------------------------------------------------------ reading
 
@@ -115,7 +131,7 @@ class Variable(ArrayMethods, TypedOperators):
         """The value now, as a tensor that later assignments don't change."""
         interpreter = current()
         if interpreter is None:
-            return make(self._payload, self._signature)
+            return self.snapshot()
         value: Tensor = interpreter.apply(ops.read_variable, (self,), {})
         return value
 
@@ -154,13 +170,13 @@ class Variable(ArrayMethods, TypedOperators):
         self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
     ) -> Tensor:
         """Adds to the value, and returns the new one. Raises: as `assign`."""
-        return self.assign(self.read_value() + self._operand(delta))
+        return self.assign(self.read_value() + self._delta("assign_add", delta))
 
     def assign_sub(
         self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
     ) -> Tensor:
         """Subtracts from the value, and returns the new one. Raises: as `assign`."""
-        return self.assign(self.read_value() - self._operand(delta))
+        return self.assign(self.read_value() - self._delta("assign_sub", delta))
 
     def _operand(self, value: Any) -> Tensor:
         """A value for this variable: a tensor in its own dtype; Python numbers, lists, and NumPy arrays of the same or
@@ -176,8 +192,21 @@ class Variable(ArrayMethods, TypedOperators):
             return convert(value)  # in a dtype that assign refuses by name
         return convert(value, dtype, self._signature.device)
 
+    def _delta(self, action: str, value: Any) -> Tensor:
+        """A value to combine with the variable's: it must have the variable's dtype, since nothing is converted."""
+        delta = self._operand(value)
+        if delta.dtype is not self._signature.dtype:
+            raise DTypeError(
+                f"{action}: the dtype differs from the variable's",
+                where=f"{action}, Variable {self.name!r}",
+                expected=f"{self._signature.dtype}",
+                got=f"{delta.dtype}",
+                fix=f"convert the value with .astype({self._signature.dtype.name!r})",
+            )
+        return delta
+
     def _scatter(self, indices: Any, updates: Any, mode: str) -> Tensor:
-        return self.assign(ops.scatter(self.read_value(), indices, self._operand(updates), mode=mode))
+        return self.assign(ops.scatter(self.read_value(), indices, self._delta("scatter", updates), mode=mode))
 
     def _scatter_rows(self, indices: Any, updates: Any, mode: str) -> Tensor:
         return self._scatter(ops.expand_dims(indices, axis=-1), updates, mode)
