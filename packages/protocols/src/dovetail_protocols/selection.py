@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from importlib import import_module
 
-from .errors import KernelNotFoundError, PluginError
+from .errors import KernelError, KernelNotFoundError, PluginError
 from .kernels import PROTOCOL, CallMeta, Unsupported
 from .operation import Operation
 from .plugins.discovery import Plugin, find, quarantine
@@ -123,9 +123,10 @@ def forget() -> None:
 _listeners: list[Callable[[], None]] = []
 
 
-def on_forget(listener: Callable[[], None]) -> None:
+def on_forget(listener: Callable[[], None]) -> Callable[[], None]:
     """Registers a function that drops whatever an evaluator remembers of selections, called when they become void."""
     _listeners.append(listener)
+    return listener
 
 
 def _describe(plugin: Plugin) -> Package | None:
@@ -229,6 +230,17 @@ def not_found(operation: Operation, metas: tuple[TensorMeta | None, ...], select
         f"no kernel for {operation.short_name}({shown})",
         cause=f"tried {tried}" if tried else "no installed kernel package declares this operation",
         fix="install a kernel package (pip install dovetail-kernels-numpy), or convert the operands' dtype",
+    )
+
+
+def kernel_failure(chosen: Candidate | None, call: str, error: Exception) -> KernelError:
+    """The error for a kernel that raised while it ran. `call`: "matmul(float32[2,3], float32[3,4])"."""
+    assert chosen is not None  # it was chosen, or it would not have run
+    return KernelError(
+        f"kernel {chosen.package}/{chosen.spec.id} failed for {call}",
+        cause=f"{type(error).__name__}: {error}",
+        effect="no other kernel was tried in its place",
+        fix=f"rerun with DOVETAIL_KERNELS=-{chosen.package} to compare",
     )
 
 

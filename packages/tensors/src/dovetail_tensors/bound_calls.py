@@ -10,6 +10,7 @@ from dovetail_protocols.graph import Graph
 from dovetail_protocols.metas import Device
 from dovetail_protocols.operation import Operation
 from dovetail_protocols.plugins.policy import Policy
+from dovetail_protocols.selection import Candidate
 
 from .signature import Signature
 
@@ -21,10 +22,11 @@ class BoundCall:
     """A kernel for one (operation, dtypes, attributes), and the signatures of its results.
 
     `kernel` serves all shapes. Where it is None, `by_shape` has one for each set of shapes seen, or None for those that
-    the decomposition serves. `several` says whether the results are a tuple.
+    the decomposition serves. `several` says whether the results are a tuple. `origins` has where each kernel comes
+    from, by the same shapes (None for one that serves all), for errors.
     """
 
-    __slots__ = ("attributes", "by_shape", "kernel", "operation", "several", "signature", "signatures")
+    __slots__ = ("attributes", "by_shape", "kernel", "operation", "origins", "several", "signature", "signatures")
 
     def __init__(
         self,
@@ -38,6 +40,7 @@ class BoundCall:
         self.signatures, self.several = signatures, several
         self.signature = signatures[0] if signatures else None
         self.by_shape: dict[tuple[Any, ...], Any] = {}
+        self.origins: dict[tuple[Any, ...] | None, Candidate | None] = {}
 
 
 class Tables:

@@ -17,7 +17,7 @@ from dovetail_protocols.arrays import is_variable
 from dovetail_protocols.errors import DTypeError, ShapeError
 from dovetail_protocols.metas import Device
 
-from .devices import current_device, find_device, from_host, to_host
+from .devices import current_device, find_device, from_host
 from .numpy_dtypes import dovetail_dtype, find_dtype, numpy_dtype
 from .scalars import SCALARS, scalar_tensor
 from .signature import signature_of
@@ -32,13 +32,16 @@ def convert(value: Any, dtype: dt.DType | str | None = None, device: Device | st
     ShapeError for a ragged sequence.
     """
     wanted = None if dtype is None else find_dtype(dtype)
+    if hasattr(type(value), "as_array"):  # a size that a trace doesn't know
+        made: Tensor = value.as_array(dt.DEFAULT_INTEGER if wanted is None else wanted, device and find_device(device))
+        return made
     if isinstance(value, (int, float, complex)) and not isinstance(value, np.generic):
         return scalar_tensor(_plain_number(value), wanted, current_device() if device is None else find_device(device))
     if type(value) is not Tensor and is_variable(value):
         value = value.read_value() if type(value) is Variable else ops.read_variable(value)
     if isinstance(value, (list, tuple)):
         kinds = _leaf_kinds(value)
-        if any(kind is Tensor or _is_variable_kind(kind) for kind in kinds):
+        if any(map(_holds_tensor, kinds)):
             value = ops.stack(*_promoted([convert(item, dtype) for item in value]))
         else:
             return _from_sequence(value, kinds, wanted, device)
@@ -74,8 +77,8 @@ def to_device(tensor: Any, device: Device | str) -> Tensor:
     tensor = convert(tensor)
     if target == tensor.device:
         return tensor
-    buffer = to_host(tensor._concrete(f".to_device({str(target)!r})"), tensor.device)
-    return make(from_host(buffer, target), signature_of(tensor.dtype, target))
+    array = tensor._concrete(f".to_device({str(target)!r})")
+    return make(from_host(array, target), signature_of(tensor.dtype, target))
 
 
 def _leaf_kinds(value: Iterable[Any]) -> set[type]:
@@ -90,8 +93,14 @@ def _leaf_kinds(value: Iterable[Any]) -> set[type]:
     return kinds
 
 
-def _is_variable_kind(kind: type) -> bool:
-    return kind is Variable or (hasattr(kind, "replace") and hasattr(kind, "payload"))
+def _holds_tensor(kind: type) -> bool:
+    """Whether values of a type are, or become, tensors of their own: tensors, variables, sizes that a trace doesn't
+    know."""
+    return (
+        kind in (Tensor, Variable)
+        or hasattr(kind, "as_array")
+        or (hasattr(kind, "replace") and hasattr(kind, "payload"))
+    )
 
 
 def _promoted(tensors: list[Tensor]) -> list[Tensor]:

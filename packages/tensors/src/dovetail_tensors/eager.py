@@ -13,7 +13,7 @@ import numpy as np
 from dovetail_protocols import selection
 from dovetail_protocols.arrays import meta_of
 from dovetail_protocols.dispatch import current, interpreting
-from dovetail_protocols.errors import DovetailError, KernelError
+from dovetail_protocols.errors import DovetailError
 from dovetail_protocols.metas import TensorMeta
 from dovetail_protocols.operation import Operation
 from dovetail_protocols.operations import assign_variable, read_variable
@@ -71,6 +71,10 @@ def call(operation: Operation, operands: tuple[Any, ...], given: Mapping[str, An
 
 
 def _call_bound(operation: Operation, operands: tuple[Any, ...], given: Mapping[str, Any]) -> Any:
+    if operation is read_variable or operation is assign_variable:
+        return evaluate(operation, *operation.bind(operands, given))
+    if Variable in map(type, operands):
+        operands = tuple([o.read_value() if type(o) is Variable else o for o in operands])
     try:
         signatures = tuple([operand._signature for operand in operands])
         written = attribute_key(tuple(given.items())) if given else None
@@ -121,7 +125,9 @@ def _bind(operation: Operation, operands: tuple[Any, ...], attributes: Mapping[s
     metas = tuple(meta_of(operand) for operand in operands)
     chosen = _select(operation, metas, attributes)
     kernel = adapted(chosen, operation, attributes) if chosen.is_per_dtype else None
-    return BoundCall(operation, attributes, kernel, signatures, several)
+    bound = BoundCall(operation, attributes, kernel, signatures, several)
+    bound.origins[None] = chosen.chosen
+    return bound
 
 
 def _infer_signatures(
@@ -163,7 +169,7 @@ def run(bound: BoundCall, operands: tuple[Any, ...]) -> Any:
     except DovetailError:
         raise
     except Exception as error:
-        raise explain_failure(bound.operation, operands, bound.attributes, error) from error
+        raise _explain_failure(bound, operands, error) from error
     if bound.several:
         signatures = bound.signatures
         if len(payload) != len(signatures):  # unstack and nonzero: the shape says how many results there are
@@ -176,7 +182,7 @@ def run(bound: BoundCall, operands: tuple[Any, ...]) -> Any:
 
 
 def _kernel_for_shapes(bound: BoundCall, operands: tuple[Any, ...]) -> Any:
-    shapes = tuple([None if operand is None else operand._payload.shape for operand in operands])
+    shapes = _shapes(operands)
     try:
         return bound.by_shape[shapes]
     except KeyError:
@@ -184,6 +190,7 @@ def _kernel_for_shapes(bound: BoundCall, operands: tuple[Any, ...]) -> Any:
         chosen = _select(bound.operation, metas, bound.attributes)
         kernel = adapted(chosen, bound.operation, bound.attributes)
         store(bound.by_shape, shapes, kernel)
+        store(bound.origins, shapes, chosen.chosen)
         return kernel
 
 
@@ -203,19 +210,19 @@ def _decompose(bound: BoundCall, operands: tuple[Any, ...]) -> Any:
         return bound.operation.decompose(*operands, **bound.attributes)
 
 
-def explain_failure(
-    operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any], error: Exception
-) -> DovetailError:
+def _shapes(operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple([None if operand is None else operand._payload.shape for operand in operands])
+
+
+def _explain_failure(bound: BoundCall, operands: tuple[Any, ...], error: Exception) -> DovetailError:
     """Why a kernel raised: what `infer` says of the call, or else that the kernel itself failed."""
     metas = tuple(meta_of(operand) for operand in operands)
     try:
-        operation.infer_with_values(metas, attributes)
+        bound.operation.infer_with_values(metas, bound.attributes)
     except DovetailError as reason:
         return reason
-    shown = ", ".join("None" if meta is None else str(meta) for meta in metas)
-    return KernelError(
-        f"the kernel for {operation.short_name}({shown}) failed", cause=f"{type(error).__name__}: {error}"
-    )
+    call = f"{bound.operation.short_name}({', '.join(map(str, metas))})"
+    return selection.kernel_failure(bound.origins[None if bound.kernel is not None else _shapes(operands)], call, error)
 
 
 def _assign(variable: Any, value: Tensor) -> Tensor:

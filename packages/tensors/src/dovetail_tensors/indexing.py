@@ -17,7 +17,7 @@ import numpy as np
 from dovetail_protocols import dtypes as dt
 from dovetail_protocols import operations as ops
 from dovetail_protocols.dispatch import current, interpreting
-from dovetail_protocols.errors import IndexRangeError, ShapeError
+from dovetail_protocols.errors import AttributeValueError, IndexRangeError, ShapeError
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -39,7 +39,7 @@ def get_item(x: Tensor, key: Any) -> Tensor:
     if current() is None and type(x._payload) is np.ndarray and _BASIC.issuperset(map(type, entries)):
         try:
             return make(x._payload[key], x._signature)
-        except IndexError:
+        except (IndexError, TypeError, ValueError):
             pass  # said properly below
     return _Selection(x, entries).result()
 
@@ -252,7 +252,7 @@ def _length(bounds: slice, size: int) -> int:
     if bounds == _WHOLE:
         return size
     if bounds.step == 0:
-        raise IndexRangeError("a slice has the step 0", where="indexing", expected="a positive or negative int", got=0)
+        raise AttributeValueError("a slice has the step 0", where="indexing", expected="another int", got=0)
     from dovetail_protocols.operations.slicing import slice_length
 
     return slice_length("indexing", size, bounds.start, bounds.stop, bounds.step)

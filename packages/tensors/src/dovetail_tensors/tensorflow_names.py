@@ -5,6 +5,7 @@ Source: TensorFlow 2, tf and tf.math.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from dovetail_protocols import operations as ops
 from . import array_functions as functions
 from .array_functions import Axes
 from .conversion import convert
-from .creation import DTypeName, as_shape, full
+from .creation import DTypeName, arange, as_shape, full, zeros
 from .numpy_dtypes import find_dtype
 from .tensor import Tensor
 
@@ -54,12 +55,13 @@ def fill(dims: Any, value: Any) -> Tensor:
 
 def shape(input: Any, out_type: DTypeName = "int32") -> Tensor:
     """The sizes of the axes as a tensor; `.shape` has them as a tuple."""
-    return convert([int(size) for size in convert(input).shape], find_dtype(out_type))
+    sizes = convert(input).shape
+    return convert(list(sizes), find_dtype(out_type)) if sizes else zeros((0,), out_type)
 
 
 def size(input: Any, out_type: DTypeName = "int32") -> Tensor:
     """The number of elements as a 0-d tensor."""
-    return convert(int(convert(input).size), find_dtype(out_type))
+    return convert(convert(input).size, find_dtype(out_type))
 
 
 def rank(input: Any) -> Tensor:
@@ -70,7 +72,7 @@ def rank(input: Any) -> Tensor:
 def transpose(a: Any, perm: Sequence[int] | None = None) -> Tensor:
     """The axes in another order; reversed when none is given."""
     a = convert(a)
-    return ops.permute_dims(a, axes=tuple(range(a.ndim))[::-1] if perm is None else as_shape(perm))
+    return ops.permute_dims(a, axes=tuple(reversed(builtins.range(a.ndim))) if perm is None else as_shape(perm))
 
 
 def gather(params: Any, indices: Any, axis: int | None = None, batch_dims: int = 0) -> Tensor:
@@ -162,8 +164,6 @@ def pad(tensor: Any, paddings: Any, mode: str = "constant", constant_values: com
 
 def range(start: Any, limit: Any = None, delta: Any = 1, dtype: DTypeName = None) -> Tensor:
     """start, start + delta, … below `limit`; from 0 to `start` where `limit` is left out."""
-    from .creation import arange
-
     return arange(start, limit, delta, dtype)
 
 

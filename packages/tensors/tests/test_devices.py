@@ -1,0 +1,147 @@
+"""Devices: the CPU, another one that a test installs, scopes, and kernels on contiguous buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dovetail_tensors as dt
+from dovetail_protocols import devices as protocol
+from dovetail_protocols.errors import DeviceError, KernelNotFoundError
+from dovetail_protocols.kernels import Unsupported
+from dovetail_tensors.devices import CPU
+
+
+class FakeBuffer:
+    """Memory that is no NumPy array."""
+
+    def __init__(self, array: Any) -> None:
+        self.hidden, self.shape = np.array(array), array.shape
+
+
+class FakeDevice:
+    """Two devices with memory of their own."""
+
+    protocol = (1, 0)
+
+    def probe(self) -> list[str]:
+        return ["first fake", "second fake"]
+
+    def from_host(self, array: Any, index: int) -> FakeBuffer:
+        return FakeBuffer(array)
+
+    def to_host(self, buffer: FakeBuffer) -> Any:
+        return buffer.hidden
+
+    def contiguous(self, buffer: FakeBuffer) -> FakeBuffer:
+        return buffer
+
+
+class FakePlugin:
+    name, distribution = "fake", "fake-devices"
+
+    def __init__(self, package: Any) -> None:
+        self.package = package
+
+    def load(self) -> Any:
+        return self.package
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """`install(package)`: makes a device package known as "fake"."""
+    real = protocol._plugins()
+
+    def put(package: Any) -> None:
+        monkeypatch.setattr(protocol, "_plugins", lambda: [*real, FakePlugin(package)])
+
+    protocol.forget()
+    yield put
+    protocol.forget()
+
+
+def test_the_cpu_is_found() -> None:
+    assert [str(device) for device in dt.devices()] == ["cpu"]
+    assert "processors" in protocol.describe_devices()["cpu"]
+    assert str(dt.constant(1, device="/device:CPU:0").device) == "cpu"
+
+
+def test_tensors_move_between_devices(install: Any) -> None:
+    install(FakeDevice())
+    x = dt.constant([1.0, 2.0]).to_device("fake:1")
+    assert isinstance(x.payload, FakeBuffer)
+    assert (str(x.device), x.shape, x.tolist()) == ("fake:1", (2,), [1, 2])
+    assert x.to_device("cpu").tolist() == [1, 2]
+    assert x.to_device("fake:1") is x
+    assert "device=fake:1" in repr(x)
+    assert [str(device) for device in dt.devices()] == ["cpu", "fake", "fake:1"]
+    v = dt.Variable([1.0], device="fake")
+    assert str(v.device) == "fake"
+    v.assign([2.0])
+    assert v.tolist() == [2]
+
+
+def test_a_scope_says_where_new_tensors_are(install: Any) -> None:
+    install(FakeDevice())
+    with dt.device("fake") as place:
+        x = dt.constant([1.0])
+        with dt.device("cpu"):
+            assert str(dt.constant(1.0).device) == "cpu"
+    assert x.device == place
+    assert str(dt.constant(1.0).device) == "cpu"
+
+
+def test_operands_on_different_devices_are_refused(install: Any) -> None:
+    install(FakeDevice())
+    x = dt.constant([1.0])
+    with pytest.raises(DeviceError, match="different devices"):
+        x + x.to_device("fake")
+
+
+def test_no_kernel_on_the_device_is_said(install: Any) -> None:
+    install(FakeDevice())
+    x = dt.constant([1.0]).to_device("fake")
+    with pytest.raises(KernelNotFoundError, match=r"no kernel for add\(float32\[1\]@fake"):
+        x + x
+
+
+def test_an_unusable_device_says_why(install: Any) -> None:
+    class Broken(FakeDevice):
+        def probe(self) -> Any:
+            return Unsupported("no driver")
+
+    install(Broken())
+    with pytest.raises(DeviceError, match=r"'fake' is installed but unusable[\s\S]*no driver"):
+        dt.constant(1.0, device="fake")
+    assert protocol.describe_devices()["fake"] == "unusable: no driver"
+    assert [str(device) for device in dt.devices()] == ["cpu"]
+
+
+def test_a_package_of_another_protocol_is_refused(install: Any) -> None:
+    class Newer(FakeDevice):
+        protocol = (2, 0)
+
+    install(Newer())
+    with pytest.raises(DeviceError, match="device protocol 2"):
+        protocol.find_device("fake")
+    install(object())
+    protocol.forget()
+    with pytest.raises(DeviceError, match="lacks protocol, probe"):
+        protocol.find_device("fake")
+
+
+def test_unknown_device() -> None:
+    with pytest.raises(DeviceError, match=r"unknown device 'acmee'[\s\S]*installed: cpu"):
+        dt.constant(1.0).to_device("acmee")
+    with pytest.raises(DeviceError, match="names no device"):
+        dt.device("cpu:x")
+
+
+def test_contiguous_copies_only_where_needed() -> None:
+    x = np.arange(6).reshape(2, 3)
+    assert CPU.contiguous(x) is x
+    assert CPU.contiguous(x.T).flags.c_contiguous
+    assert CPU.contiguous(np.array(3)[()].reshape(())).shape == ()
