@@ -176,29 +176,27 @@ def train(directory: Path, *, epochs: int, seed: int, resume: bool) -> Training:
     started = time.perf_counter()
     run_epochs(training, data, directory, epochs)
     print(f"trained {len(training.history)} epochs, {time.perf_counter() - started:.1f} s in this run")
+    history = training.history
     training.restore(directory / f"step-{training.best_epoch}")
+    training.history = history  # the curves show the epochs after the best one too
     return training
 
 
 def run_epochs(training: Training, data, directory: Path, epochs: int) -> None:
     """Runs epoch after epoch, saves each, and shows where the training is."""
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (
-        TextColumn("epoch"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns) as progress:
-        task = progress.add_task("", total=epochs, completed=len(training.history))
+    columns = (TextColumn("epoch"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console()
+    with Progress(*columns, TextColumn("{task.description}"), console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=epochs, completed=len(training.history))
         while len(training.history) < epochs and not training.is_finished:
             measured = training.run_epoch(data)
             training.save(directory)
             text = ", ".join(f"{name} {value:.4f}" for name, value in measured.items())
-            progress.update(task, completed=len(training.history), description=text)
-            if not progress.console.is_terminal:
+            bar.update(task, completed=len(training.history), description=text)
+            if not console.is_terminal:
                 print(f"epoch {len(training.history):3}: {text}", flush=True)
 
 
