@@ -13,6 +13,7 @@ from dovetail_protocols.records import record
 
 from ..compilation.claims import Offers, Part, Refusals, describe_nodes
 from ..compilation.cutting import cut
+from ..compilation.donation import donated_inputs
 from ..compilation.discovery import FoundCompiler, chosen_compilers
 from ..compilation.ordering import dependencies, order_parts
 from .control_flow import bind_control_flow, is_control_flow
@@ -28,10 +29,11 @@ MAXIMUM_DEPTH = 64
 
 @record
 class Planned:
-    """A program, and where each node of it runs."""
+    """A program, and where each node of it runs. It may overwrite the buffers of the graph's inputs `donated`."""
 
     program: Program
     placements: tuple[Placement, ...]
+    donated: frozenset[int] = frozenset()
 
 
 class Planner:
@@ -44,22 +46,26 @@ class Planner:
         self.refusals = Refusals(strict=strict)
         self.compilers, self.refused = chosen_compilers(names)
 
-    def plan(self, graph: Graph) -> Planned:
-        """The program for a graph.
+    def plan(self, graph: Graph, donatable: frozenset[int] = frozenset()) -> Planned:
+        """The program for a graph. `donatable`: the inputs whose buffers the caller can let it overwrite.
 
         Raises: KernelNotFoundError where a node has neither kernel nor decomposition; PluginError under `strict`.
         """
         failed: list[FoundCompiler] = []  # a compiler that fails at one part of a graph gets no other
         while True:
             lowering, offers = self._settle(graph, [c for c in self.compilers if c not in failed])
-            compiled = {part: self._compile(lowering.graph, part) for part in offers.parts}
+            ordered = _ordered(lowering.graph, offers)
+            donated = donated_inputs(lowering.graph, donatable, ordered)
+            compiled = {part: self._compile(lowering.graph, part, donated) for part in offers.parts}
             broken = [part.compiler for part, run in compiled.items() if run is None]
             if not broken:
                 break
             failed += broken
         if self.refusals.strict:
             self._require_all(lowering.graph, offers)
-        return _Assembly(self, lowering, offers, compiled).assembled()
+        if not any(part.nodes == frozenset(ordered[-1]) for part in offers.parts):
+            donated = frozenset()
+        return _Assembly(self, lowering, offers, compiled).assembled(ordered, donated)
 
     def _settle(self, graph: Graph, compilers: Sequence[FoundCompiler]) -> tuple[Lowering, Offers]:
         """Offers the graph, decomposes what is left without a kernel, and offers anew, until nothing is left."""
@@ -76,12 +82,15 @@ class Planner:
             fix="give the innermost operation a kernel, or a decomposition into others",
         )
 
-    def _compile(self, graph: Graph, part: Part) -> Callable[..., Any] | None:
+    def _compile(self, graph: Graph, part: Part, donated: frozenset[int]) -> Callable[..., Any] | None:
         """What a compiler makes of its part, or None where it fails."""
         places = sorted(part.nodes)
         piece = cut(graph, places, f"{graph.name}_{places[0]}")
+        numbers = {graph.inputs[place].number for place in donated}
+        own = frozenset(place for place, value in enumerate(piece.inputs) if value.number in numbers)
         try:
-            return part.compiler.compiler.compile(piece, CompileOptions(strict=self.refusals.strict))
+            options = CompileOptions(donated_inputs=own, strict=self.refusals.strict)
+            return part.compiler.compiler.compile(piece, options)
         except Exception as error:  # noqa: BLE001 - whatever a plug-in raises, its nodes run otherwise
             self.refusals.tell(
                 f"compiler {part.compiler.name!r} failed to compile a part of {graph.name!r}",
@@ -111,12 +120,7 @@ class _Assembly:
         self.planner, self.lowering, self.offers, self.compiled = planner, lowering, offers, compiled
         self.graph = lowering.graph
 
-    def assembled(self) -> Planned:
-        ordered = order_parts([part.nodes for part in self.offers.parts], dependencies(self.graph))
-        if ordered is None:
-            raise GraphError(
-                "parts of a graph wait for one another", cause="claims were accepted that can't be ordered"
-            )
+    def assembled(self, ordered: Sequence[list[int]], donated: frozenset[int]) -> Planned:
         part_of = {min(part.nodes): part for part in self.offers.parts}
         steps: list[Step] = []
         placements: list[Placement] = []
@@ -129,7 +133,7 @@ class _Assembly:
                 step, placement = self._node_step(places[0])
                 steps.append(step)
                 placements.append(placement)
-        return Planned(self._program(steps), tuple(placements))
+        return Planned(self._program(steps), tuple(placements), donated)
 
     def _program(self, steps: list[Step]) -> Program:
         return Program(
@@ -153,7 +157,9 @@ class _Assembly:
             inputs=tuple(value.number for value in piece.inputs),
             outputs=tuple(value.number for value in piece.outputs),
             several=True,
-            what=f"what compiler {part.compiler.name!r} made of nodes {describe_nodes(self.graph, places)}",
+            what=f"nodes {describe_nodes(self.graph, places)}",
+            runner=f"what compiler {part.compiler.name!r} made",
+            package=part.compiler.name,
         )
 
     def _node_step(self, place: int) -> tuple[Step, Placement]:
@@ -166,11 +172,12 @@ class _Assembly:
                 bodies.append(planned.placements)
                 return planned.program
 
-            step = _step(node, bind_control_flow(node, plan), describe_node(node), several=True)
+            step = _step(node, bind_control_flow(node, plan), "control flow", several=True)
             return step, self._placement(place, "control flow", tuple(bodies))
         chosen = self.lowering.selections[key_of(node)]
         kernel, name = bound_kernel(node, chosen)
-        step = _step(node, kernel, f"kernel {name} for {describe_node(node)}", several=gives_several(node))
+        package = name.partition("/")[0]
+        step = _step(node, kernel, f"kernel {name}", package, several=gives_several(node))
         return step, self._placement(place, f"kernel {name}")
 
     def _placement(self, place: int, runner: str, bodies: tuple[tuple[Placement, ...], ...] = ()) -> Placement:
@@ -195,13 +202,22 @@ class _Assembly:
         )
 
 
-def _step(node: Node, run: Callable[..., Any], what: str, *, several: bool) -> Step:
+def _ordered(graph: Graph, offers: Offers) -> list[list[int]]:
+    """Parts and single nodes in the order in which they run."""
+    ordered = order_parts([part.nodes for part in offers.parts], dependencies(graph))
+    assert ordered is not None  # a claim is accepted only if there is an order
+    return ordered
+
+
+def _step(node: Node, run: Callable[..., Any], runner: str, package: str = "", *, several: bool) -> Step:
     return Step(
         run=run,
         inputs=tuple(None if value is None else value.number for value in node.inputs),
         outputs=tuple(value.number for value in node.outputs),
         several=several,
-        what=what,
+        what=describe_node(node),
+        runner=runner,
+        package=package,
         source=node.source,
     )
 

@@ -58,13 +58,19 @@ class Program:
             except Exception as error:
                 step = self.steps[_place(error.__traceback__, first_lines)]
                 raise KernelError(
-                    f"{step.what} failed",
+                    f"{step.runner} failed for {step.what}",
                     where=step.source or None,
                     cause=f"{type(error).__name__}: {error}",
-                    fix="run the function eagerly to compare: run_functions_eagerly(True)",
+                    effect="nothing else was tried in its place",
+                    fix=_fix(step),
                 ) from error
 
         return run
+
+
+def _fix(step: Step) -> str:
+    eagerly = "run the function eagerly to compare: run_functions_eagerly(True)"
+    return f"rerun with DOVETAIL_KERNELS=-{step.package} to compare; or {eagerly}" if step.package else eagerly
 
 
 def _write(
