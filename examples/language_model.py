@@ -119,7 +119,7 @@ def sample(model: LanguageModel, prompt: np.ndarray, length: int, temperature: f
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--sample", type=int, default=400, help="characters to write at the end")
     parser.add_argument("--temperature", type=float, default=0.7)
     parser.add_argument("--seed", type=int, default=1)

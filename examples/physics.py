@@ -96,7 +96,7 @@ def draw(t, solution, losses, file: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=12000)
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--output", type=Path, default=Path("runs/physics.png"))
     options = parser.parse_args()
