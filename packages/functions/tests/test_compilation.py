@@ -84,6 +84,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., NumpyCompiler]:
         found.append(FoundCompiler(name, made, unusable))
         return made
 
+    install.found = found  # type: ignore[attr-defined] # for compilers of other classes
     return install
 
 
@@ -131,6 +132,99 @@ def test_the_whole_of_a_training_step_in_one_claim(installed: Any) -> None:
     assert graph.outputs[state.output].meta.shape == (3,)
     expected = np.ones(3, np.float32) - 0.1 * (X @ np.ones(3, np.float32)) @ X
     np.testing.assert_allclose(np.asarray(weight.read_value()), expected, rtol=1e-6)
+
+
+class OverwritingCompiler(NumpyCompiler):
+    """Runs what it claims, and writes new values of donated states into the buffers they came in."""
+
+    def compile(self, graph: Graph, options: CompileOptions) -> Any:
+        self.donated = options.donated_inputs
+        run = super().compile(graph, options)
+        states = {state.input: state.output for state in graph.states if state.input in options.donated_inputs}
+
+        def overwriting(*buffers: Any) -> Any:
+            outputs = list(run(*buffers))
+            for place, result in states.items():
+                assert result is not None
+                buffers[place][...] = outputs[result]
+                outputs[result] = buffers[place]
+            return tuple(outputs)
+
+        return overwriting
+
+
+@pytest.fixture
+def overwriting(installed: Any) -> OverwritingCompiler:
+    made = OverwritingCompiler(lambda graph: [Claim(frozenset(range(len(graph.nodes))))])
+    installed.found.append(FoundCompiler("overwriting", made, None))
+    return made
+
+
+def test_a_state_is_updated_in_place_where_nobody_else_holds_its_buffer(overwriting: OverwritingCompiler) -> None:
+    weight = dt.Variable(np.zeros(4, np.float32))
+    step = function(lambda x: weight.assign(weight.read_value() * 2.0 + x).sum())
+    step(dt.constant(1.0))
+    place = weight.payload.__array_interface__["data"]
+    for _ in range(3):
+        step(dt.constant(1.0))
+    assert len(overwriting.donated) == 1
+    assert weight.payload.__array_interface__["data"] == place
+    np.testing.assert_array_equal(np.asarray(weight.read_value()), np.full(4, 15.0))
+
+
+def test_tensors_read_before_never_change_although_buffers_are_donated(overwriting: OverwritingCompiler) -> None:
+    weight = dt.Variable(np.zeros(4, np.float32))
+    step = function(lambda x: weight.assign(weight.read_value() + x))
+    seen: list[Any] = [weight.read_value()]
+    for _ in range(4):
+        seen += [step(dt.constant(1.0)), weight.read_value()[1:]]
+    firsts = [float(array[0]) for array in seen]
+    assert firsts == [0.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0]
+
+
+def test_an_error_puts_donated_buffers_back(overwriting: OverwritingCompiler, monkeypatch: pytest.MonkeyPatch) -> None:
+    weight = dt.Variable(np.zeros(4, np.float32))
+    step = function(lambda x: weight.assign(weight.read_value() + x).sum())
+    for _ in range(2):
+        step(dt.constant(1.0))
+    call = next(iter(step.traces[0]._calls.values()))
+
+    def failing(*buffers: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(call, "program", failing)
+    with pytest.raises(KeyboardInterrupt):
+        step(dt.constant(1.0))
+    np.testing.assert_array_equal(np.asarray(weight.read_value()), np.full(4, 2.0))
+
+
+def test_old_values_that_are_returned_or_used_elsewhere_are_not_donated(
+    overwriting: OverwritingCompiler, installed: Any
+) -> None:
+    returned, used, plain = (dt.Variable(np.zeros(4, np.float32), name=name) for name in ("returned", "used", "plain"))
+    overwriting.choose = claiming("add", "multiply")
+
+    @function
+    def step(x: Any) -> Any:
+        before = returned.read_value()
+        view = ops.reshape(used.read_value(), shape=(2, 2))
+        for variable in (returned, used, plain):
+            variable.assign(variable.read_value() + x)
+        return before, view
+
+    for _ in range(2):
+        before, view = step(dt.constant(1.0))
+    assert len(overwriting.donated) == 1
+    np.testing.assert_array_equal(np.asarray(before), np.ones(4))
+    np.testing.assert_array_equal(np.asarray(view), np.ones((2, 2)))
+
+
+def test_nothing_is_donated_to_a_part_that_others_follow(overwriting: OverwritingCompiler) -> None:
+    weight = dt.Variable(np.zeros(4, np.float32))
+    overwriting.choose = claiming("add")
+    step = function(lambda x: ops.tanh(weight.assign(weight.read_value() + x)))
+    step(dt.constant(1.0))
+    assert overwriting.donated == frozenset()
 
 
 def test_several_claims_and_several_compilers(installed: Any) -> None:

@@ -78,7 +78,7 @@ def test_nodes_that_nothing_needs_go_and_effects_stay_in_order() -> None:
         (lambda x: x / 1.0, []),
         (lambda x: x - 0.0, []),
         (lambda x: x + np.float32(-0.0), []),
-        (lambda x: -(-x), []),
+        (lambda x: ops.negative(-x), []),
         (lambda x: ops.stop_gradient(+x), []),
         (lambda x: x.T.T, []),
         (lambda x: x + 0.0, ["add"]),

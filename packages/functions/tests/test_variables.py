@@ -96,7 +96,7 @@ def test_a_variable_that_refuses_its_value_leaves_the_others() -> None:
     step = function(lambda x: (first.assign(x), second.assign(x)))
     step(dt.constant(3.0))
     call = next(iter(step.traces[0]._calls.values()))
-    from dovetail_functions.calls import replace_all
+    from dovetail_functions.states import replace_all
 
     class Refusing:
         payload = None

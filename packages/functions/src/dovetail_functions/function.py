@@ -69,10 +69,11 @@ class Function:
 
     def __reduce__(self) -> Any:
         """By name, where that leads here, as functions are pickled; else by the Python function."""
+        name: str = getattr(self, "__qualname__", "")
         found: Any = sys.modules.get(self.__module__)
-        for part in self.__qualname__.split("."):
+        for part in name.split("."):
             found = getattr(found, part, None)
-        return self.__qualname__ if found is self else (Function, (self.python_function, self.options))
+        return name if found is self else (Function, (self.python_function, self.options))
 
     @property
     def traces(self) -> list[FunctionTrace]:
@@ -133,8 +134,7 @@ class Function:
 
     def _plan(self, trace: FunctionTrace, graph: Graph) -> Call:
         planner = Planner(self.options.compilers, strict=self.options.strict)
-        simplified = simplify(graph)
-        return Call(trace, simplified, planner.plan(simplified))
+        return Call(trace, simplify(graph), planner.plan)
 
     def forget_programs(self) -> None:
         """Drops what was planned, but no trace: kernels and compilers are chosen anew at the next call."""

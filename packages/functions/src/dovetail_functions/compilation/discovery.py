@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dovetail_protocols import selection
 from dovetail_protocols.compilers import PROTOCOL, Compiler
 from dovetail_protocols.errors import PluginError
-from dovetail_protocols.plugins.discovery import Plugin, find, quarantine
+from dovetail_protocols.plugins.discovery import Plugin, find, quarantine, require_sound
 from dovetail_protocols.plugins.policy import current_policy
+from dovetail_protocols.plugins.validation import protocol_problem
 from dovetail_protocols.records import record
 
 GROUP = "dovetail.compilers.v1"
@@ -62,9 +63,7 @@ def chosen_compilers(names: Sequence[str] | None) -> tuple[list[FoundCompiler], 
 def _require(name: str) -> FoundCompiler:
     found = next((one for one in compilers() if one.name == name), None)
     if found is None:
-        for plugin in find(GROUP):
-            if plugin.name == name:
-                plugin.load()  # raises what was wrong with it
+        require_sound(GROUP, name)
         raise PluginError(
             f"no compiler {name!r} is installed",
             expected=", ".join(one.name for one in compilers()) or "a package that offers dovetail.compilers.v1",
@@ -79,9 +78,9 @@ def _describe(plugin: Plugin) -> FoundCompiler | None:
     try:
         offered = plugin.load()
     except PluginError:
-        quarantine(plugin, str(plugin.broken()))
+        quarantine(plugin, plugin.broken())
         return None
-    problem = _problem(plugin, offered)
+    problem = protocol_problem(plugin, offered, "compiler", ("claim", "compile", "probe"), PROTOCOL)
     if problem is not None:
         quarantine(plugin, problem)
         return None
@@ -89,20 +88,6 @@ def _describe(plugin: Plugin) -> FoundCompiler | None:
         unusable = offered.probe()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plug-in raises, it is set aside
         plugin.error = error
-        quarantine(plugin, str(plugin.broken()))
+        quarantine(plugin, plugin.broken())
         return None
     return FoundCompiler(plugin.name, offered, None if unusable is None else str(unusable.reason))
-
-
-def _problem(plugin: Plugin, offered: object) -> str | None:
-    """Why what a plug-in offers is no compiler of this protocol, or None."""
-    effect = "\n  effect: it compiles nothing in this process"
-    missing = [member for member in ("protocol", "claim", "compile", "probe") if not hasattr(offered, member)]
-    if missing:
-        return f"plug-in {plugin} is no compiler\n  cause: {plugin.target} lacks {', '.join(missing)}{effect}"
-    major = offered.protocol[0]  # type: ignore[attr-defined] # just asked for
-    if major != PROTOCOL[0]:
-        fix = "pip install -U dovetail-protocols" if major > PROTOCOL[0] else f"pip install -U {plugin.distribution}"
-        what = f"plug-in {plugin} offers compiler protocol {major}; this Dovetail speaks {PROTOCOL[0]}"
-        return f"{what}{effect}\n  fix: {fix}"
-    return None

@@ -13,8 +13,8 @@ from dovetail_protocols.records import record
 
 from ..compilation.claims import Offers, Part, Refusals, describe_nodes
 from ..compilation.cutting import cut
-from ..compilation.donation import donated_inputs
 from ..compilation.discovery import FoundCompiler, chosen_compilers
+from ..compilation.donation import donated_inputs
 from ..compilation.ordering import dependencies, order_parts
 from .control_flow import bind_control_flow, is_control_flow
 from .kernels import bound_kernel, wrapper
@@ -55,7 +55,8 @@ class Planner:
         while True:
             lowering, offers = self._settle(graph, [c for c in self.compilers if c not in failed])
             ordered = _ordered(lowering.graph, offers)
-            donated = donated_inputs(lowering.graph, donatable, ordered)
+            last = next((part.nodes for part in offers.parts if part.nodes == frozenset(ordered[-1])), frozenset())
+            donated = donated_inputs(lowering.graph, donatable, last)
             compiled = {part: self._compile(lowering.graph, part, donated) for part in offers.parts}
             broken = [part.compiler for part, run in compiled.items() if run is None]
             if not broken:
@@ -63,8 +64,6 @@ class Planner:
             failed += broken
         if self.refusals.strict:
             self._require_all(lowering.graph, offers)
-        if not any(part.nodes == frozenset(ordered[-1]) for part in offers.parts):
-            donated = frozenset()
         return _Assembly(self, lowering, offers, compiled).assembled(ordered, donated)
 
     def _settle(self, graph: Graph, compilers: Sequence[FoundCompiler]) -> tuple[Lowering, Offers]:
