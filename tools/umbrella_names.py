@@ -1,43 +1,19 @@
 """Writes the umbrella's table of names, and its stub for editors, from what the packages export.
 
-    python -m tools.umbrella_names          write packages/dovetail/src/dovetail/names.py and __init__.pyi
-    python -m tools.umbrella_names --check  fail if they aren't current
+python -m tools.umbrella_names          write packages/dovetail/src/dovetail/names.py and __init__.pyi
+python -m tools.umbrella_names --check  fail if they aren't current
 """
 
 import sys
 from importlib import import_module
 from pathlib import Path
 
+from dovetail.parts import MODULES
+
 UMBRELLA = Path("packages/dovetail/src/dovetail")
 
 OWNERS = ("dovetail_tensors", "dovetail_autodiff", "dovetail_functions", "dovetail_modules")
 """Packages whose exports are names of `dovetail` itself. Where two export one name, the first has it."""
-
-MODULES = {
-    "checkpointing": "dovetail_checkpointing",
-    "errors": "dovetail_protocols.errors",
-    "initializers": "dovetail_modules.initializers",
-    "kernels": "dovetail.kernels",
-    "layers": "dovetail_modules.layers",
-    "losses": "dovetail_modules.losses",
-    "metrics": "dovetail_modules.metrics",
-    "operations": "dovetail_protocols.operations",
-    "optimizers": "dovetail_optimizers",
-    "random": "dovetail_tensors.random",
-}
-
-DISTRIBUTIONS = {
-    "dovetail": "all packages under one name",
-    "dovetail-protocols": "the joints: operations, dispatch, graph, plug-ins",
-    "dovetail-tensors": "Tensor, Variable, the array API, random numbers",
-    "dovetail-kernels-numpy": "a NumPy kernel for every operation",
-    "dovetail-autodiff": "gradients, forward mode, batching",
-    "dovetail-functions": "tracing Python functions to graphs",
-    "dovetail-modules": "Module, layers, losses, metrics, initializers",
-    "dovetail-optimizers": "optimizers, schedules, clipping",
-    "dovetail-checkpointing": "save and restore",
-    "dovetail-conformance": "proofs for writers of kernel packages",
-}
 
 
 def owners() -> dict[str, str]:
@@ -53,10 +29,7 @@ def owners() -> dict[str, str]:
 def names_module(names: dict[str, str]) -> str:
     """The text of names.py."""
     lines = ['"""Which package owns each name of `dovetail`. Written by `python -m tools.umbrella_names`."""', ""]
-    for title, entries in (("MODULES", MODULES), ("DISTRIBUTIONS", DISTRIBUTIONS), ("OWNERS", names)):
-        lines.append(f"{title} = {{")
-        lines += [f'    "{name}": "{owner}",' for name, owner in entries.items()]
-        lines += ["}", ""]
+    lines += ["OWNERS = {", *(f'    "{name}": "{owner}",' for name, owner in names.items()), "}", ""]
     return "\n".join(lines)
 
 
@@ -67,7 +40,8 @@ def stub(names: dict[str, str]) -> str:
         package, _, attribute = module.rpartition(".")
         lines.append(f"from {package} import {attribute} as {name}" if package else f"import {module} as {name}")
     lines += [f"from {package} import {name} as {name}" for name, package in names.items()]
-    return "\n".join([*lines, "", "__version__: str", ""])
+    exported = [f'    "{name}",' for name in sorted([*MODULES, *names, "__version__"])]
+    return "\n".join([*lines, "", "__version__: str", "__all__ = [", *exported, "]", ""])
 
 
 def main(arguments: list[str]) -> int:

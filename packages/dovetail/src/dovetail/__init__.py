@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from importlib import import_module as _import_module
 
-from .names import MODULES as _MODULES
 from .names import OWNERS as _OWNERS
+from .parts import MODULES as _MODULES
 
 __version__ = "0.1.0"
 
-__all__ = sorted([*_MODULES, *_OWNERS, "__version__"])  # noqa: PLE0605 - generated, and compared with packages in a test
+__all__ = sorted([*_MODULES, *_OWNERS, "__version__"])
 
 
 def __getattr__(name: str) -> object:

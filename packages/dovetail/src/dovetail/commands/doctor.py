@@ -12,7 +12,7 @@ from dovetail_protocols import selection
 from dovetail_protocols.errors import PluginError, PluginWarning
 from dovetail_protocols.plugins import Plugin, current_policy, find, quarantined
 
-from ..names import DISTRIBUTIONS
+from ..parts import DISTRIBUTIONS
 from .table import table
 
 GROUPS = {
