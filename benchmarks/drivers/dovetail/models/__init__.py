@@ -1,8 +1,11 @@
 """The models, by workload. Their attributes carry the workloads' own names for parameters."""
 
-from benchmarks.drivers.dovetail.models import cnn, dense, gpt, recurrent, resnet
+from collections.abc import Callable
 
-MODELS = {
+from benchmarks.drivers.dovetail.models import cnn, dense, gpt, recurrent, resnet
+from benchmarks.drivers.dovetail.models.model import Model
+
+MODELS: dict[str, Callable[[], Model]] = {
     "tiny": dense.Tiny,
     "mlp": dense.Mlp,
     "cnn": cnn.ConvolutionalNetwork,
