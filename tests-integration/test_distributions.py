@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import erf, inf, sqrt
+from math import erf, inf, log, sqrt
 from typing import Any
 
 import numpy as np
@@ -212,6 +212,44 @@ def test_the_decomposition_of_random_advance_equals_its_kernel(given: list[int],
     batch = state([given, [1, 2, 3]])
     decomposed = ops.random_advance.decompose(batch, blocks=blocks)
     np.testing.assert_array_equal(np.asarray(decomposed), np.asarray(ops.random_advance(batch, blocks=blocks)))
+
+
+class FixedBits:
+    """Interpreter under which all random bits are 0, or all are 1."""
+
+    def __init__(self, bit: int) -> None:
+        self.bit = bit
+
+    def apply(self, operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
+        if operation is ops.random_bits:
+            dtype = np.dtype(attributes["dtype"].name)
+            return provider().convert(np.full(attributes["shape"], np.iinfo(dtype).max * self.bit, dtype))
+        if not operation.is_primitive:
+            return operation.decompose(*operands, **attributes)
+        return apply_under(None, operation, operands, attributes)
+
+
+EXTREMES = {
+    # name: the value for bits of 0, and of 1, in float32
+    "random_uniform": (0.0, 1.0 - 2.0**-24),
+    "random_normal": (sqrt(66 * log(2)), 0.0),
+    "random_truncated_normal": (-2.0, 2.0),
+    "random_exponential": (33 * log(2), 0.0),
+    "random_gumbel": (-log(24 * log(2)), 24 * log(2)),
+}
+
+
+@pytest.mark.parametrize("bit", [0, 1])
+@pytest.mark.parametrize("name", FLOATING)
+def test_the_ends_of_a_range_are_finite_and_where_the_formula_has_them(name: str, bit: int) -> None:
+    with interpreting(FixedBits(bit)):
+        drawn = float(getattr(ops, name)(state(), shape=(1,))[0])
+    assert drawn == pytest.approx(EXTREMES[name][bit], rel=1e-5, abs=1e-5)
+
+
+def test_equal_bits_keep_the_order_of_a_permutation() -> None:
+    with interpreting(FixedBits(0)):
+        assert np.asarray(ops.random_permutation(state(), count=100)).tolist() == list(range(100))
 
 
 class DrawingWatcher:

@@ -157,6 +157,21 @@ def test_only_the_branch_taken_gets_a_gradient() -> None:
     assert float(traced(lambda x: [gradient(x)])(float64(0.0))[0]) == 2.0
 
 
+def test_an_array_that_is_passed_twice_gets_both_shares_once() -> None:
+    """d(x·x³)/dx = 4x³, d²/dx² = 12x², where x is both operands."""
+
+    def product(x: Any) -> Any:
+        return control_flow.cond(x > 0.0, lambda a, b: (a * b * b * b,), lambda a, b: (a + b,), x, x)[0]
+
+    def repeated(x: Any) -> Any:
+        return control_flow.fori_loop(0, 3, lambda i, a, b: (a * b, b), x, x)[0]
+
+    for function in (product, repeated):
+        for run in (lambda f, x: f(x), lambda f, x: traced(lambda x: [f(x)])(x)[0]):
+            assert float(run(grad(function), float64(2.0))) == 32.0
+            assert float(run(grad(grad(function)), float64(2.0))) == 48.0
+
+
 def test_what_is_not_watched_costs_nothing_on_the_way_back() -> None:
     def nodes(watched: int) -> int:
         graph = trace(lambda *arrays: [grad(recurrent, argnums=watched)(*arrays)], [a.meta for a in RECURRENT]).graph

@@ -164,6 +164,23 @@ def test_text_that_is_no_graph_is_refused(text: Any) -> None:
         from_json(text)
 
 
+def test_a_name_that_stands_twice_is_refused() -> None:
+    """Readers differ in which of the two they take."""
+    text = to_json(example())
+    twice = text.replace('"outputs": [4]', '"outputs": [4], "outputs": [0]')
+    assert twice != text
+    with pytest.raises(GraphError, match="stands twice"):
+        from_json(twice)
+
+
+@pytest.mark.parametrize("device", ["cpu:0", "cuda:01", "cuda:-1", "cuda:", "", "cuda:x"])
+def test_a_device_has_one_spelling(device: str) -> None:
+    graph = Graph("f", (Value(0, SCALAR),), (), ())
+    assert read(break_at(document(graph), "inputs.0.device", "cuda:1")).inputs[0].meta.device == Device("cuda", 1)
+    with pytest.raises(GraphError):
+        read(break_at(document(graph), "inputs.0.device", device))
+
+
 def break_at(written: Any, path: str, value: Any) -> Any:
     *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
     target = written["graph"]

@@ -92,6 +92,8 @@ def test_operands_are_those_that_the_operation_takes() -> None:
     graph = two_nodes()
     with pytest.raises(GraphError, match=r"multiply has another number of operands(.|\n)*expected: 2(.|\n)*got: 1"):
         validate(changed(graph, 0, inputs=graph.inputs[:1]))
+    with pytest.raises(GraphError, match=r"another number of operands(.|\n)*expected: 2(.|\n)*got: 3"):
+        validate(changed(graph, 0, inputs=(*graph.inputs, graph.inputs[0])))
     with pytest.raises(GraphError, match="operand 'x2' of dovetail::multiply is missing"):
         validate(changed(graph, 0, inputs=(graph.inputs[0], None)))
     with pytest.raises(GraphError, match="works on a variable"):
@@ -147,6 +149,11 @@ def test_states_have_places_of_their_own_and_keep_their_meta() -> None:
         validate(graph.replace(states=(State("w", -1, None),)))
     with pytest.raises(GraphError, match="share a place"):
         validate(graph.replace(states=(State("w", 1, None), State("b", 1, None))))
+    passing = graph.replace(outputs=graph.inputs)
+    validate(passing.replace(states=(State("w", 0, 0), State("b", 1, 1))))
+    for states in ((State("w", 0, 0), State("b", 1, 0)), (State("w", 0, 0), State("b", 0, 1))):
+        with pytest.raises(GraphError, match="share a place"):
+            validate(passing.replace(states=states))
 
 
 def test_devices_must_agree() -> None:

@@ -193,6 +193,6 @@ def _integer(read: Any, *, least: int | None = None) -> int:
 
 def _device(read: Any) -> Device:
     found = device(_string(read))
-    if str(found) != read:
+    if str(found) != read or not found.kind or found.index < 0:
         raise GraphError("this is no device", expected='"cpu", "cuda:1", …', got=f"{read!r:.80}")
     return found
