@@ -118,7 +118,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def demo(session: nox.Session) -> None:
     """Train a classifier of handwritten digits from start to end."""
-    install_packages(session, "runtime")
+    install_packages(session, "examples")
     session.run("python", "examples/digits.py", *session.posargs)
 
 

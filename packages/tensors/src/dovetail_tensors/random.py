@@ -16,6 +16,7 @@ from typing import Any
 from dovetail_protocols import creation as variable_creation
 from dovetail_protocols import dtypes as dt
 from dovetail_protocols import operations as ops
+from dovetail_protocols import seeds as process_seeds
 from dovetail_protocols.dispatch import interpreting
 from dovetail_protocols.errors import AttributeValueError, ShapeError
 from dovetail_protocols.operations.distributions import blocks_for
@@ -321,8 +322,11 @@ def set_global_generator(generator: Generator) -> None:
 
 
 def set_seed(seed: Any) -> None:
-    """Starts the stream of a seed in the global generator."""
-    get_global_generator().reset_from_seed(seed)
+    """Makes what is drawn without a seed repeatable: the global generator starts the seed's stream, and what layers and
+    initializers draw from then on is the same in every process, in the same order."""
+    state = state_of(seed)
+    process_seeds.set_seed(process_seeds.key_of(*state.numpy().tolist()))
+    get_global_generator().reset_from_seed(state)
 
 
 def _global_draw(name: str) -> Any:
