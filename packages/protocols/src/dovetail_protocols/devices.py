@@ -5,7 +5,7 @@ The entry point's name is the device's kind, as users write it: "cpu", "cuda", "
 
 from __future__ import annotations
 
-from .errors import DeviceError
+from .errors import DeviceError, PluginError
 from .metas import CPU, Device
 from .metas import device as parse_device
 
@@ -107,15 +107,30 @@ def _usable(kind: str) -> tuple[DevicePackage, Sequence[str]]:
         plugin = next((plugin for plugin in _plugins() if plugin.name == kind), None)
         if plugin is None:
             raise unknown_device(kind)
-        package: DevicePackage = plugin.load()
-        problem = _problem(package)
-        if problem is not None:
-            raise DeviceError(f"device {kind!r} is installed but unusable", cause=f"plug-in {plugin} {problem}")
-        answer: Any = package.probe()
-        if hasattr(answer, "reason"):
-            raise DeviceError(f"device {kind!r} is installed but unusable", cause=answer.reason)
-        _found[kind] = package, answer
+        _found[kind] = _asked(plugin)
     return _found[kind]
+
+
+def _asked(plugin: Plugin) -> tuple[DevicePackage, Sequence[str]]:
+    """A device package, and its devices.
+
+    Raises: DeviceError where it is broken, or there is no device.
+    """
+    what = f"device {plugin.name!r} is installed but unusable"
+    try:
+        package: DevicePackage = plugin.load()
+    except PluginError as error:
+        raise DeviceError(what, cause=error.cause, fix=error.fix) from error
+    problem = _problem(package)
+    if problem is not None:
+        raise DeviceError(what, cause=f"plug-in {plugin} {problem}")
+    try:
+        answer: Any = package.probe()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in may raise anything
+        raise DeviceError(what, cause=f"plug-in {plugin}: {type(error).__name__}: {error}") from error
+    if hasattr(answer, "reason"):
+        raise DeviceError(what, cause=answer.reason)
+    return package, answer
 
 
 def _problem(package: Any) -> str | None:

@@ -28,6 +28,22 @@ def register_operation(operation: Operation) -> Operation:
     return operation
 
 
+def register_operations(operations: Sequence[Operation]) -> None:
+    """Makes several operations known, or none of them. Those that are known already stay.
+
+    Raises: InvalidNameError.
+    """
+    new = [operation for operation in operations if _operations.get((operation.name, operation.version)) is not operation]
+    done: list[Operation] = []
+    try:
+        for operation in new:
+            done.append(register_operation(operation))
+    except InvalidNameError:
+        for operation in done:
+            unregister_operation(operation)
+        raise
+
+
 def unregister_operation(operation: Operation) -> None:
     """Forgets an operation, as when a plug-in that brought it turns out to be broken."""
     _operations.pop((operation.name, operation.version), None)

@@ -11,13 +11,13 @@ from importlib import import_module
 from .errors import KernelError, KernelNotFoundError, PluginError
 from .kernels import PROTOCOL, CallMeta, Unsupported
 from .operation import Operation
-from .plugins.discovery import Plugin, find, quarantine
+from .plugins.discovery import Plugin, find, quarantine, require_sound
 from .plugins.policy import Policy, current_policy
 from .records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from .kernels import Implementation, Kernel, KernelPackage, KernelSpec
@@ -28,6 +28,9 @@ _packages: dict[str, Package] | None = None
 _index: dict[tuple[str, str], list[Candidate]] = {}
 _implementations: dict[tuple[str, str], Implementation] = {}
 _broken: dict[tuple[str, str], str] = {}
+_told_ties: set[tuple[str, str, str, str]] = set()
+
+GROUP = "dovetail.kernels.v1"
 
 
 class Package:
@@ -79,11 +82,8 @@ def packages() -> Mapping[str, Package]:
     global _packages
     with _lock:
         if _packages is None:
-            _packages = {}
-            for plugin in find("dovetail.kernels.v1"):
-                loaded = _describe(plugin)
-                if loaded is not None:
-                    _packages[plugin.name] = loaded
+            described = {plugin.name: _describe(plugin) for plugin in find(GROUP)}
+            _packages = {name: package for name, package in described.items() if package is not None}
             _build_index()
         return _packages
 
@@ -95,9 +95,8 @@ def require_package(name: str) -> Package:
     """
     loaded = packages().get(name)
     if loaded is None:
-        known = {plugin.name: plugin for plugin in find("dovetail.kernels.v1")}
-        if name in known:
-            known[name].load()  # raises what was wrong with it
+        require_sound(GROUP, name)
+        known = [plugin.name for plugin in find(GROUP)]
         raise PluginError(
             f"no kernel package {name!r} is installed",
             expected=", ".join(known) or "at least one kernel package",
@@ -108,6 +107,12 @@ def require_package(name: str) -> Package:
     return loaded
 
 
+def require_named(name: str) -> None:
+    """Raises PluginError where a name that the user wants is neither a usable kernel package nor a compiler."""
+    if name in packages() or all(plugin.name != name for plugin in find("dovetail.compilers.v1")):
+        require_package(name)
+
+
 def forget() -> None:
     """Forgets all packages, kernels and choices; they are found anew at next need."""
     global _packages
@@ -116,6 +121,7 @@ def forget() -> None:
         _index.clear()
         _implementations.clear()
         _broken.clear()
+        _told_ties.clear()
     for listener in _listeners:
         listener()
 
@@ -135,9 +141,9 @@ def _describe(plugin: Plugin) -> Package | None:
     try:
         offered = plugin.load()
     except PluginError:
-        quarantine_broken(plugin)
+        quarantine(plugin, plugin.broken())
         return None
-    problem = protocol_problem(plugin, offered, PROTOCOL)
+    problem = protocol_problem(plugin, offered, "kernel package", ("kernels", "operations", "probe"), PROTOCOL)
     if problem is not None:
         quarantine(plugin, problem)
         return None
@@ -145,22 +151,13 @@ def _describe(plugin: Plugin) -> Package | None:
     try:
         unusable = offered.probe()
         package.unusable = None if unusable is None else unusable.reason
-        package.operations = checked_operations(plugin, offered.operations())
         package.specs = checked_specs(plugin, offered.kernels())
+        package.operations = checked_operations(plugin, offered.operations())
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in may raise anything
         plugin.error = error
-        quarantine(plugin, str(plugin.broken()))
+        quarantine(plugin, plugin.broken())
         return None
     return package
-
-
-def quarantine_broken(plugin: Plugin) -> None:
-    """Warns once that a plug-in could not be imported."""
-    import warnings
-
-    from .errors import PluginWarning
-
-    warnings.warn(str(plugin.broken()), PluginWarning, stacklevel=2)
 
 
 def _build_index() -> None:
@@ -180,9 +177,14 @@ def _order(candidate: Candidate) -> tuple[int, int, str, str]:
 
 
 def candidates(operation: Operation, device: str, policy: Policy | None = None) -> list[Candidate]:
-    """Kernels declared for an operation on a kind of device, best first under the policy."""
+    """Kernels declared for an operation on a kind of device, best first under the policy.
+
+    Raises: PluginError where the policy prefers a package that isn't there or is broken.
+    """
     packages()
     policy = policy or current_policy()
+    for name in policy.preferred:
+        require_named(name)
     found = _index.get((operation.name, device), [])
     rank = {name: place for place, name in enumerate(policy.preferred)}
     return sorted(found, key=lambda candidate: rank.get(candidate.package, len(rank)))
@@ -192,10 +194,12 @@ def select(operation: Operation, metas: tuple[TensorMeta | None, ...], attribute
     """The kernel for a call, bound to it. Not memoised here: evaluators keep what they bind.
 
     The call must be valid: `infer` is asked for the results' metas, and raises what is wrong with it.
+
+    Raises: PluginError where the user prefers a package that isn't there or is broken.
     """
     results = operation.infer_with_values(metas, attributes)
     call = CallMeta(operation, metas, attributes, results if isinstance(results, tuple) else (results,))
-    device = _device_of(call)
+    device = _place_of((*call.operands, *call.results))
     policy = current_policy()
     decisions: list[Decision] = []
     for candidate in candidates(operation, device, policy):
@@ -204,8 +208,35 @@ def select(operation: Operation, metas: tuple[TensorMeta | None, ...], attribute
             decisions.append(Decision(candidate, outcome))
             continue
         decisions.append(Decision(candidate, None))
+        _tell_tie(candidate, call, policy)
         return Selection(outcome, candidate, tuple(decisions))
     return Selection(None, None, tuple(decisions))
+
+
+def _tell_tie(chosen: Candidate, call: CallMeta, policy: Policy) -> None:
+    """Warns, once for two kernels, where another package's would do as well and nothing but its declaration's width or
+    its distribution's name put it behind."""
+    import warnings
+
+    from .errors import PluginWarning
+
+    if chosen.package in policy.preferred:
+        return
+    for other in candidates(call.operation, chosen.spec.device, policy):
+        if other.package == chosen.package or other.spec.priority != chosen.spec.priority:
+            continue
+        pair = (chosen.package, chosen.spec.id, other.package, other.spec.id)
+        if pair in _told_ties or _refusal(other, call, policy):
+            continue
+        _told_ties.add(pair)
+        warnings.warn(
+            f"kernels {chosen.package}/{chosen.spec.id} and {other.package}/{other.spec.id} both take "
+            f"{call.operation.short_name} with priority {chosen.spec.priority}\n"
+            f"  effect: {chosen.package}/{chosen.spec.id} is used\n"
+            f"  fix: pin one of them, DOVETAIL_KERNELS={chosen.package} or DOVETAIL_KERNELS={other.package}",
+            PluginWarning,
+            stacklevel=2,
+        )
 
 
 def explain(operation: Operation, metas: tuple[TensorMeta | None, ...], attributes: Mapping[str, Any]) -> str:
@@ -227,8 +258,8 @@ def not_found(operation: Operation, metas: tuple[TensorMeta | None, ...], select
     shown = ", ".join("None" if meta is None else str(meta) for meta in metas)
     tried = "; ".join(f"{d.candidate.package}/{d.candidate.spec.id}: {d.reason}" for d in selection.decisions)
     return KernelNotFoundError(
-        f"no kernel for {operation.short_name}({shown})",
-        cause=f"tried {tried}" if tried else "no installed kernel package declares this operation",
+        f"no kernel for {operation.short_name}({shown}) on {_place_of(metas)!r}",
+        cause=f"tried: {tried}" if tried else "no installed kernel package declares this operation",
         fix="install a kernel package (pip install dovetail-kernels-numpy), or convert the operands' dtype",
     )
 
@@ -244,15 +275,12 @@ def kernel_failure(chosen: Candidate | None, call: str, error: Exception) -> Ker
     )
 
 
-def _device_of(call: CallMeta) -> str:
-    for meta in (*call.operands, *call.results):
-        if meta is not None:
-            return meta.device.kind
-    return "cpu"
+def _place_of(metas: Sequence[TensorMeta | None]) -> str:
+    return next((meta.device.kind for meta in metas if meta is not None), "cpu")
 
 
-def _consider(candidate: Candidate, call: CallMeta, policy: Policy) -> Kernel | str:
-    """The bound kernel, or why it can't be this one."""
+def _refusal(candidate: Candidate, call: CallMeta, policy: Policy) -> str | None:
+    """Why a candidate can't be it, by what it declares and what is known of it; or None."""
     refused = policy.refuses(candidate.package) or packages()[candidate.package].unusable
     if refused:
         return refused
@@ -260,18 +288,25 @@ def _consider(candidate: Candidate, call: CallMeta, policy: Policy) -> Kernel | 
     low, high = spec.operation_versions
     if not low <= operation.version <= high:
         return f"speaks versions {low} to {high} of the operation, this is {operation.version}"
-    undeclared = _undeclared_dtype(spec, call)
-    if undeclared:
-        return undeclared
-    key = (candidate.package, spec.id)
-    if key in _broken:
-        return _broken[key]
+    return _undeclared_dtype(spec, call) or _broken.get((candidate.package, spec.id))
+
+
+def _consider(candidate: Candidate, call: CallMeta, policy: Policy) -> Kernel | str:
+    """The bound kernel, or why it can't be this one."""
+    refusal = _refusal(candidate, call, policy)
+    if refusal is not None:
+        return refusal
     try:
         outcome: Any = _implementation(candidate)(call)
+        if not (callable(outcome) or isinstance(outcome, Unsupported)):
+            raise TypeError(f"{candidate.spec.implementation} gave {outcome!r}, neither a kernel nor Unsupported")
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in may raise anything
         _mark_broken(candidate, error)
-        return _broken[key]
-    return str(outcome.reason) if isinstance(outcome, Unsupported) else outcome
+        return _broken[candidate.package, candidate.spec.id]
+    if isinstance(outcome, Unsupported):
+        return str(outcome.reason)
+    kernel: Kernel = outcome
+    return kernel
 
 
 def _undeclared_dtype(spec: KernelSpec, call: CallMeta) -> str | None:

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 _lock = threading.RLock()
 _groups: dict[str, list[Plugin]] | None = None
-_quarantine: dict[str, str] = {}
+_quarantine: dict[str, PluginError] = {}
+_warned: set[str] = set()
+_LOSSES = {
+    "dovetail.kernels": "its kernels are not used in this process.",
+    "dovetail.compilers": "it compiles nothing in this process.",
+}
 
 
 class Plugin:
@@ -58,23 +63,29 @@ class Plugin:
                     self._loaded = loaded
                 except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in may raise anything
                     self.error = error
-                    _quarantine[f"{self.group}:{self.name}"] = str(self.broken())
+                    _quarantine[self.key] = self.broken()
             if self.error is not None:
-                raise self.broken(named=True) from self.error
+                raise asked_for(self.name, self.broken()) from self.error
             return self._loaded
 
-    def broken(self, *, named: bool = False) -> PluginError:
-        """The error that says that this plug-in could not be imported."""
-        effect = (
-            f"you asked for {self.name!r}, so nothing was put in its place."
-            if named
-            else "it is not used in this process."
-        )
+    @property
+    def key(self) -> str:
+        """What it is set aside under: "group:name"."""
+        return f"{self.group}:{self.name}"
+
+    @property
+    def loss(self) -> str:
+        """The effect of doing without it."""
+        return _LOSSES.get(self.group.rpartition(".")[0], "it is not used in this process.")
+
+    def broken(self) -> PluginError:
+        """The error that says that this plug-in could not be imported, or failed when it was asked what it offers."""
+        failed = "could not be imported" if self._loaded is None else "failed when it was asked what it offers"
         exclude = f", or set DOVETAIL_KERNELS=-{self.name}" if self.group.startswith("dovetail.kernels.") else ""
         return PluginError(
-            f"plug-in {self} could not be imported",
+            f"plug-in {self} {failed}",
             cause=f"{type(self.error).__name__}: {self.error}",
-            effect=effect,
+            effect=self.loss,
             fix=f"reinstall {self.distribution}{exclude}; details: dovetail doctor {self.name}",
         )
 
@@ -97,6 +108,7 @@ def refresh() -> None:
     with _lock:
         _groups = None
         _quarantine.clear()
+        _warned.clear()
     from .. import selection
 
     selection.forget()
@@ -104,15 +116,33 @@ def refresh() -> None:
 
 def quarantined() -> dict[str, str]:
     """What was set aside in this process, "group:name" → the message why."""
-    return dict(_quarantine)
+    return {key: str(error) for key, error in _quarantine.items()}
 
 
-def quarantine(plugin: Plugin, message: str) -> None:
+def quarantine(plugin: Plugin, error: PluginError) -> None:
     """Sets a plug-in aside, with one warning for the process."""
-    key = f"{plugin.group}:{plugin.name}"
-    if key not in _quarantine:
-        _quarantine[key] = message
-        warnings.warn(message, PluginWarning, stacklevel=2)
+    _set_aside(plugin.key, error)
+
+
+def require_sound(group: str, name: str) -> None:
+    """Raises PluginError where a plug-in that the user asked for by name was set aside, from what it raised itself."""
+    error = _quarantine.get(f"{group}:{name}")
+    if error is not None:
+        plugin = next((plugin for plugin in find(group) if plugin.name == name), None)
+        raise asked_for(name, error) from (None if plugin is None else plugin.error)
+
+
+def asked_for(name: str, error: PluginError) -> PluginError:
+    """What was wrong with a plug-in, as told to somebody who asked for it by name."""
+    effect = f"you asked for {name!r}, so nothing was put in its place."
+    return PluginError(error.what, cause=error.cause, effect=effect, fix=error.fix)
+
+
+def _set_aside(key: str, error: PluginError) -> None:
+    _quarantine[key] = error
+    if key not in _warned:
+        _warned.add(key)
+        warnings.warn(str(error), PluginWarning, stacklevel=3)
 
 
 def _scan() -> dict[str, list[Plugin]]:
@@ -148,10 +178,15 @@ def _entry_points(location: str, distribution: str) -> Iterator[tuple[str, str, 
     except FileNotFoundError:
         return
     except (OSError, UnicodeDecodeError) as error:
-        message = f"entry points of {distribution} can't be read\n  cause: {error}\n  effect: its plug-ins are not seen"
-        if location not in _quarantine:
-            _quarantine[location] = message
-            warnings.warn(message, PluginWarning, stacklevel=2)
+        _set_aside(
+            location,
+            PluginError(
+                f"the entry points of {distribution} can't be read",
+                cause=f"{type(error).__name__}: {error}",
+                effect="its plug-ins are not seen in this process.",
+                fix=f"reinstall {distribution}",
+            ),
+        )
         return
     if "dovetail." not in text:
         return
@@ -171,11 +206,12 @@ def _without_clashes(found: dict[tuple[str, str], list[Plugin]]) -> dict[str, li
             groups.setdefault(group, []).append(plugins[0])
             continue
         owners = " and ".join(f"{plugin.distribution} {plugin.version}" for plugin in plugins)
-        message = (
-            f"plug-in {name!r} is declared twice in {group}, by {owners}\n"
-            f"  effect: neither is used\n  fix: uninstall one of them"
+        _set_aside(
+            f"{group}:{name}",
+            PluginError(
+                f"plug-in {name!r} is declared twice in {group}, by {owners}",
+                effect="neither is used in this process.",
+                fix=f"uninstall {' or '.join(plugin.distribution for plugin in plugins)}",
+            ),
         )
-        if f"{group}:{name}" not in _quarantine:
-            _quarantine[f"{group}:{name}"] = message
-            warnings.warn(message, PluginWarning, stacklevel=2)
     return groups

@@ -64,11 +64,11 @@ def use(*names: str, only: bool = False) -> Iterator[Policy]:
 
     Raises: PluginError at once for a name that isn't installed or is broken.
     """
-    from ..selection import require_package
+    from ..selection import require_named
 
     for name in names:
         if not name.startswith("-"):
-            require_package(name)
+            require_named(name)
     outer = current_policy()
     preferred = tuple(name for name in names if not name.startswith("-"))
     excluded = frozenset(name[1:] for name in names if name.startswith("-"))

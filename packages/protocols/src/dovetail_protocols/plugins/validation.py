@@ -5,10 +5,10 @@ from __future__ import annotations
 import warnings
 
 from .. import dtypes
-from ..errors import DovetailError, PluginWarning
+from ..errors import DovetailError, PluginError, PluginWarning
 from ..kernels import KernelSpec
 from ..operation import CONSTRAINTS, Operation
-from ..registry import register_operation
+from ..registry import register_operations
 from .discovery import Plugin
 
 TYPE_CHECKING = False
@@ -22,21 +22,29 @@ _LAYOUTS = frozenset({"strided", "contiguous"})
 _BINDINGS = frozenset({"per_shape", "per_dtype"})
 
 
-def protocol_problem(plugin: Plugin, offered: Any, spoken: tuple[int, int]) -> str | None:
-    """Why a package's protocol version can't be spoken, as a message, or None."""
-    missing = [m for m in ("protocol", "kernels", "operations", "probe") if not hasattr(offered, m)]
+def protocol_problem(
+    plugin: Plugin, offered: Any, role: str, members: tuple[str, ...], spoken: tuple[int, int]
+) -> PluginError | None:
+    """Why what a plug-in offers can't play a role ("kernel package", "compiler"): members that it lacks, or another major
+    version of the role's protocol. None where it can.
+    """
+    missing = [member for member in ("protocol", *members) if not hasattr(offered, member)]
     if missing:
-        return (
-            f"plug-in {plugin} is no kernel package\n  cause: {plugin.target} lacks {', '.join(missing)}\n"
-            f"  effect: its kernels are not used in this process"
-        )
-    major, _minor = offered.protocol
-    if major == spoken[0]:
+        what, cause = f"plug-in {plugin} is no {role}", f"{plugin.target} lacks {', '.join(missing)}"
+        return PluginError(what, cause=cause, effect=plugin.loss, fix=f"report it to the authors of {plugin.name!r}")
+    version = offered.protocol
+    if not (isinstance(version, tuple) and len(version) == 2 and all(isinstance(part, int) for part in version)):
+        cause = f"{plugin.target} has protocol = {version!r}, which is no (major, minor)"
+        what = f"plug-in {plugin} is no {role}"
+        return PluginError(what, cause=cause, effect=plugin.loss, fix=f"report it to the authors of {plugin.name!r}")
+    if version[0] == spoken[0]:
         return None
-    fix = "pip install -U dovetail-protocols" if major > spoken[0] else f"pip install -U {plugin.distribution}"
-    return (
-        f"plug-in {plugin} offers kernel protocol {major}; this Dovetail speaks {spoken[0]}\n"
-        f"  effect: its kernels are not used in this process\n  fix: {fix}"
+    name = plugin.distribution
+    newer = f"pip install -U dovetail-protocols, or an older {name}: '{name}<{plugin.version}'"
+    return PluginError(
+        f"plug-in {plugin} offers {role.partition(' ')[0]} protocol {version[0]}; this Dovetail speaks {spoken[0]}",
+        effect=plugin.loss,
+        fix=newer if version[0] > spoken[0] else f"pip install -U {name}",
     )
 
 
@@ -44,7 +52,10 @@ def checked_specs(plugin: Plugin, offered: Iterable[Any]) -> tuple[KernelSpec, .
     """The sound specs. Each other one is dropped with a warning."""
     kept: dict[str, KernelSpec] = {}
     for spec in offered:
-        problem = _spec_problem(spec)
+        try:
+            problem = _spec_problem(spec)
+        except (TypeError, ValueError, AttributeError) as error:  # a field of another type than it should be
+            problem = f"can't be read: {type(error).__name__}: {error}"
         if problem is None and spec.id in kept:
             problem = f"id {spec.id!r} is used twice"
         if problem is None:
@@ -52,7 +63,10 @@ def checked_specs(plugin: Plugin, offered: Iterable[Any]) -> tuple[KernelSpec, .
         else:
             name = getattr(spec, "id", repr(spec)[:60])
             warnings.warn(
-                f"plug-in {plugin} spec {name!r}: {problem}\n  effect: spec ignored", PluginWarning, stacklevel=2
+                f"plug-in {plugin} spec {name!r}: {problem}\n  effect: spec ignored\n"
+                f"  fix: report it to the authors of {plugin.name!r}",
+                PluginWarning,
+                stacklevel=2,
             )
     return tuple(kept.values())
 
@@ -60,6 +74,11 @@ def checked_specs(plugin: Plugin, offered: Iterable[Any]) -> tuple[KernelSpec, .
 def _spec_problem(spec: Any) -> str | None:
     if not isinstance(spec, KernelSpec):
         return f"is a {type(spec).__name__}, not a KernelSpec"
+    if not isinstance(spec.id, str) or not spec.id:
+        return f"id {spec.id!r} is not a name"
+    low, high = spec.operation_versions
+    if not 1 <= low <= high:
+        return f"operation_versions {spec.operation_versions} is not (first, last)"
     for variable, names in spec.dtypes.items():
         if variable not in _VARIABLES:
             return f"dtypes has the type variable {variable!r}; known: {', '.join(sorted(_VARIABLES))}"
@@ -80,9 +99,10 @@ def _spec_problem(spec: Any) -> str | None:
 
 
 def checked_operations(plugin: Plugin, offered: Iterable[Any]) -> tuple[Operation, ...]:
-    """New operations, known from now on. One declared by a decorator registered itself already.
+    """New operations, all of them known from now on. One declared by a decorator registered itself already.
 
-    Raises: DovetailError for what is no operation, or claims the standard's namespace.
+    Raises: DovetailError for what is no operation, or claims the standard's namespace; InvalidNameError for a name that
+    is taken. None is registered then.
     """
     operations = tuple(offered)
     for operation in operations:
@@ -91,8 +111,5 @@ def checked_operations(plugin: Plugin, offered: Iterable[Any]) -> tuple[Operatio
                 f"plug-in {plugin} offers {operation!r} as an operation",
                 expected="an Operation in a namespace of its own, such as acme::attention",
             )
-        from ..registry import _operations
-
-        if _operations.get((operation.name, operation.version)) is not operation:
-            register_operation(operation)
+    register_operations(operations)
     return operations
