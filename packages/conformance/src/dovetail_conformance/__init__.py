@@ -1,3 +1,7 @@
 """The kit that proves an implementation of a Dovetail protocol."""
 
-__all__: list[str] = []
+from .case_bank.elementwise import cases as elementwise_cases
+from .cases import Case, Operand, array, case, given, positive
+from .kernel_suite import kernel_suite
+
+__all__ = ["Case", "Operand", "array", "case", "elementwise_cases", "given", "kernel_suite", "positive"]

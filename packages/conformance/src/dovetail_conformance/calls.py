@@ -1,0 +1,143 @@
+"""A case in chosen dtypes, bound to the kernel under test: what the checks run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from dovetail_protocols import dtypes as dt
+from dovetail_protocols.binding import bind_attributes, operand_of
+from dovetail_protocols.errors import DovetailError
+from dovetail_protocols.kernels import CallMeta, KernelSpec, Unsupported
+from dovetail_protocols.metas import Device, TensorMeta
+from dovetail_protocols.operation import Operation
+
+from .cases import Buffer, Case
+from .numpy_dtypes import dovetail_dtype, numpy_dtype
+
+DEFAULTS = {"I": "int32", "B": "bool", "M": "bool", "R": "uint64"}
+"""Dtypes of type variables that a trial doesn't vary; the others take float32, or the first that is declared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A kernel in one choice of dtypes: `variable` is tried in `dtype`, the other type variables in their defaults.
+
+    `variable` is "" for operations without operands.
+    """
+
+    spec: KernelSpec
+    operation: Operation
+    variable: str
+    dtype: str
+    cases: tuple[Case, ...]
+
+    def __str__(self) -> str:
+        return f"{self.spec.id}-{self.variable}-{self.dtype}" if self.variable else self.spec.id
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A case with its operands made: what `infer` says of it and the kernel bound to it, or why there is none."""
+
+    trial: Trial
+    case: Case
+    inputs: tuple[Buffer | None, ...]
+    meta: CallMeta
+    several: bool
+    outcome: Any
+
+    @property
+    def is_accepted(self) -> bool:
+        return not isinstance(self.outcome, Unsupported)
+
+    def run(self, *inputs: Buffer | None) -> Any:
+        """What the kernel gives. NumPy's warnings of NaN and infinities are kept quiet: they are values here."""
+        with np.errstate(all="ignore"):
+            return self.outcome(*inputs)
+
+
+def trials_of(spec: KernelSpec, operation: Operation, cases: Sequence[Case]) -> Iterator[Trial]:
+    """One trial for each dtype of each type variable that the spec claims."""
+    claimed = claims_of(spec, operation)
+    if not claimed:
+        yield Trial(spec, operation, "", "", tuple(cases))
+    for variable, names in claimed.items():
+        for known in dt.ALL:
+            if known.name in names:
+                yield Trial(spec, operation, variable, known.name, tuple(cases))
+
+
+def claims_of(spec: KernelSpec, operation: Operation) -> dict[str, frozenset[str]]:
+    """The dtypes claimed for each type variable: those declared, else all that the operation takes."""
+    taken: dict[str, frozenset[str]] = {}
+    for operand in operation.operands:
+        taken[operand.type_variable] = taken.get(operand.type_variable, operand.dtypes) & operand.dtypes
+    return {variable: frozenset(spec.dtypes.get(variable, names)) for variable, names in taken.items()}
+
+
+def calls_of(trial: Trial) -> Iterator[Call]:
+    """The trial's cases that `infer` accepts in its dtypes. Those that it refuses are no claim of the kernel's."""
+    for case in trial.cases:
+        call = bound(trial, case)
+        if call is not None:
+            yield call
+
+
+def bound(trial: Trial, case: Case) -> Call | None:
+    """A case in the dtypes of a trial, bound; None where `infer` refuses it."""
+    inputs = inputs_of(trial, case)
+    attributes = bind_attributes(trial.operation, case.attributes)
+    try:
+        meta, several = call_meta(trial.operation, inputs, attributes, trial.spec.device)
+    except DovetailError:
+        return None
+    return Call(trial, case, inputs, meta, several, implementation_of(trial.spec)(meta))
+
+
+def inputs_of(trial: Trial, case: Case) -> tuple[Buffer | None, ...]:
+    """The operands of a case in the dtypes of a trial."""
+    claimed = claims_of(trial.spec, trial.operation)
+    made: list[Buffer | None] = []
+    for position, recipe in enumerate(case.operands):
+        if recipe is None:
+            made.append(None)
+            continue
+        variable = operand_of(trial.operation, position).type_variable
+        name = recipe.dtype or (trial.dtype if variable == trial.variable else _default(variable, claimed[variable]))
+        made.append(recipe.make(numpy_dtype(name), position))
+    missing = sum(not operand.variadic for operand in trial.operation.operands) - len(made)
+    return (*made, *[None] * missing)
+
+
+def _default(variable: str, claimed: frozenset[str]) -> str:
+    wanted = DEFAULTS.get(variable, "float32")
+    return wanted if wanted in claimed or not claimed else min(claimed)
+
+
+def call_meta(
+    operation: Operation, inputs: Sequence[Buffer | None], attributes: Mapping[str, Any], device: str
+) -> tuple[CallMeta, bool]:
+    """What an implementation is told of a call, and whether the operation gives a tuple. Raises: what `infer` raises."""
+    metas = tuple(
+        None if array is None else TensorMeta(array.shape, dovetail_dtype(array.dtype), Device(device))
+        for array in inputs
+    )
+    results = operation.infer_with_values(metas, attributes)
+    several = isinstance(results, tuple)
+    return CallMeta(operation, metas, attributes, results if isinstance(results, tuple) else (results,)), several
+
+
+def implementation_of(spec: KernelSpec) -> Any:
+    """What `spec.implementation` names."""
+    module, _, attribute = spec.implementation.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def as_results(given: Any, *, several: bool) -> tuple[Buffer, ...]:
+    """A kernel's results as a tuple of arrays."""
+    return tuple(np.asarray(result) for result in (given if several else (given,)))

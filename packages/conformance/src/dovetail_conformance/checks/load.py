@@ -1,0 +1,55 @@
+"""L0: in a fresh process the package's module can be imported, prints nothing, and says quickly what it offers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+LIMIT_SECONDS = 0.5
+"""How long `kernels()` and `probe()` together may take: they are asked at the first need of any kernel. Reading a list
+takes microseconds; half a second leaves room for a busy machine, not for compiling or loading a model."""
+TIMEOUT_SECONDS = 120
+
+PROGRAM = """
+import sys, time
+from dovetail_protocols.plugins import find
+name, report = sys.argv[1:]
+plugin = next(found for found in find("dovetail.kernels.v1") if found.name == name)
+offered = plugin.load()
+start = time.perf_counter()
+unusable, specs = offered.probe(), list(offered.kernels())
+seconds = time.perf_counter() - start
+with open(report, "w", encoding="utf-8") as file:
+    print(seconds, len(specs), "" if unusable is None else unusable.reason, sep="\\n", file=file)
+"""
+
+
+def problems(name: str) -> list[str]:
+    """What is wrong with how a package loads."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report"
+        command = [sys.executable, "-c", PROGRAM, name, str(report)]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        try:
+            done = subprocess.run(
+                command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return [f"loading took more than {TIMEOUT_SECONDS} s in a fresh process"]
+        if done.returncode:
+            how = f"died with signal {-done.returncode}" if done.returncode < 0 else "failed"
+            return [f"loading {how} in a fresh process:\n{done.stderr[-2000:]}"]
+        seconds, count, unusable = report.read_text(encoding="utf-8").split("\n")[:3]
+    found = []
+    if done.stdout or done.stderr:
+        found.append(f"loading prints: {(done.stdout + done.stderr)[:500]!r}")
+    if float(seconds) > LIMIT_SECONDS:
+        found.append(f"probe() and kernels() took {float(seconds):.2f} s; at most {LIMIT_SECONDS} s is expected")
+    if int(count) == 0:
+        found.append("it declares no kernels")
+    if unusable:
+        found.append(f"it can't be used on this machine, so nothing is proved: {unusable}")
+    return found

@@ -1,0 +1,99 @@
+"""A pytest class whose tests are derived from what a kernel package declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from dovetail_protocols import selection
+from dovetail_protocols.kernels import KernelSpec
+from dovetail_protocols.operation import Operation
+from dovetail_protocols.registry import find_operation
+
+from .calls import Trial, trials_of
+from .case_bank import cases_of
+from .cases import Case
+from .checks import contract, gradients, honesty, load, numbers
+
+
+def kernel_suite(name: str, *, cases: Mapping[str, Sequence[Case]] | None = None) -> type:
+    """A test class that proves the kernel package `name`, to be bound to a name beginning with Test in a test module.
+
+    Its tests are the package's declared kernels times their dtypes, on the calls of the case bank; see
+    docs/protocols/conformance.md for the levels. `cases` adds calls by the operation's name ("acme::attention"): they
+    are needed for operations of one's own, and go beside the bank's for the standard's.
+
+    Raises: PluginError where the package isn't installed, is broken, or can't be used on this machine.
+    """
+    package = selection.require_package(name)
+    added = {key if "::" in key else f"dovetail::{key}": tuple(value) for key, value in (cases or {}).items()}
+    declared = [(spec, find_operation(spec.operation)) for spec in package.specs]
+    trials = [
+        trial
+        for spec, operation in declared
+        if spec.device == "cpu"
+        for trial in trials_of(spec, operation, (*cases_of(operation), *added.get(operation.name, ())))
+    ]
+    return _suite(name, declared, trials, added)
+
+
+def _suite(
+    name: str, declared: list[tuple[KernelSpec, Operation]], trials: list[Trial], added: Mapping[str, Sequence[Case]]
+) -> type:
+    each_trial = pytest.mark.parametrize("trial", trials, ids=str)
+    each_gradient = pytest.mark.parametrize("trial", [t for t in trials if _takes_gradients(t)], ids=str)
+
+    class KernelSuite:
+        """Levels L0 to L4 for one kernel package."""
+
+        def test_l0_loads(self) -> None:
+            report(load.problems(name))
+
+        def test_l0_something_is_declared(self) -> None:
+            report([] if trials else [f"kernel package {name!r} declares nothing that this suite can try"])
+
+        def test_l0_every_kernel_is_tried(self) -> None:
+            report([f"{s.id} is not proved: device {s.device!r} needs a suite of its own"
+                    for s, _ in declared if s.device != "cpu"])
+
+        def test_l0_added_cases_are_used(self) -> None:
+            known = {operation.name for _, operation in declared}
+            report([f"cases are given for {key}, which {name!r} doesn't declare" for key in added if key not in known])
+
+        def test_l1_declarations(self) -> None:
+            report([text for spec, operation in declared for text in honesty.declaration_problems(spec, operation)])
+
+        @each_trial
+        def test_l1_honesty(self, trial: Trial) -> None:
+            report(honesty.problems(trial))
+
+        @each_trial
+        def test_l2_numbers(self, trial: Trial) -> None:
+            report(numbers.problems(trial))
+
+        @each_trial
+        def test_l3_contract(self, trial: Trial) -> None:
+            report(contract.problems(trial))
+
+        @each_gradient
+        def test_l4_gradients(self, trial: Trial) -> None:
+            chosen: Any = gradients.differentiator()
+            if chosen is None:
+                pytest.skip("no package that differentiates, or no tensor package, is installed")
+            report(gradients.problems(trial, name, chosen))
+
+    return KernelSuite
+
+
+def _takes_gradients(trial: Trial) -> bool:
+    """One choice of dtypes for each kernel: float64 for T where claimed, for finite differences need its digits."""
+    return trial.variable == "T" and trial.dtype == "float64" and any(case.smooth for case in trial.cases)
+
+
+def report(problems: list[str]) -> None:
+    """Fails the test with all that was found, the first ten in full."""
+    if problems:
+        more = f"\n… and {len(problems) - 10} more" if len(problems) > 10 else ""
+        pytest.fail("\n".join(problems[:10]) + more, pytrace=False)

@@ -1,0 +1,5 @@
+"""The packages of this repository prove themselves with the kit that third parties use."""
+
+from dovetail_conformance import kernel_suite
+
+TestNumpyKernels = kernel_suite("numpy")
