@@ -8,7 +8,7 @@ from .errors import DeviceError, DTypeError, SignatureError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from .metas import TensorMeta
@@ -29,6 +29,8 @@ def bind_quickly(operation: Operation, given: tuple[Any, ...]) -> tuple[Any, ...
     if plan is None or len(given) != len(plan):
         return None
     is_array = provider().is_array
+    if operation._uniform is not None and _all_alike(given, is_array, operation._uniform):
+        return given
     common: dict[str, Any] = {}
     has_scalars = False
     for position, (value, (variable, accepted)) in enumerate(zip(given, plan, strict=True)):
@@ -44,6 +46,19 @@ def bind_quickly(operation: Operation, given: tuple[Any, ...]) -> tuple[Any, ...
         if dtype not in accepted or (variable != "*" and common.setdefault(variable, value).dtype is not dtype):
             return None
     return _bind_scalars(given, plan, common) if has_scalars else given
+
+
+def _all_alike(given: tuple[Any, ...], is_array: Callable[[Any], bool], accepted: frozenset[dt.DType]) -> bool:
+    """Whether all operands are arrays of one dtype, out of those accepted."""
+    dtype = None
+    for value in given:
+        if not is_array(value):
+            return False
+        if dtype is None:
+            dtype = value.dtype
+        elif value.dtype is not dtype:
+            return False
+    return dtype in accepted
 
 
 def _is_known_variable(value: Any) -> bool:

@@ -117,6 +117,12 @@ class Operation:
                 (operand.type_variable, frozenset(known for known in dt.ALL if known.name in operand.dtypes))
                 for operand in operands
             )
+        # The dtypes that all operands take, where they share one type variable and are all needed.
+        self._uniform: frozenset[dt.DType] | None = None
+        if self._quick and len({(variable, accepted) for variable, accepted in self._quick}) == 1:
+            variable, accepted = self._quick[0]
+            self._uniform = None if variable == "*" else accepted
+        self._has_required = any(attribute.required for attribute in attributes)
 
     # ------------------------------------------------------------------ what it is
 
@@ -183,6 +189,10 @@ class Operation:
         interpreter = current()
         if interpreter is None:
             return arrays.call(self, operands, attributes)
+        if not attributes and not self._has_required:
+            quick = bind_quickly(self, operands)
+            if quick is not None:
+                return interpreter.apply(self, quick, self._defaults)
         return interpreter.apply(self, *self.bind(operands, attributes))
 
     # ------------------------------------------------------------------ from a call to bound operands

@@ -24,13 +24,13 @@ from .bound_calls import BoundCall, attribute_key, is_lasting, store, tables_of
 from .kernel_adapters import adapted
 from .scalars import scalar_beside
 from .signature import Signature, signature_of
-from .tensor import Tensor, as_buffer, make
+from .tensor import Tensor, as_buffer, make, new_tensor
 from .variable import Variable
 
-_CONCRETE = frozenset({Tensor, Variable})
-_NO_ENTRY = (None, None, 0)
-_new = object.__new__
 _ndarray = np.ndarray
+_table_of = operators.tables.get
+_policy_now = _policy.get
+_NOTHING_GIVEN: Mapping[str, Any] = {}
 
 
 @selection.on_forget
@@ -45,50 +45,50 @@ def call(operation: Operation, operands: tuple[Any, ...], given: Mapping[str, An
 
     Raises: what `evaluate` raises, and what binding the operands does (SignatureError, DTypeError).
     """
-    if not given and _policy.get() is None:
-        table = operators.tables.get(operation)
-        first = operands[0] if operands else None
-        if table is not None and type(first) in _CONCRETE:
-            kernel, result, count = table.get(first._signature, _NO_ENTRY)
-            if count == len(operands):
-                try:
-                    if count == 1:
-                        payload = kernel(first._payload)
-                    else:
-                        second = operands[1]
-                        if type(second) in first._signature.scalars:
-                            second = scalar_beside(first._signature, second)
-                        if second._signature is not first._signature:
-                            return _call_bound(operation, operands, given)
-                        payload = kernel(first._payload, second._payload)
-                except Exception:  # noqa: BLE001 - the long way converts the operands, or says what is wrong
+    table = None if given else _table_of(operation)
+    if table is not None and _policy_now() is None:
+        try:
+            first = operands[0]
+            signature = first._signature
+            kernel, result, count = table[signature]
+            if count == 2:
+                _, second = operands
+                if type(second) is not Tensor and type(second) in signature.scalars:
+                    second = scalar_beside(signature, second)
+                if second._signature is not signature:
                     return _call_bound(operation, operands, given)
-                tensor: Tensor = _new(Tensor)
-                tensor._payload = payload if type(payload) is _ndarray else as_buffer(payload)
-                tensor._signature = result
-                return tensor
+                payload = kernel(first._payload, second._payload)
+            else:
+                (_,) = operands
+                payload = kernel(first._payload)
+        except Exception:  # noqa: BLE001 - the long way binds and converts, or says what is wrong
+            return _call_bound(operation, operands, given)
+        tensor = new_tensor()
+        tensor._payload = payload if type(payload) is _ndarray else as_buffer(payload)
+        tensor._signature = result
+        return tensor
     return _call_bound(operation, operands, given)
 
 
 def _call_bound(operation: Operation, operands: tuple[Any, ...], given: Mapping[str, Any]) -> Any:
     if operation is read_variable or operation is assign_variable:
-        return evaluate(operation, *operation.bind(operands, given))
+        return _evaluate_bound(operation, *operation.bind(operands, given))
     if Variable in map(type, operands):
         operands = tuple([o.read_value() if type(o) is Variable else o for o in operands])
     try:
         signatures = tuple([operand._signature for operand in operands])
-        written = attribute_key(tuple(given.items())) if given else None
-        found = tables_of(_policy.get()).written.get((operation, signatures, written))
+        key = (operation, signatures, tuple(given), attribute_key(tuple(given.values())))
+        found = tables_of(_policy_now()).written.get(key)
     except (AttributeError, TypeError):  # an operand that is no tensor; an attribute that can't be hashed
-        return evaluate(operation, *operation.bind(operands, given))
+        return _evaluate_bound(operation, *operation.bind(operands, given))
     if found is not None:
         return run(found, operands)
     bound_operands, attributes = operation.bind(operands, given)
-    result = evaluate(operation, bound_operands, attributes)
+    result = _evaluate_bound(operation, bound_operands, attributes)
     if len(bound_operands) == len(operands) and all(a is b for a, b in zip(operands, bound_operands, strict=True)):
-        made = tables_of(_policy.get()).bound.get(_key(operation, operands, attributes))
+        made = tables_of(_policy_now()).bound.get(_key(operation, operands, attributes))
         if made is not None:
-            store(tables_of(_policy.get()).written, (operation, signatures, written), made)
+            store(tables_of(_policy_now()).written, key, made)
     return result
 
 
@@ -98,13 +98,19 @@ def evaluate(operation: Operation, operands: tuple[Any, ...], attributes: Mappin
     Raises: what `infer` raises for invalid operands, what kernels raise for values (IndexRangeError),
     KernelNotFoundError, KernelError, LeakedTensorError.
     """
+    if attributes is operation._defaults and operation in operators.tables:
+        return call(operation, operands, _NOTHING_GIVEN)
+    return _evaluate_bound(operation, operands, attributes)
+
+
+def _evaluate_bound(operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
     if operation is read_variable:
         return operands[0].snapshot()
     if operation is assign_variable:
         return _assign(*operands)
     try:
         key = _key(operation, operands, attributes)
-        found = tables_of(_policy.get()).bound.get(key)
+        found = tables_of(_policy_now()).bound.get(key)
     except TypeError:  # an attribute that can't be hashed
         return run(_bind(operation, operands, attributes), operands)
     if found is None:
@@ -141,7 +147,7 @@ def _infer_signatures(
 
 
 def _remember(bound: BoundCall, key: Any, operands: tuple[Any, ...]) -> None:
-    policy = _policy.get()
+    policy = _policy_now()
     store(tables_of(policy).bound, key, bound)
     is_plain = not bound.several and bound.attributes == bound.operation._defaults
     if policy is None and bound.kernel is not None and is_plain:
@@ -175,7 +181,7 @@ def run(bound: BoundCall, operands: tuple[Any, ...]) -> Any:
         if len(payload) != len(signatures):  # unstack and nonzero: the shape says how many results there are
             signatures = _infer_signatures(bound.operation, operands, bound.attributes)[0]
         return tuple(map(make, payload, signatures))
-    tensor: Tensor = _new(Tensor)
+    tensor = new_tensor()
     tensor._payload = payload if type(payload) is _ndarray else as_buffer(payload)
     tensor._signature = bound.signature
     return tensor

@@ -16,7 +16,7 @@ import numpy as np
 
 from dovetail_protocols import dtypes as dt
 from dovetail_protocols import operations as ops
-from dovetail_protocols.dispatch import current, interpreting
+from dovetail_protocols.dispatch import interpreting
 from dovetail_protocols.errors import AttributeValueError, IndexRangeError, ShapeError
 
 if TYPE_CHECKING:
@@ -32,16 +32,12 @@ def get_item(x: Tensor, key: Any) -> Tensor:
     Raises: IndexRangeError for an index out of range, too many or impossible indices; TraceError for a mask whose
     values are not known in a traced function.
     """
-    from .tensor import make
+    return _Selection(x, key if type(key) is tuple else (key,)).result()
 
-    entries = key if type(key) is tuple else (key,)
-    # Where nobody watches, ints and slices are a view of the buffer, which needs no kernel.
-    if current() is None and type(x._payload) is np.ndarray and _BASIC.issuperset(map(type, entries)):
-        try:
-            return make(x._payload[key], x._signature)
-        except (IndexError, TypeError, ValueError):
-            pass  # said properly below
-    return _Selection(x, entries).result()
+
+def is_basic(key: Any) -> bool:
+    """Whether a key is made of ints, slices, None and `...` alone."""
+    return type(key) in _BASIC or (type(key) is tuple and _BASIC.issuperset(map(type, key)))
 
 
 class _Selection:

@@ -20,7 +20,7 @@ from dovetail_protocols.plugins.policy import _policy
 
 from .scalars import scalar_beside
 from .signature import Signature
-from .tensor import Tensor, as_buffer
+from .tensor import Tensor, as_buffer, new_tensor
 
 if TYPE_CHECKING:
 
@@ -108,10 +108,9 @@ Entry = tuple[Callable[..., Any], Signature, int]
 tables: dict[Operation, dict[Signature, Entry]] = {}
 """Operation → signature shared by all operands → kernel, the result's signature, and the count of operands."""
 
-_OPERANDS = (bool, int, float, complex, list, tuple, np.ndarray, np.generic)
+_OPERANDS = (int, float, complex, list, tuple)
 policy = _policy.get
 _ndarray = np.ndarray
-_new = object.__new__
 
 
 def remember(operation: Operation, signatures: tuple[Signature, ...], kernel: Any, result: Signature) -> None:
@@ -153,7 +152,10 @@ def _binary(operation: Operation) -> Callable[[Tensor, Any], Any]:
     def operator(self: Tensor, other: Any) -> Any:
         signature = self._signature
         if type(other) is not Tensor:
-            return slow(self, other)
+            if type(other) in signature.scalars and signature.dtype in accepted:
+                other = scalar_beside(signature, other)
+            else:
+                return operation(self, other) if is_operand(other) else NotImplemented
         interpreter = current()
         if interpreter is not None:
             if signature.dtype is other._signature.dtype and signature.dtype in accepted:
@@ -164,17 +166,11 @@ def _binary(operation: Operation) -> Callable[[Tensor, Any], Any]:
                 payload = kernel(self._payload, other._payload)
             except Exception:  # noqa: BLE001 - not bound yet, or it failed: the operation says why
                 return operation(self, other)
-            tensor = _new(Tensor)
+            tensor = new_tensor()
             tensor._payload = payload if type(payload) is _ndarray else as_buffer(payload)
             tensor._signature = result
             return tensor
         return operation(self, other)
-
-    def slow(self: Tensor, other: Any) -> Any:
-        signature = self._signature
-        if type(other) in signature.scalars and signature.dtype in accepted:
-            return operator(self, scalar_beside(signature, other))
-        return operation(self, other) if is_operand(other) else NotImplemented
 
     return operator
 
@@ -203,7 +199,7 @@ def _unary(operation: Operation) -> Callable[[Tensor], Any]:
                     payload = entry[0](self._payload)
                 except Exception:  # noqa: BLE001 - the operation raises it again, with the reason
                     return operation(self)
-                tensor = _new(Tensor)
+                tensor = new_tensor()
                 tensor._payload = payload if type(payload) is _ndarray else as_buffer(payload)
                 tensor._signature = entry[1]
                 return tensor
@@ -229,7 +225,7 @@ def __rdivmod__(self: Tensor, other: Any) -> Any:
 
 def is_operand(value: Any) -> bool:
     """Whether an operator may take a value beside a tensor; of others it leaves the decision to their own methods."""
-    return isinstance(value, _OPERANDS) or hasattr(value, "__array__") or hasattr(value, "__dlpack__")
+    return hasattr(value, "__array__") or isinstance(value, _OPERANDS) or hasattr(value, "__dlpack__")
 
 
 _install()
