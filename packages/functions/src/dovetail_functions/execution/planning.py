@@ -7,8 +7,7 @@ from typing import Any
 
 from dovetail_protocols.compilers import CompileOptions
 from dovetail_protocols.errors import GraphError, PluginError
-from dovetail_protocols.graph import Graph, Node
-from dovetail_protocols.metas import TensorMeta
+from dovetail_protocols.graph import Graph
 from dovetail_protocols.records import record
 
 from ..compilation.claims import Offers, Part, Refusals, describe_nodes
@@ -16,12 +15,10 @@ from ..compilation.cutting import cut
 from ..compilation.discovery import FoundCompiler, chosen_compilers
 from ..compilation.donation import donated_inputs
 from ..compilation.ordering import dependencies, order_parts
-from .control_flow import bind_control_flow, is_control_flow
-from .kernels import bound_kernel, wrapper
-from .lowering import Lowering, key_of
+from .assembly import Assembly, program_of
+from .lowering import Lowering
 from .placements import Placement
 from .program import Program
-from .steps import Step
 
 MAXIMUM_DEPTH = 64
 """Rounds of decomposition: one that never ends is an error of the operations."""
@@ -53,18 +50,23 @@ class Planner:
         """
         failed: list[FoundCompiler] = []  # a compiler that fails at one part of a graph gets no other
         while True:
-            lowering, offers = self._settle(graph, [c for c in self.compilers if c not in failed])
+            lowering, offers = self._settle(graph, [one for one in self.compilers if one not in failed])
             ordered = _ordered(lowering.graph, offers)
             last = next((part.nodes for part in offers.parts if part.nodes == frozenset(ordered[-1])), frozenset())
             donated = donated_inputs(lowering.graph, donatable, last)
-            compiled = {part: self._compile(lowering.graph, part, donated) for part in offers.parts}
-            broken = [part.compiler for part, run in compiled.items() if run is None]
-            if not broken:
+            compiled: dict[Part, Callable[..., Any]] = {}
+            for part in offers.parts:
+                run = self._compile(lowering.graph, part, donated)
+                if run is None:
+                    failed.append(part.compiler)
+                    break
+                compiled[part] = run
+            else:
                 break
-            failed += broken
         if self.refusals.strict:
             self._require_all(lowering.graph, offers)
-        return _Assembly(self, lowering, offers, compiled).assembled(ordered, donated)
+        steps, placements = Assembly(self, lowering, offers, compiled).steps(ordered)
+        return Planned(program_of(lowering.graph, steps), placements, donated)
 
     def _settle(self, graph: Graph, compilers: Sequence[FoundCompiler]) -> tuple[Lowering, Offers]:
         """Offers the graph, decomposes what is left without a kernel, and offers anew, until nothing is left."""
@@ -110,132 +112,8 @@ class Planner:
             )
 
 
-class _Assembly:
-    """The program of a graph whose parts are compiled and whose other nodes can run."""
-
-    def __init__(
-        self, planner: Planner, lowering: Lowering, offers: Offers, compiled: dict[Part, Callable[..., Any] | None]
-    ) -> None:
-        self.planner, self.lowering, self.offers, self.compiled = planner, lowering, offers, compiled
-        self.graph = lowering.graph
-
-    def assembled(self, ordered: Sequence[list[int]], donated: frozenset[int]) -> Planned:
-        part_of = {min(part.nodes): part for part in self.offers.parts}
-        steps: list[Step] = []
-        placements: list[Placement] = []
-        for places in ordered:
-            part = part_of.get(places[0])
-            if part is not None:
-                steps.append(self._part_step(part, places))
-                placements += [self._placement(place, f"compiler {part.compiler.name}") for place in places]
-            else:
-                step, placement = self._node_step(places[0])
-                steps.append(step)
-                placements.append(placement)
-        return Planned(self._program(steps), tuple(placements), donated)
-
-    def _program(self, steps: list[Step]) -> Program:
-        return Program(
-            inputs=[value.number for value in self.graph.inputs],
-            constants={constant.value.number: constant.array.payload for constant in self.graph.constants},
-            steps=steps,
-            outputs=[value.number for value in self.graph.outputs],
-            normalize={
-                value.number: _normalizer(value.meta)
-                for node in self.graph.nodes
-                for value in node.outputs
-                if value.meta.shape == ()
-            },
-        )
-
-    def _part_step(self, part: Part, places: list[int]) -> Step:
-        piece = cut(self.graph, places, self.graph.name)
-        run: Any = self.compiled[part]
-        return Step(
-            run=run,
-            inputs=tuple(value.number for value in piece.inputs),
-            outputs=tuple(value.number for value in piece.outputs),
-            several=True,
-            what=f"nodes {describe_nodes(self.graph, places)}",
-            runner=f"what compiler {part.compiler.name!r} made",
-            package=part.compiler.name,
-        )
-
-    def _node_step(self, place: int) -> tuple[Step, Placement]:
-        node = self.graph.nodes[place]
-        if is_control_flow(node):
-            bodies: list[tuple[Placement, ...]] = []
-
-            def plan(body: Graph) -> Program:
-                planned = self.planner.plan(body)
-                bodies.append(planned.placements)
-                return planned.program
-
-            step = _step(node, bind_control_flow(node, plan), "control flow", several=True)
-            return step, self._placement(place, "control flow", tuple(bodies))
-        chosen = self.lowering.selections[key_of(node)]
-        kernel, name = bound_kernel(node, chosen)
-        package = name.partition("/")[0]
-        step = _step(node, kernel, f"kernel {name}", package, several=gives_several(node))
-        return step, self._placement(place, f"kernel {name}")
-
-    def _placement(self, place: int, runner: str, bodies: tuple[tuple[Placement, ...], ...] = ()) -> Placement:
-        node = self.graph.nodes[place]
-        chosen = self.lowering.selections.get(key_of(node))
-        reasons = [f"{name}: {reason}" for name, reason in self.planner.refused.items()]
-        reasons += self.offers.reasons.get(place, ())
-        if chosen is not None and not runner.startswith("compiler"):
-            reasons += [
-                f"{decision.candidate.package}/{decision.candidate.spec.id}: {decision.reason}"
-                for decision in chosen.decisions
-                if decision.reason is not None
-            ]
-        return Placement(
-            operation=node.operation.short_name,
-            result=", ".join(str(value.meta) for value in node.outputs),
-            source=node.source,
-            runner=runner,
-            reasons=tuple(reasons),
-            origin=self.lowering.origins.get(key_of(node), ()),
-            bodies=bodies,
-        )
-
-
 def _ordered(graph: Graph, offers: Offers) -> list[list[int]]:
     """Parts and single nodes in the order in which they run."""
     ordered = order_parts([part.nodes for part in offers.parts], dependencies(graph))
     assert ordered is not None  # a claim is accepted only if there is an order
     return ordered
-
-
-def _step(node: Node, run: Callable[..., Any], runner: str, package: str = "", *, several: bool) -> Step:
-    return Step(
-        run=run,
-        inputs=tuple(None if value is None else value.number for value in node.inputs),
-        outputs=tuple(value.number for value in node.outputs),
-        several=several,
-        what=describe_node(node),
-        runner=runner,
-        package=package,
-        source=node.source,
-    )
-
-
-def describe_node(node: Node) -> str:
-    """A node's call for a reader: "matmul(float32[2,3], float32[3,4])"."""
-    metas = ", ".join("None" if value is None else str(value.meta) for value in node.inputs)
-    return f"{node.operation.short_name}({metas})"
-
-
-def gives_several(node: Node) -> bool:
-    """Whether the node's operation gives a tuple of results, also one of a single result."""
-    if len(node.outputs) != 1:
-        return True
-    metas = [None if value is None else value.meta for value in node.inputs]
-    return isinstance(node.operation.infer(metas, node.attributes), tuple)
-
-
-def _normalizer(meta: TensorMeta) -> Callable[[Any], Any]:
-    """For 0-d values: kernels may give a scalar of the array library where a buffer is meant."""
-    wrap = wrapper(meta)
-    return lambda buffer: wrap(buffer).payload
