@@ -200,10 +200,6 @@ class ArrayMethods:
         """Each element several times in a row."""
         return ops.repeat(self, repeats=repeats, axis=axis)
 
-    def take(self, indices: Any, axis: int | None = None) -> Tensor:
-        """The elements at some places of an axis."""
-        return ops.take(self, indices, axis=axis)
-
     def conj(self) -> Tensor:
         """The complex conjugate."""
         return ops.conj(self)

@@ -38,7 +38,7 @@ class BoundCall:
     ) -> None:
         self.operation, self.attributes, self.kernel = operation, attributes, kernel
         self.signatures, self.several = signatures, several
-        self.signature = signatures[0] if signatures else None
+        self.signature: Any = signatures[0] if signatures else None
         self.by_shape: dict[tuple[Any, ...], Any] = {}
         self.origins: dict[tuple[Any, ...] | None, Candidate | None] = {}
 

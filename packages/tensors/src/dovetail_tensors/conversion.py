@@ -55,7 +55,9 @@ def _plain_number(value: Any) -> Any:
     """A number of Python's own types, from one of a type derived of them."""
     if type(value) in SCALARS:
         return value
-    return next(kind(value) for kind in (int, float, complex) if isinstance(value, kind))
+    if isinstance(value, int):
+        return int(value)
+    return float(value) if isinstance(value, float) else complex(value)
 
 
 def place(array: Any, dtype: dt.DType | None, device: Device | str | None) -> Tensor:

@@ -14,7 +14,17 @@ from dovetail_protocols.devices import device_package, find_device
 from dovetail_protocols.metas import CPU as CPU_DEVICE
 from dovetail_protocols.metas import Device
 
-__all__ = ["CPU", "current_device", "device", "devices", "find_device", "from_host", "package_of", "to_host"]
+__all__ = [
+    "CPU",
+    "CPU_DEVICE",
+    "current_device",
+    "device",
+    "devices",
+    "find_device",
+    "from_host",
+    "package_of",
+    "to_host",
+]
 
 
 class HostDevice:

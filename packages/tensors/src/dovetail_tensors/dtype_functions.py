@@ -116,7 +116,7 @@ def finfo(type: Any, /) -> FloatingInfo:
     else:
         import ml_dtypes
 
-        info = ml_dtypes.finfo(numpy_dtype(found))
+        info = ml_dtypes.finfo(numpy_dtype(found))  # type: ignore[no-untyped-call]  # ml_dtypes leaves it untyped
     return FloatingInfo(
         found.size_bytes * 8, float(info.eps), float(info.max), float(info.min), float(info.smallest_normal), found
     )

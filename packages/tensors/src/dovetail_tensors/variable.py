@@ -63,7 +63,7 @@ class Variable(ArrayMethods, TypedOperators):
         if callable(initial_value):
             with interpreting(None):
                 initial_value = initial_value()
-        value = creation.initial_value(convert(initial_value, dtype, device))
+        value: Any = creation.initial_value(convert(initial_value, dtype, device))
         if value._signature.shape is not None:
             value._payload.concretize("a Variable's initial value")
         self._payload, self._signature = value._payload, value._signature
