@@ -7,13 +7,12 @@ from ..errors import AttributeValueError, ShapeError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from typing_extensions import TypeIs
+    from typing import TypeGuard
 
     from ..dtypes import DType
 
 
-def is_whole(value: object) -> TypeIs[int]:
+def is_whole(value: object) -> TypeGuard[int]:
     """Whether a value is an integer, NumPy's included, and no bool."""
     return hasattr(value, "__index__") and not isinstance(value, bool)
 
