@@ -2,7 +2,18 @@
 
 import dovetail_checkpointing
 
-REVIEWED = ["Receipt", "Report", "Restored", "latest_checkpoint", "list_variables", "restore", "save"]
+REVIEWED = [
+    "Checkpoint",
+    "Manager",
+    "Receipt",
+    "Report",
+    "RestoreStatus",
+    "Restored",
+    "latest_checkpoint",
+    "list_variables",
+    "restore",
+    "save",
+]
 
 
 def test_public_surface_is_reviewed() -> None:

@@ -334,3 +334,14 @@ def test_layers_convert_numbers_and_lists() -> None:
 
 def test_repr_shows_the_constructor() -> None:
     assert repr(layers.Dense(3, activation="relu")) == "Dense(3, activation='relu')"
+
+
+def test_an_observer_hears_of_attributes_that_are_set_later() -> None:
+    module, heard = Holder(early=1), list[str]()
+    module.observe_state(heard.append)
+    module.v = named("late")
+    module.v = named("again")
+    module.observe_state(None)
+    module.w = named("unheard")
+    assert heard == ["v", "v"]
+    assert names(module.variables) == ["again", "unheard"]

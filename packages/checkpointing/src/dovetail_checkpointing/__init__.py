@@ -1,7 +1,21 @@
 """Save and restore: nothing lost, nothing wrong, nothing executed."""
 
+from .checkpoint import Checkpoint
+from .late_restoring import RestoreStatus
+from .manager import Manager
 from .reading import latest_checkpoint, list_variables
 from .restoring import Report, Restored, restore
 from .saving import Receipt, save
 
-__all__ = ["Receipt", "Report", "Restored", "latest_checkpoint", "list_variables", "restore", "save"]
+__all__ = [
+    "Checkpoint",
+    "Manager",
+    "Receipt",
+    "Report",
+    "RestoreStatus",
+    "Restored",
+    "latest_checkpoint",
+    "list_variables",
+    "restore",
+    "save",
+]

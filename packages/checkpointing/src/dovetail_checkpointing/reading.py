@@ -65,14 +65,18 @@ def latest_checkpoint(root: str | os.PathLike[str]) -> Path | None:
 
     Unfinished saves don't count.
     """
-    folder = Path(root)
-    if not folder.is_dir():
-        return None
-    steps = [(int(match[1]), child) for child in folder.iterdir() if (match := _STEP.fullmatch(child.name))]
-    for _, child in sorted(steps, reverse=True):
+    for _, folder in reversed(step_folders(root)):
         try:
-            read_manifest(child)
+            read_manifest(folder)
         except CheckpointError:
             continue
-        return child
+        return folder
     return None
+
+
+def step_folders(root: str | os.PathLike[str]) -> list[tuple[int, Path]]:
+    """The folders `step-N` in `root` with their N, ascending; whether they can be read is not asked."""
+    folder = Path(root)
+    if not folder.is_dir():
+        return []
+    return sorted((int(match[1]), child) for child in folder.iterdir() if (match := _STEP.fullmatch(child.name)))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -59,9 +60,21 @@ def restore(
     Raises: CheckpointMismatchError with every difference of names, shapes and dtypes; CheckpointCorruptError. Nothing
     is changed then.
     """
-    manifest = read_manifest(path)
+    return restore_from(read_manifest(path), path, into, only, rename or {}, missing, unexpected)
+
+
+def restore_from(
+    manifest: Manifest,
+    path: str | os.PathLike[str],
+    into: Any,
+    only: Callable[[str], bool] | None = None,
+    rename: Mapping[str, str] = MappingProxyType({}),
+    missing: str = "error",
+    unexpected: str = "error",
+) -> Restored:
+    """`restore` for a manifest that was read already."""
     target = flatten(into)
-    match = _match(manifest, target, only, rename or {})
+    match = _match(manifest, target, only, rename)
     _refuse_mismatch(str(path), manifest, match, missing, unexpected)
     arrays = read_tensors(path, list(match.tensors.values()), manifest)
     for owner_path, owner in target.owners.items():
@@ -145,7 +158,7 @@ def _refuse_mismatch(where: str, manifest: Manifest, match: _Match, missing: str
         return
     listed = differences[:LISTED] + ([f"and {len(differences) - LISTED} more"] if len(differences) > LISTED else [])
     raise CheckpointMismatchError(
-        f"a checkpoint does not fit its target: {len(differences)} differences",
+        f"a checkpoint does not fit its target: {len(differences)} difference{'s' * (len(differences) > 1)}",
         where=where,
         got="\n    ".join(["", *listed]),
         effect="nothing was changed",

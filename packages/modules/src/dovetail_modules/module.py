@@ -28,7 +28,7 @@ class Module:
     Raises: InvalidNameError for a name that is no identifier.
     """
 
-    _UNTRACKED: ClassVar[frozenset[str]] = frozenset({"_name", "_scope_name"})
+    _UNTRACKED: ClassVar[frozenset[str]] = frozenset({"_name", "_scope_name", "_state_observer"})
 
     def __init__(self, name: str | None = None) -> None:
         name = snake_case(type(self).__name__) if name is None else name
@@ -117,6 +117,16 @@ class Module:
 
     def load_checkpoint_state(self, scalars: Mapping[str, Any]) -> None:
         """A module has no scalars of its own: plain Python attributes are not saved."""
+
+    def observe_state(self, observer: Callable[[str], None] | None) -> None:
+        """Calls `observer(name)` right after each attribute is set, until another observer, or None, is given."""
+        vars(self)["_state_observer"] = observer
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        observer = vars(self).get("_state_observer")
+        if observer is not None and name not in self._UNTRACKED:
+            observer(name)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {getattr(self, '_name', '(not initialized)')!r}>"

@@ -172,6 +172,18 @@ class SupportsCheckpoint(Protocol):
 
 
 @runtime_checkable
+class SupportsLateState(Protocol):
+    """Optional for a SupportsCheckpoint that gets children after its construction, such as a layer that is built at its
+    first call: a restore can then wait for them.
+
+    `observe_state(observer)`: from then on, `observer(name)` is called right after the attribute of that name was set,
+    before anybody reads it. There is one observer at a time; None ends the observing.
+    """
+
+    def observe_state(self, observer: Callable[[str], None] | None) -> None: ...
+
+
+@runtime_checkable
 class Optimizer(Protocol):
     """Changes variables by gradients. Its own state is variables, made at `build` or at the first `apply_gradients`."""
 

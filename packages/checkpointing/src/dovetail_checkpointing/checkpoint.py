@@ -1,0 +1,66 @@
+"""Checkpoint: named objects that are saved and restored together, also before all of their variables are made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from dovetail_protocols.arrays import is_variable
+from dovetail_protocols.errors import StructureError
+
+from .late_restoring import RestoreStatus
+from .object_tree import flatten, shown
+from .saving import Receipt, save
+
+
+class Checkpoint:
+    """The objects of a training by name: `Checkpoint(model=model, optimizer=optimizer, step=step)`.
+
+    Each is a variable, has checkpoint state, or is a dict, list or tuple of such; plain arrays and numbers can't be
+    changed in place, so hold them in variables. Values are matched by object path, such as "model/layers/0/kernel".
+
+    Raises: StructureError for an object that can't be restored in place.
+    """
+
+    def __init__(self, **objects: Any) -> None:
+        self.objects = objects
+
+    def checkpoint_state(self) -> Mapping[str, Any]:
+        """The objects, so that a Checkpoint may stand inside of another tree."""
+        return self.objects
+
+    def load_checkpoint_state(self, scalars: Mapping[str, Any]) -> None:
+        """A Checkpoint has no scalars of its own."""
+
+    def write(self, path: str | os.PathLike[str], *, step: int | None = None, overwrite: bool = False) -> Receipt:
+        """Saves the objects as the folder `path`, durably, as `save` does.
+
+        Raises: what `save` raises.
+        """
+        self._require_variables()
+        return save(path, self.objects, step=step, overwrite=overwrite)
+
+    def restore(self, path: str | os.PathLike[str]) -> RestoreStatus:
+        """Puts values into all variables that exist and are in the checkpoint. Values for others wait until their
+        module sets them as attributes; the checkpoint's folder must stay until then. A later `restore` ends the wait.
+
+        Raises: CheckpointMismatchError for shapes and dtypes that differ, CheckpointCorruptError; nothing is changed
+        then. What is missing on either side is the status's business.
+        """
+        self._require_variables()
+        return RestoreStatus(path, self.objects)
+
+    def _require_variables(self) -> None:
+        flattened = flatten(self.objects)
+        plain = [path for path, value in flattened.tensors.items() if not is_variable(value)]
+        plain += [
+            path for path in flattened.scalars if not any(path[: len(owner)] == owner for owner in flattened.owners)
+        ]
+        if plain:
+            raise StructureError(
+                "a Checkpoint can't restore plain arrays and numbers in place",
+                where=", ".join(map(shown, plain)),
+                expected="variables, or objects with checkpoint_state()",
+                fix="hold the value in a Variable, or use save() and restore(), which returns a new tree",
+            )

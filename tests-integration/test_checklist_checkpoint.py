@@ -1,0 +1,232 @@
+"""The checklist of TensorFlow's module guide, *Checkpoint* (21-30), with real modules; docs/status.md maps the numbers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dovetail as dt
+
+DATA = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3)
+
+
+class Guide(dt.Module):
+    """A network whose paths are those of the checklist: net/l1/kernel. Its layers are built at the first call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.l1 = dt.layers.Dense(5, activation="tanh")
+        self.l2 = dt.layers.Dense(2)
+
+    def __call__(self, x: Any) -> Any:
+        return self.l2(self.l1(x))
+
+
+class FlexibleDense(dt.Module):
+    """The guide's: makes its variables at its first call."""
+
+    def __init__(self, out_features: int) -> None:
+        super().__init__()
+        self.is_built, self.out_features = False, out_features
+
+    def __call__(self, x: Any) -> Any:
+        if not self.is_built:
+            self.w = dt.Variable(dt.random.normal([x.shape[-1], self.out_features]), name="w")
+            self.b = dt.Variable(dt.zeros([self.out_features]), name="b")
+            self.is_built = True
+        return x @ self.w + self.b
+
+
+class Positions:
+    """A data iterator that can be resumed: it saves how far it is."""
+
+    def __init__(self, data: np.ndarray) -> None:
+        self.data, self.position = data, 0
+
+    def __iter__(self) -> Positions:
+        return self
+
+    def __next__(self) -> np.ndarray:
+        row = self.data[self.position % len(self.data)]
+        self.position += 1
+        return row[np.newaxis]
+
+    def checkpoint_state(self) -> dict[str, Any]:
+        return {"position": self.position}
+
+    def load_checkpoint_state(self, scalars: Any) -> None:
+        self.position = scalars["position"]
+
+
+def built() -> Guide:
+    net = Guide()
+    net(DATA)
+    return net
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> tuple[Path, np.ndarray]:
+    """A checkpoint of a network, and what the network gives."""
+    net = built()
+    dt.checkpointing.Checkpoint(net=net).write(tmp_path / "guide")
+    return tmp_path / "guide", net(DATA).numpy()
+
+
+def test_21_write_produces_an_index_and_numbered_data_shards_without_code(saved: tuple[Path, np.ndarray]) -> None:
+    path, _ = saved
+    assert sorted(file.name for file in path.iterdir()) == ["data-00000-of-00001.safetensors", "manifest.json"]
+    index = (path / "manifest.json").read_text("utf-8")
+    assert not any(word in index for word in ("Guide", "Dense", "dovetail_modules", __name__))
+
+
+def test_22_list_variables_gives_object_paths_and_shapes(saved: tuple[Path, np.ndarray]) -> None:
+    assert dt.checkpointing.list_variables(saved[0]) == [
+        ("net/l1/bias/.ATTRIBUTES/VARIABLE_VALUE", (5,)),
+        ("net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE", (3, 5)),
+        ("net/l2/bias/.ATTRIBUTES/VARIABLE_VALUE", (2,)),
+        ("net/l2/kernel/.ATTRIBUTES/VARIABLE_VALUE", (5, 2)),
+    ]
+
+
+def test_23_restoring_into_a_fresh_instance_reproduces_outputs(saved: tuple[Path, np.ndarray]) -> None:
+    path, expected = saved
+    fresh = built()
+    assert not np.array_equal(fresh(DATA).numpy(), expected)
+    dt.checkpointing.Checkpoint(net=fresh).restore(path).assert_consumed()
+    np.testing.assert_array_equal(fresh(DATA).numpy(), expected)
+
+
+def test_24_matching_is_by_attribute_path_not_by_variable_name(tmp_path: Path) -> None:
+    class Swapped(dt.Module):
+        def __init__(self, first: str, second: str, values: tuple[float, float]) -> None:
+            super().__init__()
+            self.a, self.b = dt.Variable(values[0], name=first), dt.Variable(values[1], name=second)
+
+    dt.checkpointing.save(tmp_path / "c", Swapped("x", "y", (1.0, 2.0)))
+    other = Swapped("y", "x", (0.0, 0.0))
+    dt.checkpointing.restore(tmp_path / "c", other)
+    assert (float(other.a), float(other.b)) == (1.0, 2.0)
+
+
+def test_25_values_restored_before_build_are_applied_at_creation(saved: tuple[Path, np.ndarray]) -> None:
+    path, expected = saved
+    fresh = Guide()
+    status = dt.checkpointing.Checkpoint(net=fresh).restore(path)
+    assert fresh.variables == ()
+    assert len(status.waiting) == 4
+    np.testing.assert_array_equal(fresh(DATA).numpy(), expected)
+    status.assert_consumed()
+
+
+def test_25_also_for_a_plain_module_that_makes_its_variables_itself(tmp_path: Path) -> None:
+    trained = FlexibleDense(2)
+    expected = trained(DATA).numpy()
+    dt.checkpointing.Checkpoint(model=trained).write(tmp_path / "c")
+    fresh = FlexibleDense(2)
+    with dt.checkpointing.Checkpoint(model=fresh).restore(tmp_path / "c"):
+        np.testing.assert_array_equal(fresh(DATA).numpy(), expected)
+
+
+def test_25_also_where_the_first_call_is_traced(saved: tuple[Path, np.ndarray]) -> None:
+    path, expected = saved
+    fresh = Guide()
+    with dt.checkpointing.Checkpoint(net=fresh).restore(path):
+        result = dt.function(fresh)(dt.constant(DATA))
+    np.testing.assert_allclose(result.numpy(), expected, rtol=1e-6)
+
+
+def test_26_partial_object_graphs_restore_their_subset(saved: tuple[Path, np.ndarray]) -> None:
+    path, _ = saved
+    whole, part = built(), built()
+    dt.checkpointing.Checkpoint(net=whole).restore(path)
+    dt.checkpointing.restore(path, {"net": part}, only=lambda name: name.startswith("net/l1/"))
+    np.testing.assert_array_equal(part.l1.kernel.numpy(), whole.l1.kernel.numpy())
+    assert not np.array_equal(part.l2.kernel.numpy(), whole.l2.kernel.numpy())
+
+
+def test_27_a_subset_matches_existing_objects_and_is_not_consumed(saved: tuple[Path, np.ndarray]) -> None:
+    class OnlyFirst(dt.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.l1 = dt.layers.Dense(5)
+
+    subset = OnlyFirst()
+    subset.l1(DATA)
+    status = dt.checkpointing.Checkpoint(net=subset).restore(saved[0])
+    status.assert_existing_objects_matched()
+    with pytest.raises(dt.errors.CheckpointMismatchError, match="net/l2/kernel: in the checkpoint"):
+        status.assert_consumed()
+
+
+def test_28_layers_added_to_a_list_later_are_restored_when_the_attribute_is_set(tmp_path: Path) -> None:
+    class Stack(dt.Module):
+        def __init__(self, count: int) -> None:
+            super().__init__()
+            self.items = [dt.Variable(float(place + 1)) for place in range(count)]
+
+    dt.checkpointing.Checkpoint(stack=Stack(3)).write(tmp_path / "c")
+    growing = Stack(0)
+    status = dt.checkpointing.Checkpoint(stack=growing).restore(tmp_path / "c")
+    growing.items = [*growing.items, dt.Variable(0.0)]
+    assert [float(item) for item in growing.items] == [1.0]
+    growing.items[0].assign(9.0)
+    growing.items = [*growing.items, dt.Variable(0.0), dt.Variable(0.0)]
+    assert [float(item) for item in growing.items] == [9.0, 2.0, 3.0], "what was restored once is the user's"
+    status.assert_consumed()
+
+
+def test_29_sets_and_defaultdicts_of_variables_are_refused_and_plain_attributes_ignored(tmp_path: Path) -> None:
+    module = dt.Module(name="module")
+    module.v, module.number, module.text, module.rate = dt.Variable(1.0), 3, "words", 0.5
+    dt.checkpointing.save(tmp_path / "c", module)
+    assert dt.checkpointing.list_variables(tmp_path / "c") == [("v/.ATTRIBUTES/VARIABLE_VALUE", ())]
+    module.number, module.text = 4, "other words"
+    dt.checkpointing.restore(tmp_path / "c", module)
+    assert (module.number, module.text) == (4, "other words")
+    for bad in ({dt.Variable(1.0)}, defaultdict(list, a=dt.Variable(1.0))):
+        module.bad = bad
+        with pytest.raises(ValueError, match="attribute 'bad' of Module can't be searched"):
+            dt.checkpointing.save(tmp_path / "bad", module)
+    assert not (tmp_path / "bad").exists()
+
+
+class Training:
+    """All that the guide resumes: step, network, optimizer slots, iterator; and a generator."""
+
+    def __init__(self) -> None:
+        self.step, self.net, self.optimizer = dt.Variable(0, dtype="int64"), built(), dt.optimizers.Adam(0.1)
+        self.optimizer.build(self.net.trainable_variables)
+        self.iterator, self.generator = Positions(DATA), dt.random.Generator(5)
+        self.checkpoint = dt.checkpointing.Checkpoint(**vars(self))
+
+    def run(self, steps: int) -> list[str]:
+        losses = []
+        for _ in range(steps):
+            x = next(self.iterator) + self.generator.normal((1, 3), stddev=0.1)
+            with dt.GradientTape() as tape:
+                loss = dt.mean((self.net(x) - 1.0) ** 2)
+            variables = self.net.trainable_variables
+            self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+            self.step.assign_add(1)
+            losses.append(float(loss).hex())
+        return losses
+
+
+def test_30_manager_keeps_max_to_keep_and_everything_resumes(tmp_path: Path) -> None:
+    manager, training = dt.checkpointing.Manager(tmp_path / "run", max_to_keep=3), Training()
+    for _ in range(4):
+        training.run(2)
+        manager.save(int(training.step), training.checkpoint)
+    assert manager.steps == (4, 6, 8)
+    assert manager.latest() == dt.checkpointing.latest_checkpoint(tmp_path / "run") == tmp_path / "run" / "step-8"
+    expected = training.run(5)
+
+    resumed = Training()
+    manager.restore_latest(resumed.checkpoint)
+    assert int(resumed.step) == int(resumed.optimizer.iterations) == 8
+    assert resumed.iterator.position == 8
+    assert resumed.run(5) == expected
