@@ -81,16 +81,43 @@ def claims_of(spec: KernelSpec, operation: Operation) -> dict[str, frozenset[str
 
 
 def calls_of(trial: Trial) -> Iterator[Call]:
-    """The trial's cases that `infer` accepts in its dtypes. Those that it refuses are no claim of the kernel's."""
+    """The trial's cases that `infer` accepts in its dtypes. Those that it refuses are no claim of the kernel's.
+
+    Each is tried with the other type variables in their defaults, and where that differs with the floating ones in the
+    dtype of the trial too: many kernels take parameters and statistics of one dtype only.
+    """
+    kind = dt.dtype(trial.dtype).kind if trial.dtype else ""
     for case in trial.cases:
-        call = bound(trial, case)
-        if call is not None:
-            yield call
+        if case.kinds is not None and kind not in case.kinds:
+            continue
+        for choice in _choices(trial):
+            call = _bound(trial, case, choice)
+            if call is not None:
+                yield call
 
 
-def bound(trial: Trial, case: Case) -> Call | None:
-    """A case in the dtypes of a trial, bound; None where `infer` refuses it."""
-    inputs = inputs_of(trial, case)
+def _choices(trial: Trial) -> list[dict[str, str]]:
+    """Dtypes for all type variables."""
+    claimed = {v: names for v, names in claims_of(trial.spec, trial.operation).items() if names}
+    if not trial.variable:
+        return [{}]
+    plain = {variable: _default(variable, names) for variable, names in claimed.items()}
+    alike = {
+        variable: trial.dtype if trial.dtype in names and variable not in DEFAULTS else plain[variable]
+        for variable, names in claimed.items()
+    }
+    choices = [plain | {trial.variable: trial.dtype}, alike | {trial.variable: trial.dtype}]
+    return choices[:1] if choices[0] == choices[1] else choices
+
+
+def _default(variable: str, claimed: frozenset[str]) -> str:
+    wanted = DEFAULTS.get(variable, "float32")
+    return wanted if wanted in claimed else min(claimed)
+
+
+def _bound(trial: Trial, case: Case, choice: Mapping[str, str]) -> Call | None:
+    """A case in chosen dtypes, bound; None where `infer` refuses it."""
+    inputs = _inputs(trial.operation, case, choice)
     attributes = bind_attributes(trial.operation, case.attributes)
     try:
         meta, several = call_meta(trial.operation, inputs, attributes, trial.spec.device)
@@ -99,24 +126,17 @@ def bound(trial: Trial, case: Case) -> Call | None:
     return Call(trial, case, inputs, meta, several, implementation_of(trial.spec)(meta))
 
 
-def inputs_of(trial: Trial, case: Case) -> tuple[Buffer | None, ...]:
-    """The operands of a case in the dtypes of a trial."""
-    claimed = claims_of(trial.spec, trial.operation)
+def _inputs(operation: Operation, case: Case, choice: Mapping[str, str]) -> tuple[Buffer | None, ...]:
+    """The operands of a case in chosen dtypes, None for optional ones left out."""
     made: list[Buffer | None] = []
     for position, recipe in enumerate(case.operands):
         if recipe is None:
             made.append(None)
             continue
-        variable = operand_of(trial.operation, position).type_variable
-        name = recipe.dtype or (trial.dtype if variable == trial.variable else _default(variable, claimed[variable]))
+        name = recipe.dtype or choice[operand_of(operation, position).type_variable]
         made.append(recipe.make(numpy_dtype(name), position))
-    missing = sum(not operand.variadic for operand in trial.operation.operands) - len(made)
+    missing = sum(not operand.variadic for operand in operation.operands) - len(made)
     return (*made, *[None] * missing)
-
-
-def _default(variable: str, claimed: frozenset[str]) -> str:
-    wanted = DEFAULTS.get(variable, "float32")
-    return wanted if wanted in claimed or not claimed else min(claimed)
 
 
 def call_meta(

@@ -69,7 +69,8 @@ class Case:
     level 4 may compare gradients with finite differences. `exact`: the right result depends on the dtype itself
     (nextafter), so that the reference is computed in it and not in float64. `oracle` gives the right result for
     operations of which no reference kernel and no decomposition is there: it gets the operands, floating ones as
-    float64, and the attributes.
+    float64, and the attributes. `kinds`: the kinds of dtypes (see dovetail_protocols.dtypes) in which it is tried; None
+    means all.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Case:
     smooth: bool = False
     exact: bool = False
     oracle: Callable[..., Any] | None = None
+    kinds: frozenset[str] | None = None
 
 
 def array(*shape: int, low: float = -2.0, high: float = 2.0) -> Operand:

@@ -47,5 +47,5 @@ CASES: dict[str, list[Case]] = {
         _plain(STATE, name="empty", shape=(0,)),
     ],
     "random_advance": [_plain(STATE, blocks=3), _plain(STATES, name="batch, far", blocks=2**33)],
-    "print": [],
+    "print": [_plain(array(2), name="one", end=""), _plain(array(2), array(), name="format", format="{} {}", end="")],
 }

@@ -57,5 +57,4 @@ CASES: dict[str, list[Case]] = {
         case(array(2, 3), shape=(4, 3), starts=(1,), stops=(3,)),
         case(array(2), name="strides", shape=(5,), starts=(1,), stops=(5,), strides=(2,)),
     ],
-    "print": [],
 }
