@@ -32,6 +32,8 @@ class ToyArray:
 class ToyVariable:
     """A variable over the payload of a ToyArray."""
 
+    __slots__ = ("meta", "name", "payload", "trainable")
+
     def __init__(self, array: ToyArray, name: str, trainable: bool) -> None:
         self.payload, self.meta, self.name, self.trainable = array.payload, array.meta, name, trainable
 
