@@ -9,6 +9,7 @@ from .errors import DeviceError, DTypeError, SignatureError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from inspect import Signature
     from typing import Any
 
     from .metas import TensorMeta
@@ -217,7 +218,7 @@ def _unify(operation: Operation, values: list[Any], positions: list[int], weak: 
 
 
 def _is_scalar(value: Any) -> bool:
-    """Whether an operand is a Python number, or a size that a trace doesn't know, which says how it becomes an array."""
+    """Whether an operand is a Python number, or a size that a trace does not know, which knows how to be an array."""
     return type(value) in _SCALARS or hasattr(type(value), "as_array")
 
 
@@ -272,6 +273,20 @@ def check_dtypes(operation: Operation, metas: Sequence[TensorMeta | None]) -> No
                 fix="move one with .to_device(...); copies between devices are never implicit",
             )
         device = meta.device
+
+
+def python_signature(operation: Operation) -> Signature:
+    """The call as `inspect.signature` gives it."""
+    from inspect import Parameter, Signature
+
+    parameters = []
+    for operand in operation.operands:
+        kind = Parameter.VAR_POSITIONAL if operand.variadic else Parameter.POSITIONAL_OR_KEYWORD
+        parameters.append(Parameter(operand.name, kind, default=None if operand.optional else Parameter.empty))
+    for attribute in operation.attributes:
+        default = Parameter.empty if attribute.required else attribute.default
+        parameters.append(Parameter(attribute.name, Parameter.KEYWORD_ONLY, default=default))
+    return Signature(parameters)
 
 
 def describe_signature(operation: Operation) -> str:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from . import arrays
 from . import dtypes as dt
-from .binding import bind_attributes, bind_operands, bind_quickly, check_dtypes
+from .binding import bind_attributes, bind_operands, bind_quickly, check_dtypes, python_signature
 from .dispatch import current
 from .errors import AttributeValueError, DTypeError, TraceError
 from .records import record
@@ -80,6 +80,15 @@ class Attribute:
     required: bool = False
 
 
+class _SignatureOf:
+    """`operation.__signature__`, for editors and `inspect.signature`; the class itself has none."""
+
+    def __get__(self, operation: Operation | None, owner: type) -> Any:
+        if operation is None:
+            raise AttributeError("__signature__")
+        return python_signature(operation)
+
+
 class Operation:
     """One entry of the operation standard. Call it to apply it: `operations.matmul(x, w)`.
 
@@ -125,6 +134,13 @@ class Operation:
         self._has_required = any(attribute.required for attribute in attributes)
 
     # ------------------------------------------------------------------ what it is
+
+    __signature__ = _SignatureOf()
+
+    @property
+    def __name__(self) -> str:
+        """The name without its namespace, as functions have one."""
+        return self.short_name
 
     @property
     def short_name(self) -> str:

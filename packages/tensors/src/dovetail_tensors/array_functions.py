@@ -39,6 +39,11 @@ def broadcast_to(x: Any, /, shape: Any) -> Tensor:
     return ops.broadcast_to(x, shape=as_shape(shape))
 
 
+def broadcast_arrays(*arrays: Any) -> list[Tensor]:
+    """The arrays, each repeated along axes so that all have one shape."""
+    return list(ops.broadcast_arrays(*arrays))
+
+
 def expand_dims(x: Any, /, axis: Any = 0) -> Tensor:
     """x with an axis of size 1 put in."""
     return ops.expand_dims(x, axis=_axes(axis))

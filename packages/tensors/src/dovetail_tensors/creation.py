@@ -163,7 +163,7 @@ def eye(
     return ops.eye(n_rows=n_rows, n_cols=n_cols, k=k, dtype=_chosen(dtype), device=_placed(device))
 
 
-def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Tensor, ...]:
+def meshgrid(*arrays: Any, indexing: str = "xy") -> list[Tensor]:
     """The coordinates of a grid: each of n 1-d arrays repeated along n axes.
 
     `indexing="xy"`: the first array runs along axis 1, the second along axis 0; "ij": array i along axis i.
@@ -184,7 +184,7 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Tensor, ...]:
     sizes = [0] * len(lines)
     for line, axis in zip(lines, order, strict=True):
         sizes[axis] = line.size
-    return tuple(ops.broadcast_to(line, shape=tuple(sizes)) for line in spread)
+    return [ops.broadcast_to(line, shape=tuple(sizes)) for line in spread]
 
 
 def on_device(x: Any, device: DeviceName) -> Tensor:
