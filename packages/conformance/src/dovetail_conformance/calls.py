@@ -17,6 +17,7 @@ from dovetail_protocols.metas import Device, TensorMeta
 from dovetail_protocols.operation import Operation
 
 from .cases import Buffer, Case
+from .layouts import place
 from .numpy_dtypes import dovetail_dtype, numpy_dtype
 
 DEFAULTS = {"I": "int32", "B": "bool", "M": "bool", "R": "uint64"}
@@ -134,7 +135,8 @@ def _inputs(operation: Operation, case: Case, choice: Mapping[str, str]) -> tupl
             made.append(None)
             continue
         name = recipe.dtype or choice[operand_of(operation, position).type_variable]
-        made.append(recipe.make(numpy_dtype(name), position))
+        # Among canaries even where none are counted: a kernel that writes past its inputs must not end the process.
+        made.append(place(recipe.make(numpy_dtype(name), position)).array)
     missing = sum(not operand.variadic for operand in operation.operands) - len(made)
     return (*made, *[None] * missing)
 
