@@ -144,7 +144,10 @@ def _inputs(operation: Operation, case: Case, choice: Mapping[str, str]) -> tupl
 def call_meta(
     operation: Operation, inputs: Sequence[Buffer | None], attributes: Mapping[str, Any], device: str
 ) -> tuple[CallMeta, bool]:
-    """What an implementation is told of a call, and whether the operation gives a tuple. Raises: what `infer` raises."""
+    """What an implementation is told of a call, and whether the operation gives a tuple.
+
+    Raises: what `infer` raises.
+    """
     metas = tuple(
         None if array is None else TensorMeta(array.shape, dovetail_dtype(array.dtype), Device(device))
         for array in inputs

@@ -55,8 +55,13 @@ def _suite(
             report([] if trials else [f"kernel package {name!r} declares nothing that this suite can try"])
 
         def test_l0_every_kernel_is_tried(self) -> None:
-            report([f"{s.id} is not proved: device {s.device!r} needs a suite of its own"
-                    for s, _ in declared if s.device != "cpu"])
+            report(
+                [
+                    f"{s.id} is not proved: device {s.device!r} needs a suite of its own"
+                    for s, _ in declared
+                    if s.device != "cpu"
+                ]
+            )
 
         def test_l0_added_cases_are_used(self) -> None:
             known = {operation.name for _, operation in declared}

@@ -11,9 +11,7 @@ DATE = "2026-11"
 """The bank's date: calls are added over time, and a package's continuous integration pins the kit's version."""
 
 FAMILIES = (creation, indexing, networks, optimizers, products, reductions, shapes)
-CASES: dict[str, tuple[Case, ...]] = {
-    name: tuple(calls) for family in FAMILIES for name, calls in family.CASES.items()
-}
+CASES: dict[str, tuple[Case, ...]] = {name: tuple(calls) for family in FAMILIES for name, calls in family.CASES.items()}
 
 
 def cases_of(operation: Operation) -> tuple[Case, ...]:

@@ -1,4 +1,4 @@
-"""Updates of optimizers: fresh and later steps, optional accumulators, weight decay; a parameter beyond vector width."""
+"""Updates of optimizers: fresh and later steps, optional accumulators, weight decay, and long parameters."""
 
 from __future__ import annotations
 

@@ -39,9 +39,7 @@ def _call_problems(call: Call) -> list[str]:
     return found
 
 
-def _differences(
-    call: Call, results: tuple[Buffer, ...], expected: tuple[Buffer, ...], factor: float
-) -> list[str]:
+def _differences(call: Call, results: tuple[Buffer, ...], expected: tuple[Buffer, ...], factor: float) -> list[str]:
     if len(results) != len(expected):
         return [f"gave {len(results)} results, expected {len(expected)}"]
     coarsest = max((unit(array.dtype) for array in call.inputs if array is not None), default=0.0)

@@ -1,0 +1,20 @@
+"""The public surface is what was reviewed."""
+
+import dovetail_conformance
+
+REVIEWED = [
+    "Case",
+    "Operand",
+    "array",
+    "case",
+    "elementwise_cases",
+    "given",
+    "kernel_suite",
+    "positive",
+    "tensor_suite",
+]
+
+
+def test_public_surface_is_reviewed() -> None:
+    assert dovetail_conformance.__all__ == REVIEWED
+    assert all(hasattr(dovetail_conformance, name) for name in REVIEWED)
