@@ -17,6 +17,7 @@ from dovetail_protocols.dispatch import interpreting
 from dovetail_protocols.errors import DTypeError, ImmutableError, ShapeError
 from dovetail_protocols.operations import read_variable
 from dovetail_protocols.plugins.policy import use
+from dovetail_tensors.provider import PROVIDER
 
 ARITHMETIC = [operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow]
 BITS = [operator.and_, operator.or_, operator.xor, operator.lshift, operator.rshift]
@@ -134,6 +135,12 @@ def test_negative_zero_and_nan_survive_beside_a_tensor() -> None:
     assert np.isnan((x + float("nan")).numpy()).all()
 
 
+def test_complex_numbers_keep_the_signs_of_their_zeros() -> None:
+    x = dt.constant([0j])
+    assert np.signbit((x + 1).numpy().imag).tolist() == [False]
+    assert np.signbit((dt.constant([complex(0, -0.0)]) + complex(1, -0.0)).numpy().imag).tolist() == [True]
+
+
 def test_full_tells_zeros_ones_and_their_kinds_apart() -> None:
     assert np.signbit(dt.full((1,), -0.0).numpy()).all()
     assert not np.signbit(dt.full((1,), 0.0).numpy()).any()
@@ -213,6 +220,21 @@ def test_promotion_agrees_with_numpy_where_the_standard_defines_it(first: str, s
         assert result.dtype.name == (first if np.dtype(first).kind == "f" else second)
     else:
         assert result.dtype.name == np.promote_types(first, second).name
+
+
+class Stepwise:
+    """The provider without the ability to take a call as a whole."""
+
+    evaluate, convert, is_array = PROVIDER.evaluate, PROVIDER.convert, PROVIDER.is_array
+
+
+def test_a_provider_may_lack_whole_calls() -> None:
+    before = use_provider(Stepwise())  # type: ignore[arg-type]  # the members that a call needs
+    try:
+        assert dt.add(dt.constant(1), 2).item() == 3
+        assert dt.sum(dt.constant([1, 2]), axis=0).item() == 3
+    finally:
+        use_provider(before)
 
 
 def test_use_provider_gives_the_calls_back() -> None:

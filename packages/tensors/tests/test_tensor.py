@@ -181,6 +181,14 @@ def test_methods_apply_the_operations_of_their_names() -> None:
         np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-6)
 
 
+def test_narrow_integers_are_summed_in_the_default_integer() -> None:
+    narrow = dt.constant([100, 100], "int8")
+    for total in (narrow.sum(), dt.sum(narrow), dt.Variable(narrow).sum()):
+        assert (total.item(), total.dtype) == (200, dt.int32)
+    assert dt.constant([200, 200], "uint8").sum().dtype is dt.uint32
+    assert narrow.prod(dtype="int64").item() == 10_000
+
+
 def test_transpose_of_other_ranks_needs_mT() -> None:
     with pytest.raises(ShapeError, match="mT"):
         _ = dt.zeros((2, 3, 4)).T

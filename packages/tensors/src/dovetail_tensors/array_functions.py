@@ -13,10 +13,9 @@ from dovetail_protocols import dtypes as dt
 from dovetail_protocols import operations as ops
 from dovetail_protocols.errors import DTypeError
 
-from .array_methods import Axis
+from .array_methods import Axis, accumulating
 from .conversion import convert
 from .creation import DTypeName, as_shape
-from .numpy_dtypes import find_dtype
 from .tensor import Tensor
 
 Axes = int | Sequence[int] | None
@@ -152,40 +151,28 @@ def diff(x: Any, /, axis: int = -1, n: int = 1, prepend: Any = None, append: Any
 # ---------------------------------------------------------------------- reductions
 
 
-def _accumulating(x: Any, dtype: DTypeName) -> Any:
-    """x in the dtype in which it is summed: the one asked for; small integers widen to the default integer."""
-    x = convert(x)
-    if dtype is not None:
-        return ops.cast(x, dtype=find_dtype(dtype))
-    if x.dtype.kind == dt.SIGNED and x.dtype.size_bytes < dt.DEFAULT_INTEGER.size_bytes:
-        return ops.cast(x, dtype=dt.DEFAULT_INTEGER)
-    if x.dtype.kind == dt.UNSIGNED and x.dtype.size_bytes < dt.uint32.size_bytes:
-        return ops.cast(x, dtype=dt.uint32)
-    return x
-
-
 def sum(x: Any, /, axis: Axes = None, dtype: DTypeName = None, keepdims: bool = False) -> Tensor:
     """The sum over some axes, or all; integers narrower than the default one are summed in that."""
-    return ops.sum(_accumulating(x, dtype), axis=_axes(axis), keepdims=keepdims)
+    return ops.sum(accumulating(convert(x), dtype), axis=_axes(axis), keepdims=keepdims)
 
 
 def prod(x: Any, /, axis: Axes = None, dtype: DTypeName = None, keepdims: bool = False) -> Tensor:
     """The product over some axes, or all; integers narrower than the default one are multiplied in that."""
-    return ops.prod(_accumulating(x, dtype), axis=_axes(axis), keepdims=keepdims)
+    return ops.prod(accumulating(convert(x), dtype), axis=_axes(axis), keepdims=keepdims)
 
 
 def cumulative_sum(
     x: Any, /, axis: int | None = None, dtype: DTypeName = None, include_initial: bool = False
 ) -> Tensor:
     """The sums of the first elements along an axis."""
-    return ops.cumulative_sum(_accumulating(x, dtype), axis=axis, include_initial=include_initial)
+    return ops.cumulative_sum(accumulating(convert(x), dtype), axis=axis, include_initial=include_initial)
 
 
 def cumulative_prod(
     x: Any, /, axis: int | None = None, dtype: DTypeName = None, include_initial: bool = False
 ) -> Tensor:
     """The products of the first elements along an axis."""
-    return ops.cumulative_prod(_accumulating(x, dtype), axis=axis, include_initial=include_initial)
+    return ops.cumulative_prod(accumulating(convert(x), dtype), axis=axis, include_initial=include_initial)
 
 
 def _reduction(operation: Any) -> Any:

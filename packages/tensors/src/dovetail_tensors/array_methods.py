@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from dovetail_protocols import dtypes as dt
 from dovetail_protocols import operations as ops
 from dovetail_protocols.errors import ScalarError, ShapeError
 
@@ -215,12 +216,12 @@ class ArrayMethods:
     # ------------------------------------------------------------------ reductions
 
     def sum(self, axis: Axis = None, dtype: DType | str | None = None, keepdims: bool = False) -> Tensor:
-        """The sum over some axes, or all."""
-        return ops.sum(self if dtype is None else self.astype(dtype), axis=axis, keepdims=keepdims)
+        """The sum over some axes, or all; integers narrower than the default one are summed in that."""
+        return ops.sum(accumulating(self, dtype), axis=axis, keepdims=keepdims)
 
     def prod(self, axis: Axis = None, dtype: DType | str | None = None, keepdims: bool = False) -> Tensor:
-        """The product over some axes, or all."""
-        return ops.prod(self if dtype is None else self.astype(dtype), axis=axis, keepdims=keepdims)
+        """The product over some axes, or all; integers narrower than the default one are multiplied in that."""
+        return ops.prod(accumulating(self, dtype), axis=axis, keepdims=keepdims)
 
     def mean(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """The mean over some axes, or all."""
@@ -268,6 +269,15 @@ class ArrayMethods:
         from .namespace import array_namespace
 
         return array_namespace(api_version)
+
+
+def accumulating(x: Any, dtype: DType | str | None) -> Any:
+    """An array in the dtype in which it is summed: the one asked for, or for narrow integers the default one of their
+    kind."""
+    if dtype is not None:
+        return ops.cast(x, dtype=find_dtype(dtype))
+    wide = {dt.SIGNED: dt.DEFAULT_INTEGER, dt.UNSIGNED: dt.uint32}.get(x.dtype.kind)
+    return ops.cast(x, dtype=wide) if wide is not None and x.dtype.size_bytes < wide.size_bytes else x
 
 
 def _sizes(given: tuple[Any, ...]) -> tuple[int, ...]:

@@ -116,8 +116,8 @@ _ndarray = np.ndarray
 def remember(operation: Operation, signatures: tuple[Signature, ...], kernel: Any, result: Signature) -> None:
     """Enters a kernel that serves every shape for the quick way, if it is for one or two operands of one dtype."""
     count = len(signatures)
-    if operation._quick is None or not 1 <= count <= 2:
-        return
+    if operation._quick is None or operation.has_effect or not 1 <= count <= 2:
+        return  # one with an effect must not be tried twice, as the quick way does when it fails
     if signatures[0] is signatures[-1] and operation._quick[0][0] == operation._quick[-1][0]:
         tables.setdefault(operation, {})[signatures[0]] = (kernel, result, count)
 

@@ -38,8 +38,8 @@ def scalar_beside(signature: Signature, value: Any) -> Tensor:
         if signature.shape is not None:
             return scalar_beside(signature_of(signature.dtype, signature.device), value)
         found = _make(value, signature)
-        # 0.0 equals -0.0, and NaN not even itself: neither can be a key.
-        if value and value == value:
+        # 0.0 equals -0.0, 1 equals 1 - 0j, and NaN not even itself: none of these can be a key.
+        if value and value == value and not signature.dtype.is_complex:
             if len(_kept) >= LIMIT:
                 _kept.clear()
             _kept[signature, value] = found
