@@ -219,3 +219,30 @@ def test_traces_are_listed() -> None:
         "  1. (x: float32[3], training=True): 1 nodes, 1 variables, 1 assigned",
         "  2. (x: float32[3], training=False): 0 nodes, 1 variables",
     ]
+
+
+def test_numpy_arrays_take_the_quick_way_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    difference = function(lambda x, y, scale=1.0: (x - y) * scale)
+    first, second = np.full(2, 5.0, np.float32), np.ones(2, np.float32)
+    for _ in range(2):
+        np.testing.assert_array_equal(np.asarray(difference(first, second)), [4.0, 4.0])
+        np.testing.assert_array_equal(np.asarray(difference(y=first, x=second)), [-4.0, -4.0])
+    monkeypatch.setattr(type(difference), "_arguments", None)  # the long way
+    np.testing.assert_array_equal(np.asarray(difference(second, first)), [-4.0, -4.0])
+    np.testing.assert_array_equal(np.asarray(difference(y=second, x=first)), [4.0, 4.0])
+    np.testing.assert_array_equal(np.asarray(difference(first, dt.constant(second))), [4.0, 4.0])
+    with pytest.raises(TypeError):
+        difference(first.astype(np.float64), second)
+
+
+def test_a_callable_object_can_be_a_function() -> None:
+    class Model:
+        def __init__(self) -> None:
+            self.name, self.options, self.python_function = "model", 1, 2
+
+        def __call__(self, x: Any) -> Any:
+            return x * 2.0
+
+    traced = function(Model())
+    assert float(traced(ones())) == 2.0
+    assert traced.name == "Model"

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dovetail_tensors as dt
-from dovetail_functions import TensorSpec, function
+from dovetail_functions import TensorSpec, cond, fori_loop, function, scan
 from dovetail_functions.symbolic import Dim, Sizes, evaluate
+from dovetail_protocols import operations as ops
 
 BINARY = [operator.add, operator.sub, operator.mul, operator.floordiv, operator.mod]
 
@@ -163,3 +164,21 @@ def test_shapes_made_of_unknown_sizes() -> None:
         assert zeros.shape == (rows, 2)
         np.testing.assert_array_equal(np.asarray(tail), x[:, 1:])
     assert rearranged.tracing_count == 1
+
+
+def test_loops_and_choices_over_unknown_sizes() -> None:
+    def body(x: Any) -> Any:
+        running = scan(lambda total, row: (total + row, total * x.shape[0]), dt.zeros((x.shape[1],)), x)
+        doubled = cond(ops.sum(x) > 0, lambda: x * 2.0, lambda: x)
+        return running, doubled, fori_loop(0, x.shape[0], lambda i, total: total + i, dt.constant(0))
+
+    traced = function(input_signature=[TensorSpec([None, None])])(body)
+    for shape in ((2, 3), (5, 2), (4, 4)):
+        x = np.random.default_rng(0).uniform(size=shape).astype(np.float32)
+        (total, outputs), doubled, count = traced(x)
+        before = np.cumsum(x, axis=0) - x
+        np.testing.assert_allclose(np.asarray(total), x.sum(axis=0), rtol=1e-6)
+        np.testing.assert_allclose(np.asarray(outputs), before * shape[0], rtol=1e-5)
+        np.testing.assert_array_equal(np.asarray(doubled), 2 * x)
+        assert int(count) == sum(range(shape[0]))
+    assert traced.tracing_count == 1

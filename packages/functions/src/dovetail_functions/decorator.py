@@ -10,7 +10,16 @@ from .options import Options
 
 
 @overload
-def function(python_function: Callable[..., Any], /) -> Function: ...
+def function(
+    python_function: Callable[..., Any],
+    /,
+    *,
+    input_signature: Sequence[Any] | None = None,
+    reduce_retracing: bool = False,
+    name: str | None = None,
+    compilers: Sequence[str] | None = None,
+    strict: bool = False,
+) -> Function: ...
 @overload
 def function(
     python_function: None = None,

@@ -27,8 +27,8 @@ from .methods import BoundFunctions
 from .options import Options, functions_run_eagerly
 from .passes import simplify
 from .patterns import Pattern
-from .quick import LIMIT, QuickCall, quick_call, quick_key
-from .traces import FunctionTrace, trace_arguments
+from .quick import LIMIT, QuickCall, at_boundary, quick_call, quick_key
+from .traces import FunctionTrace, store, trace_arguments
 
 _tracing_lock = threading.RLock()  # one for all functions: they call one another while they are traced
 _functions: weakref.WeakSet[Function] = weakref.WeakSet()
@@ -42,7 +42,7 @@ class Function:
     """
 
     def __init__(self, python_function: Callable[..., Any], options: Options) -> None:
-        functools.update_wrapper(self, python_function)
+        functools.update_wrapper(self, python_function, updated=())
         self.python_function, self.options = python_function, options
         self._convention = Convention(python_function)
         self.name = options.name or self._convention.name
@@ -91,6 +91,7 @@ class Function:
             return self.python_function(*args, **kwargs)
         if current() is not None:
             return self._run(self._arguments(args, kwargs))
+        args, kwargs = at_boundary(args, kwargs)
         key = quick_key(args, kwargs)
         quick = self._quick.get(key) if key is not None else None
         if quick is not None and quick.serves(args, kwargs):
@@ -99,13 +100,8 @@ class Function:
         call, result = self._run_eagerly(arguments, None)
         made = quick_call(args, kwargs, arguments, call)
         if made is not None:
-            self._remember(quick_key(args, kwargs), made)
+            store(self._quick, quick_key(args, kwargs), made, LIMIT)
         return result
-
-    def _remember(self, key: Any, quick: QuickCall) -> None:
-        if len(self._quick) >= LIMIT:
-            self._quick.clear()
-        self._quick[key] = quick
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, specs: bool = False) -> Arguments:
         """The arguments of a call, flattened.

@@ -1,7 +1,7 @@
 """The quick way to a call: from arguments of types seen before straight to the program.
 
-Python is asked as little as possible: no binding of parameters, no flattening. What doesn't fit (containers, NumPy
-arrays) takes the long way every time.
+Python is asked as little as possible: no binding of parameters, no flattening. What doesn't fit (containers, tensors
+given twice by keyword) takes the long way every time.
 """
 
 from __future__ import annotations
@@ -21,6 +21,19 @@ LIMIT = 4096
 
 _ARRAY, _VALUE, _FLOAT, _IDENTITY = 1, 2, 3, 4
 _kinds: dict[type, int] = {bool: _VALUE, int: _VALUE, str: _VALUE, type(None): _VALUE, float: _FLOAT}
+
+
+_foreign: set[type] = set()
+"""Types whose values become tensors at the boundary, such as NumPy arrays."""
+
+
+def at_boundary(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments with NumPy arrays and their like, where they stand alone, as tensors."""
+    if not _foreign.isdisjoint(map(type, args)):
+        args = tuple([array_of(value) if type(value) in _foreign else value for value in args])
+    if kwargs and not _foreign.isdisjoint(map(type, kwargs.values())):
+        kwargs = {name: array_of(value) if type(value) in _foreign else value for name, value in kwargs.items()}
+    return args, kwargs
 
 
 def quick_key(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...] | None:
@@ -98,8 +111,10 @@ def _order(
 
 def _learn(value: Any, arguments: Arguments) -> int | None:
     """The kind of a type that wasn't seen before, if the quick way can serve it."""
-    if not any(leaf is value for leaf in arguments.leaves):
-        return None  # a container, or something that was converted
+    if not any(leaf is value for leaf in arguments.leaves):  # a container, or something that was converted
+        if hasattr(type(value), "__array__") and array_of(value) is not None:
+            _foreign.add(type(value))
+        return None
     if array_of(value) is value:
         _kinds[type(value)] = _ARRAY
     elif type(key_of(value, "")) is Identity:

@@ -18,12 +18,14 @@ from .arguments import Arguments
 from .forms import Form, flatten_arrays
 from .patterns import Pattern
 from .specialization import specialize
-from .symbolic import Sizes
+from .symbolic import Sizes, is_unknown
 from .tracer import FunctionTracer
 
 if TYPE_CHECKING:
     from .calls import Call
 
+LIMIT = 256
+"""Sets of sizes for which one trace keeps graphs and programs."""
 LATER = "and this is not its first call"
 ALWAYS = "at every call"
 
@@ -42,15 +44,24 @@ class FunctionTrace:
         self.variables, self.assigned, self.result_count = trace.variables, trace.assigned, trace.result_count
         self.unknown_count = patterns.unknown_count(pattern)
         self._calls: dict[Any, Call] = {}
+        self._graphs: dict[tuple[int, ...], Graph] = {}
 
     def unknown_sizes(self, shapes: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
         """The values of the unknown sizes for given shapes, or None where the trace doesn't serve them."""
         found = patterns.unknown_sizes(self.pattern, shapes)
         return None if found is None or not self.sizes.hold(found) else tuple(found)
 
-    def specialized(self, unknown: Sequence[int]) -> Graph:
+    def specialized(self, unknown: tuple[int, ...]) -> Graph:
         """The graph for given values of the unknown sizes."""
-        return specialize(self.graph, self.sizes, unknown) if self.unknown_count else self.graph
+        if not self.unknown_count:
+            return self.graph
+        if any(is_unknown(size) for size in unknown):  # sizes of an outer trace: for this one only
+            return specialize(self.graph, self.sizes, unknown)
+        found = self._graphs.get(unknown)
+        if found is None:
+            found = specialize(self.graph, self.sizes, unknown)
+            store(self._graphs, unknown, found, LIMIT)
+        return found
 
     def call(self, unknown: tuple[int, ...], plan: Callable[[FunctionTrace, Graph], Call]) -> Call:
         """The trace made ready to run for given values of the unknown sizes, under the kernel policy in force."""
@@ -58,7 +69,8 @@ class FunctionTrace:
         found = self._calls.get(key)
         if found is None:
             with interpreting(None):
-                found = self._calls[key] = plan(self, self.specialized(unknown))
+                found = plan(self, self.specialized(unknown))
+            store(self._calls, key, found, LIMIT)
         return found
 
     def forget_calls(self) -> None:
@@ -84,6 +96,13 @@ def trace_arguments(
             except ShapeError:
                 continue
         raise
+
+
+def store(table: dict[Any, Any], key: Any, value: Any, limit: int) -> None:
+    """Enters something under a key, into a table that is emptied when it is full."""
+    if len(table) >= limit:
+        table.clear()
+    table[key] = value
 
 
 class _Attempt:

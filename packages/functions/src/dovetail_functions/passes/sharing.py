@@ -67,5 +67,5 @@ def _constant_key(constant: Constant) -> Hashable:
     tensors = provider()
     meta = constant.value.meta
     if meta.size_bytes > LIMIT_BYTES or not isinstance(tensors, SupportsBytes):
-        return id(constant.array)
+        return meta, id(constant.array.payload)
     return meta, tensors.to_bytes(constant.array)
