@@ -78,3 +78,9 @@ def test_unknown_device_is_named_with_a_suggestion() -> None:
         dt.zeros((1,), device="cpuu")
     with pytest.raises(DeviceError, match="no device 'cpu:7'"):
         dt.constant(1.0).to_device("cpu:7")
+
+
+def test_an_axis_out_of_range_is_an_index_error_too() -> None:
+    for error in (IndexError, ValueError):
+        with pytest.raises(error, match="axis 3 is out of range"):
+            dt.expand_dims(dt.zeros((2, 2)), axis=3)

@@ -69,6 +69,10 @@ class IndexRangeError(DovetailError, IndexError):
     """An index outside of the axis that it points into, found where the values of indices are looked at."""
 
 
+class AxisError(ShapeError, IndexError):
+    """An axis that the array doesn't have. An IndexError too, as the array API has it and NumPy's AxisError is."""
+
+
 class ScalarError(ShapeError, TypeError):
     """A number, a length or an index was needed of an array that has none: too many elements, axes or the wrong dtype."""
 

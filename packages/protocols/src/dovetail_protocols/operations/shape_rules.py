@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..dtypes import DType, float32, float64
-from ..errors import AttributeValueError, ShapeError
+from ..errors import AttributeValueError, AxisError, ShapeError
 from ..metas import TensorMeta
 
 TYPE_CHECKING = False
@@ -44,12 +44,12 @@ def elementwise(operation: str, *metas: TensorMeta, dtype: DType | None = None) 
 def normalize_axis(operation: str, axis: int, ndim: int, *, argument: str = "axis") -> int:
     """A non-negative axis.
 
-    Raises: ShapeError where it is out of range.
+    Raises: AxisError where it is out of range.
     """
     if not isinstance(axis, int) or isinstance(axis, bool):
         raise AttributeValueError(f"{operation}: {argument} must be an int", got=repr(axis), expected="an int")
     if not -ndim <= axis < ndim:
-        raise ShapeError(
+        raise AxisError(
             f"{operation}: {argument} {axis} is out of range",
             where=f"{operation}, {argument}",
             expected=f"from {-ndim} to {ndim - 1}" if ndim else "no axis: the operand is 0-d",
