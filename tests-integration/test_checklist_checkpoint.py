@@ -1,4 +1,4 @@
-"""The checklist of TensorFlow's module guide, *Checkpoint* (21-30), with real modules; docs/status.md maps the numbers."""
+"""The checklist of the module guide, *Checkpoint* (21-30), with real modules; docs/status.md maps the numbers."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from dovetail_protocols.binding import bind_attributes
 from dovetail_protocols.dtypes import dtype
 from dovetail_protocols.errors import SignatureError
 from dovetail_protocols.metas import TensorMeta, device
+from dovetail_protocols.operation import Operation
 
 OPERAND = re.compile(r"(?P<dtype>\w+)\[(?P<shape>[\d,\s]*)\](?:@(?P<device>[\w:]+))?")
 
@@ -25,12 +26,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     operation = registry.find_operation(options.operation)
-    metas = tuple(parse_operand(text) for text in options.operand)
-    missing = [operand for operand in operation.operands[len(metas) :] if operand.optional]
-    metas += (None,) * len(missing)
+    metas = complete(operation, tuple(parse_operand(text) for text in options.operand))
     attributes = bind_attributes(operation, dict(parse_attribute(text) for text in options.attribute))
     print(selection.explain(operation, metas, attributes))
     return 0
+
+
+def complete(operation: Operation, metas: tuple[TensorMeta | None, ...]) -> tuple[TensorMeta | None, ...]:
+    """The operands of a call, optional ones that were left out as None.
+
+    Raises: SignatureError where there are too few or too many.
+    """
+    declared = operation.operands
+    required = [operand.name for operand in declared if not (operand.optional or operand.variadic)]
+    is_variadic = any(operand.variadic for operand in declared)
+    if len(metas) < len(required) or (len(metas) > len(declared) and not is_variadic):
+        raise SignatureError(
+            f"{operation.short_name} takes other operands",
+            expected=", ".join(("*" if operand.variadic else "") + operand.name for operand in declared) or "none",
+            got=f"{len(metas)} of them",
+            fix="give dtype and shape of each, such as float32[8,4]",
+        )
+    return metas + (None,) * sum(operand.optional for operand in declared[len(metas) :])
 
 
 def parse_operand(text: str) -> TensorMeta | None:

@@ -1,0 +1,44 @@
+"""The programs of examples/ run. (That the digits are read at 98 % is the demo's business: nox -s demo.)"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def run(name: str, *options: str) -> str:
+    command = [sys.executable, "-W", "error", str(EXAMPLES / name), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_simple_module_of_the_guide_gives_30_and_lists_its_variables_in_order() -> None:
+    first, trainable, every = run("simple_module.py").splitlines()[:3]
+    assert first.startswith("Tensor(30.")
+    assert "train_me" in trainable
+    assert "do_not_train_me" not in trainable
+    assert 0 < every.index("train_me") < every.index("do_not_train_me")
+
+
+def test_the_language_model_trains_and_writes() -> None:
+    out = run("language_model.py", "--steps", "3", "--sample", "12", "--seed", "4")
+    assert "loss" in out
+    assert run("language_model.py", "--steps", "3", "--sample", "12", "--seed", "4").splitlines()[-1] in out, "seeded"
+
+
+def test_the_differential_equation_is_solved_and_drawn(tmp_path: Path) -> None:
+    picture = tmp_path / "physics.png"
+    out = run("physics.py", "--steps", "3", "--output", str(picture))
+    assert "step     3: mean squared residual" in out
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", ["digits.py", "language_model.py", "physics.py"])
+def test_every_option_is_explained(name: str) -> None:
+    assert "--seed" in run(name, "--help")
