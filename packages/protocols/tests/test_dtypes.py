@@ -43,7 +43,10 @@ c16: c16 c16 c16 c16
 _NAMES = {
     **{f"i{size}": f"int{8 * size}" for size in (1, 2, 4, 8)},
     **{f"u{size}": f"uint{8 * size}" for size in (1, 2, 4, 8)},
-    **{"f4": "float32", "f8": "float64", "c8": "complex64", "c16": "complex128"},
+    "f4": "float32",
+    "f8": "float64",
+    "c8": "complex64",
+    "c16": "complex128",
 }
 
 

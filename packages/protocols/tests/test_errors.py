@@ -17,6 +17,7 @@ KINDS = [
 
 BUILT_IN = {
     "AttributeValueError": ValueError,
+    "AxisError": IndexError,
     "CheckpointCorruptError": RuntimeError,
     "CheckpointError": RuntimeError,
     "CheckpointMismatchError": ValueError,

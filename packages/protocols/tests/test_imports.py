@@ -24,7 +24,9 @@ def loaded_by_import(name: str = "dovetail_protocols") -> set[str]:
     return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
 
 
-@pytest.mark.parametrize("name", ["dovetail_protocols", "dovetail_protocols.operations", "dovetail_protocols.selection"])
+@pytest.mark.parametrize(
+    "name", ["dovetail_protocols", "dovetail_protocols.operations", "dovetail_protocols.selection"]
+)
 def test_import_loads_the_standard_library_only(name: str) -> None:
     packages = {module.partition(".")[0] for module in loaded_by_import(name)}
     assert packages - sys.stdlib_module_names == {"dovetail_protocols"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,10 +17,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _registry_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _registry_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     all_operations()
     monkeypatch.setattr(registry, "_operations", dict(registry._operations))
-    yield
 
 
 def declare(name: str, version: int) -> Operation:

@@ -177,4 +177,6 @@ def test_a_tracer_is_an_interpreter_and_hands_out_numbers_once(toy: ToyProvider)
 
 
 def test_the_users_line_is_the_innermost_outside_of_dovetail() -> None:
-    assert user_line() == f"{__file__}:{test_the_users_line_is_the_innermost_outside_of_dovetail.__code__.co_firstlineno + 1}"
+    first = test_the_users_line_is_the_innermost_outside_of_dovetail.__code__.co_firstlineno
+    found = user_line()
+    assert found == f"{__file__}:{first + 2}"

@@ -126,7 +126,7 @@ def _asked(plugin: Plugin) -> tuple[DevicePackage, Sequence[str]]:
         raise DeviceError(what, cause=f"plug-in {plugin} {problem}")
     try:
         answer: Any = package.probe()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in may raise anything
+    except (Exception, SystemExit) as error:
         raise DeviceError(what, cause=f"plug-in {plugin}: {type(error).__name__}: {error}") from error
     if hasattr(answer, "reason"):
         raise DeviceError(what, cause=answer.reason)

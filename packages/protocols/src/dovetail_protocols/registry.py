@@ -33,7 +33,9 @@ def register_operations(operations: Sequence[Operation]) -> None:
 
     Raises: InvalidNameError.
     """
-    new = [operation for operation in operations if _operations.get((operation.name, operation.version)) is not operation]
+    new = [
+        operation for operation in operations if _operations.get((operation.name, operation.version)) is not operation
+    ]
     done: list[Operation] = []
     try:
         for operation in new:

@@ -25,18 +25,17 @@ _BINDINGS = frozenset({"per_shape", "per_dtype"})
 def protocol_problem(
     plugin: Plugin, offered: Any, role: str, members: tuple[str, ...], spoken: tuple[int, int]
 ) -> PluginError | None:
-    """Why what a plug-in offers can't play a role ("kernel package", "compiler"): members that it lacks, or another major
-    version of the role's protocol. None where it can.
-    """
+    """Why what a plug-in offers can't play a role ("kernel package", "compiler"), or None: members that it lacks, or
+    another major version of the role's protocol."""
     missing = [member for member in ("protocol", *members) if not hasattr(offered, member)]
-    if missing:
-        what, cause = f"plug-in {plugin} is no {role}", f"{plugin.target} lacks {', '.join(missing)}"
-        return PluginError(what, cause=cause, effect=plugin.loss, fix=f"report it to the authors of {plugin.name!r}")
-    version = offered.protocol
-    if not (isinstance(version, tuple) and len(version) == 2 and all(isinstance(part, int) for part in version)):
+    version = getattr(offered, "protocol", None)
+    cause = f"{plugin.target} lacks {', '.join(missing)}" if missing else None
+    if not missing and not (isinstance(version, tuple) and [type(part) for part in version] == [int, int]):
         cause = f"{plugin.target} has protocol = {version!r}, which is no (major, minor)"
-        what = f"plug-in {plugin} is no {role}"
-        return PluginError(what, cause=cause, effect=plugin.loss, fix=f"report it to the authors of {plugin.name!r}")
+    if cause is not None:
+        fix = f"report it to the authors of {plugin.name!r}"
+        return PluginError(f"plug-in {plugin} is no {role}", cause=cause, effect=plugin.loss, fix=fix)
+    assert version is not None
     if version[0] == spoken[0]:
         return None
     name = plugin.distribution
