@@ -35,7 +35,11 @@ def is_inexact(dtype: np.dtype[Any]) -> bool:
 
 def unit(dtype: np.dtype[Any]) -> float:
     """ε of a dtype; 0 for integers and bool."""
-    return float(ml_dtypes.finfo(dtype).eps) if is_inexact(dtype) else 0.0
+    return float(_limits(dtype).eps) if is_inexact(dtype) else 0.0
+
+
+def _limits(dtype: np.dtype[Any]) -> Any:
+    return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call] # ml_dtypes doesn't annotate it
 
 
 def difference(got: Buffer, expected: Buffer, eps: float, factor: float) -> str | None:
@@ -57,7 +61,7 @@ def difference(got: Buffer, expected: Buffer, eps: float, factor: float) -> str 
 
 
 def _is_infinite(array: Buffer) -> Buffer:
-    return np.isinf(array.real) | np.isinf(array.imag)
+    return np.asarray(np.isinf(array.real) | np.isinf(array.imag))
 
 
 def _magnitude(array: Buffer) -> float:
@@ -66,7 +70,7 @@ def _magnitude(array: Buffer) -> float:
 
 
 def _wrong(got: Buffer, expected: Buffer, relative: float, dtype: np.dtype[Any], scale: float | None = None) -> Buffer:
-    limits: Any = ml_dtypes.finfo(dtype)
+    limits = _limits(dtype)
     with np.errstate(all="ignore"):
         room = relative * (np.abs(expected) + (_magnitude(np.abs(expected)) if scale is None else scale))
         near = np.abs(got - expected) <= room
