@@ -74,7 +74,7 @@ class AxisError(ShapeError, IndexError):
 
 
 class ScalarError(ShapeError, TypeError):
-    """A number, a length or an index was needed of an array that has none: too many elements, axes or the wrong dtype."""
+    """A number, a length or an index was needed of an array that has none."""
 
 
 class ImmutableError(DovetailError, TypeError):
