@@ -19,6 +19,10 @@ FILE_LENGTH = (("python", "-m", "tools.file_length"),)
 IMPORTS = (("python", "-m", "tools.contracts"), ("lint-imports", "--no-cache"))
 PYTEST = ("pytest", "-n", "2", "--dist", "worksteal")
 
+# Matrix products as small as the digits' and the tests' gain little from a second BLAS thread, and on a busy machine wait
+# for it: a step of the digits took 10 ms with one thread and 140 ms with two, beside other work on two cores.
+ONE_BLAS_THREAD = {name: os.environ.get(name, "1") for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}
+
 
 def install(session: nox.Session, *groups: str) -> None:
     """Install dependency groups of the root pyproject."""
@@ -71,7 +75,7 @@ def imports(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Everything that the README promises, or `-- packages/tensors -k shape`: only those tests."""
     wheels = install_packages(session, "tests")
-    env = {"DOVETAIL_WHEELS": str(wheels)}
+    env = {"DOVETAIL_WHEELS": str(wheels), **ONE_BLAS_THREAD}
     if session.posargs:
         session.run(*PYTEST, *session.posargs, env=env)
         return
@@ -105,7 +109,7 @@ def clean_environment(session: nox.Session, package: str, *options: str) -> None
 def integration(session: nox.Session) -> None:
     """The tests that need several packages, with every wheel installed."""
     wheels = install_packages(session, "integration")
-    session.run(*PYTEST, "tests-integration", *session.posargs, env={"DOVETAIL_WHEELS": str(wheels)})
+    session.run(*PYTEST, "tests-integration", *session.posargs, env={"DOVETAIL_WHEELS": str(wheels), **ONE_BLAS_THREAD})
 
 
 @nox.session
@@ -119,10 +123,10 @@ def docs(session: nox.Session) -> None:
 def demo(session: nox.Session) -> None:
     """Train a classifier of handwritten digits from start to end."""
     install_packages(session, "examples")
-    session.run("python", "examples/digits.py", *session.posargs)
+    session.run("python", "examples/digits.py", *session.posargs, env=ONE_BLAS_THREAD)
 
 
-@nox.session
+@nox.session(venv_backend="virtualenv")  # pip takes a local wheel of torch where there is one
 def bench(session: nox.Session) -> None:
     """Time Dovetail beside PyTorch and JAX, in one run."""
     install_packages(session, "runtime", "peers")
