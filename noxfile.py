@@ -19,8 +19,8 @@ FILE_LENGTH = (("python", "-m", "tools.file_length"),)
 IMPORTS = (("python", "-m", "tools.contracts"), ("lint-imports", "--no-cache"))
 PYTEST = ("pytest", "-n", "2", "--dist", "worksteal")
 
-# Matrix products as small as the digits' and the tests' gain little from a second BLAS thread, and on a busy machine wait
-# for it: a step of the digits took 10 ms with one thread and 140 ms with two, beside other work on two cores.
+# Matrix products as small as the digits' and the tests' gain little from a second BLAS thread, and on a busy machine
+# wait for it: a step of the digits took 10 ms with one thread and 140 ms with two, beside other work on two cores.
 ONE_BLAS_THREAD = {name: os.environ.get(name, "1") for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}
 
 
