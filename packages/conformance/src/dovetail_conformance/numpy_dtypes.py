@@ -19,6 +19,7 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
     return np.dtype(getattr(ml_dtypes, name)) if name in _EXTENDED else np.dtype(name)
 
 
+@cache
 def dovetail_dtype(numpys: np.dtype[Any]) -> DType:
     """The Dovetail dtype of a buffer's. Raises: DTypeError where there is none."""
     return dtype(numpys.name)

@@ -16,6 +16,7 @@ give the very number of the reference.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import ml_dtypes
@@ -33,6 +34,7 @@ def is_inexact(dtype: np.dtype[Any]) -> bool:
     return dovetail_dtype(dtype).is_differentiable
 
 
+@cache
 def unit(dtype: np.dtype[Any]) -> float:
     """ε of a dtype; 0 for integers and bool."""
     return float(_limits(dtype).eps) if is_inexact(dtype) else 0.0
