@@ -88,7 +88,10 @@ def attribute_key(values: tuple[Any, ...]) -> tuple[Any, ...]:
     types = tuple(map(type, values))
     if _PLAIN.issuperset(types):
         return values, types
-    return tuple([_exact(value) for value in values]), types
+    for value, kind in zip(values, types, strict=True):
+        if kind not in _PLAIN and not (kind is tuple and _WHOLE.issuperset(map(type, value))):
+            return tuple([_exact(value) for value in values]), types
+    return values, types
 
 
 def _exact(value: Any) -> Any:
