@@ -11,6 +11,7 @@ import dovetail_autodiff as ad
 import dovetail_tensors as dt
 from dovetail_functions import TensorSpec, cond, function, scan, while_loop
 from dovetail_protocols import operations as ops
+from dovetail_protocols.graph_validation import validate
 
 VALUES = np.linspace(-1.0, 2.0, 6, dtype=np.float32).reshape(2, 3)
 
@@ -137,3 +138,30 @@ def test_training_with_an_unknown_batch_size_uses_one_trace() -> None:
         reference = reference - 0.1 * 2 * x.T @ error / rows
         np.testing.assert_allclose(np.asarray(weight.read_value()), reference, rtol=1e-4, atol=1e-6)
     assert step.tracing_count == 1
+
+
+def test_what_is_rematerialised_is_computed_twice_and_not_shared() -> None:
+    block = ad.rematerialise(lambda x: ops.tanh(x) * x)
+    kept = function(ad.value_and_grad(lambda x: ops.sum(ops.tanh(x) * x)))
+    again = function(ad.value_and_grad(lambda x: ops.sum(block(x))))
+    for one, other in zip(kept(VALUES), again(VALUES), strict=True):
+        np.testing.assert_allclose(np.asarray(one), np.asarray(other), rtol=1e-6)
+    counts = [[p.operation for p in f.explain(VALUES).placements].count("tanh") for f in (kept, again)]
+    assert counts == [1, 2]
+
+
+def test_the_graphs_of_a_training_step_are_valid_before_and_after_simplification() -> None:
+    weight, bias = dt.Variable(np.ones((3, 2), np.float32)), dt.Variable(np.zeros(2, np.float32))
+
+    @function
+    def step(x: Any) -> Any:
+        with ad.GradientTape() as tape:
+            loss = ops.mean(ops.softmax(x @ weight.read_value() + bias.read_value()) ** 2)
+        for variable, gradient in zip((weight, bias), tape.gradient(loss, [weight, bias]), strict=True):
+            variable.assign(variable.read_value() - 0.1 * gradient)
+        return loss
+
+    step(VALUES)
+    validate(step.traces[0].graph)
+    validate(step.graph(VALUES))
+    assert len(step.graph(VALUES).nodes) < len(step.traces[0].graph.nodes)

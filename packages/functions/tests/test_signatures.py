@@ -216,8 +216,8 @@ def test_traces_are_listed() -> None:
     step(ones(3), training=False)
     assert str(step).splitlines() == [
         "function step, 2 traces",
-        "  1. (x: float32[3], training=True): 1 nodes, 1 variables, 1 assigned",
-        "  2. (x: float32[3], training=False): 0 nodes, 1 variables",
+        "  1. (x: float32[3], training=True): 1 node, 1 variable, 1 assigned",
+        "  2. (x: float32[3], training=False): 0 nodes, 1 variable",
     ]
 
 

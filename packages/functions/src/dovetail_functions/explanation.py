@@ -5,6 +5,7 @@ from __future__ import annotations
 from dovetail_protocols.records import record
 
 from .execution.placements import Placement, as_text
+from .listing import counted
 
 
 @record
@@ -25,5 +26,5 @@ class Explanation:
 
     def __str__(self) -> str:
         counts = ", ".join(f"{runner}: {count}" for runner, count in self.count_by_runner().items())
-        head = f"{self.name}({self.signature}): {len(self.placements)} nodes"
+        head = f"{self.name}({self.signature}): {counted(len(self.placements), 'node')}"
         return "\n".join([f"{head} ({counts})" if counts else head, as_text(self.placements, "  ")]).rstrip()

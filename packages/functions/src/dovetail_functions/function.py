@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 import sys
-import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -28,9 +27,8 @@ from .options import Options, functions_run_eagerly
 from .passes import simplify
 from .patterns import Pattern
 from .quick import LIMIT, QuickCall, at_boundary, quick_call, quick_key
-from .traces import FunctionTrace, store, trace_arguments
+from .traces import FunctionTrace, one_at_a_time, store, trace_arguments
 
-_tracing_lock = threading.RLock()  # one for all functions: they call one another while they are traced
 _functions: weakref.WeakSet[Function] = weakref.WeakSet()
 
 
@@ -58,7 +56,7 @@ class Function:
         return self if instance is None else self._bound.of(instance)
 
     def __repr__(self) -> str:
-        return f"<function {self.name}: {len(self.traces)} traces>"
+        return f"<function {self.name}: {listing.counted(len(self.traces), 'trace')}>"
 
     def __str__(self) -> str:
         return listing.describe(self)
@@ -145,7 +143,7 @@ class Function:
         given or of one to suit, where none does."""
         found = self._families.find(arguments)
         if found is None:
-            with _tracing_lock:  # another thread may have traced it meanwhile
+            with one_at_a_time:  # another thread may have traced it meanwhile
                 found = self._families.find(arguments)
                 if found is None:
                     trace = self._trace(arguments, pattern or self._pattern(arguments))
@@ -189,7 +187,7 @@ class Function:
         else:
             arguments = self._arguments(args, kwargs, specs=self.input_signature is None)
         pattern = self._pattern(arguments)
-        with _tracing_lock:
+        with one_at_a_time:
             trace = self._families.exact(arguments, pattern) or self._trace(arguments, pattern)
         return ConcreteFunction(self, arguments, trace)
 

@@ -15,10 +15,15 @@ def describe(function: Function) -> str:
       1. (x: float32[32,784], training=True): 41 nodes, 4 variables, 2 assigned
       2. (x: float32[?,784], training=True): 41 nodes, 4 variables, 2 assigned
     """
-    lines = [f"function {function.name}, {len(function.traces)} trace{'s' if len(function.traces) != 1 else ''}"]
+    lines = [f"function {function.name}, {counted(len(function.traces), 'trace')}"]
     for number, trace in enumerate(function.traces, 1):
-        counts = [f"{len(trace.graph.nodes)} nodes", f"{len(trace.variables)} variables"]
+        counts = [counted(len(trace.graph.nodes), "node"), counted(len(trace.variables), "variable")]
         if trace.assigned:
             counts.append(f"{len(trace.assigned)} assigned")
         lines.append(f"  {number}. ({trace.signature}): {', '.join(counts)}")
     return "\n".join(lines)
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things: "1 trace", "2 traces"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

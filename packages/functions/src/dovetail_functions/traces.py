@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 LIMIT = 256
 """Sets of sizes for which one trace keeps graphs and programs."""
+one_at_a_time = threading.RLock()
+"""Held while a function is traced or planned: one lock for all, because functions call one another meanwhile."""
 LATER = "and this is not its first call"
 ALWAYS = "at every call"
 
@@ -64,13 +67,17 @@ class FunctionTrace:
         return found
 
     def call(self, unknown: tuple[int, ...], plan: Callable[[FunctionTrace, Graph], Call]) -> Call:
-        """The trace made ready to run for given values of the unknown sizes, under the kernel policy in force."""
+        """The trace made ready to run for given values of the unknown sizes, under the kernel policy in force. One
+        thread plans at a time."""
         key = _policy.get(), unknown
         found = self._calls.get(key)
         if found is None:
-            with interpreting(None):
-                found = plan(self, self.specialized(unknown))
-            store(self._calls, key, found, LIMIT)
+            with one_at_a_time:
+                found = self._calls.get(key)
+                if found is None:
+                    with interpreting(None):
+                        found = plan(self, self.specialized(unknown))
+                    store(self._calls, key, found, LIMIT)
         return found
 
     def forget_calls(self) -> None:
