@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from dovetail_protocols.errors import CheckpointError
 
@@ -65,7 +65,7 @@ class LocalFileSystem:
 
 def _exchange(source: Path, target: Path) -> None:
     """Swaps two folders in one step: the only way to replace one so that at each moment the old or the new is there."""
-    library = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
+    library: Any = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
     if sys.platform == "linux" and hasattr(library, "renameat2"):
         arguments = (_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_EXCHANGE)
         failed = library.renameat2(*arguments)

@@ -106,8 +106,8 @@ class RestoreStatus:
             if isinstance(owner, SupportsLateState) and id(owner) not in self._observed:
                 self._observe(owner)
         if not self._waiting:
-            for owner in self._observed.values():
-                owner.observe_state(None)
+            for observed in self._observed.values():
+                observed.observe_state(None)
             self._observed.clear()
 
     def _observe(self, owner: Any) -> None:

@@ -42,7 +42,8 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
     if name in _EXTENDED:
         import ml_dtypes
 
-        return np.dtype(getattr(ml_dtypes, name))
+        extended: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
+        return extended
     return np.dtype(name)
 
 
@@ -50,7 +51,7 @@ def to_bytes(array: np.ndarray[Any, Any]) -> memoryview:
     """The array's bytes, without a copy on little-endian machines."""
     if sys.byteorder == "big":
         array = array.byteswap()
-    return memoryview(array.reshape(-1).view(np.uint8))
+    return array.reshape(-1).view(np.uint8).data
 
 
 def from_bytes(data: bytes | memoryview, name: str, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from dovetail_protocols.kernels import CallMeta, KernelSpec
@@ -17,7 +17,7 @@ Implementation = Callable[[CallMeta], Any]
 def kernel(
     operation: Operation,
     *,
-    dtypes: dict[str, Iterable[str]] | None = None,
+    dtypes: Mapping[str, Iterable[str]] | None = None,
     binding: str = "per_shape",
     tolerance: str = "default",
 ) -> Callable[[Implementation], Implementation]:

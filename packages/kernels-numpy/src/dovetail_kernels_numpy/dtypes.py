@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+
 from dovetail_protocols.dtypes import DType
 
 _EXTENDED = frozenset({"bfloat16", "float8_e4m3fn", "float8_e5m2"})
@@ -17,5 +18,6 @@ def numpy_dtype(dtype: DType) -> np.dtype[Any]:
     if dtype.name in _EXTENDED:
         import ml_dtypes
 
-        return np.dtype(getattr(ml_dtypes, dtype.name))
+        extended: np.dtype[Any] = np.dtype(getattr(ml_dtypes, dtype.name))
+        return extended
     return np.dtype(dtype.name)

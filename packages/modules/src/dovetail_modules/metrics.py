@@ -24,7 +24,7 @@ class Metric(Module):
         return provider().variable(ops.full(shape=shape, fill_value=0.0, dtype=float32), name=name, trainable=False)
 
     @abstractmethod
-    def update_state(self, *values: Any, sample_weight: Any = None) -> None:
+    def update_state(self, *values: Any, **weights: Any) -> None:
         """Takes a batch in."""
 
     @abstractmethod
@@ -81,7 +81,10 @@ class Mean(Metric):
 class _MeanOf(Mean):
     """The mean of a value for each sample, from targets and predictions."""
 
-    def update_state(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> None:
+    # Targets and predictions in place of values, as Keras's MeanMetricWrapper has it.
+    def update_state(  # type: ignore[override]
+        self, y_true: Any, y_pred: Any, *, sample_weight: Any = None
+    ) -> None:
         values = self.values(provider().convert(y_true), provider().convert(y_pred))
         super().update_state(values, sample_weight=sample_weight)
 

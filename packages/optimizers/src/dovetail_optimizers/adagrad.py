@@ -24,7 +24,7 @@ class Adagrad(Optimizer):
         self.epsilon, self.weight_decay = epsilon, weight_decay
 
     def update(self, parameter: Any, gradient: Any, slots: Slots, learning_rate: Any, step: Any) -> tuple[Any, ...]:
-        return ops.adagrad_update(
+        new: tuple[Any, ...] = ops.adagrad_update(
             parameter,
             gradient,
             slots["accumulator"],
@@ -32,3 +32,4 @@ class Adagrad(Optimizer):
             epsilon=self.epsilon,
             weight_decay=self.weight_decay,
         )
+        return new

@@ -32,7 +32,7 @@ class Adam(Optimizer):
         self.slot_names = ("first_moment", "second_moment") + ("largest_second_moment",) * amsgrad
 
     def update(self, parameter: Any, gradient: Any, slots: Slots, learning_rate: Any, step: Any) -> tuple[Any, ...]:
-        return ops.adam_update(
+        new: tuple[Any, ...] = ops.adam_update(
             parameter,
             gradient,
             slots["first_moment"],
@@ -45,6 +45,7 @@ class Adam(Optimizer):
             epsilon=self.epsilon,
             weight_decay=self.weight_decay,
         )
+        return new
 
 
 class AdamW(Adam):

@@ -30,7 +30,7 @@ class Lion(Optimizer):
         self.beta_1, self.beta_2, self.weight_decay = beta_1, beta_2, weight_decay
 
     def update(self, parameter: Any, gradient: Any, slots: Slots, learning_rate: Any, step: Any) -> tuple[Any, ...]:
-        return ops.lion_update(
+        new: tuple[Any, ...] = ops.lion_update(
             parameter,
             gradient,
             slots["first_moment"],
@@ -39,3 +39,4 @@ class Lion(Optimizer):
             beta_2=self.beta_2,
             weight_decay=self.weight_decay,
         )
+        return new

@@ -31,7 +31,7 @@ class Momentum(Optimizer):
         self.momentum, self.nesterov, self.weight_decay = momentum, nesterov, weight_decay
 
     def update(self, parameter: Any, gradient: Any, slots: Slots, learning_rate: Any, step: Any) -> tuple[Any, ...]:
-        return ops.momentum_update(
+        new: tuple[Any, ...] = ops.momentum_update(
             parameter,
             gradient,
             slots["velocity"],
@@ -40,3 +40,4 @@ class Momentum(Optimizer):
             nesterov=self.nesterov,
             weight_decay=self.weight_decay,
         )
+        return new

@@ -169,10 +169,11 @@ class Optimizer(ABC):
         kind, bound = self._clipping
         if kind == "global_clipnorm":
             return clipping.clip_by_global_norm(gradients, bound)[0]
-        clip = {"clipvalue": lambda g: clipping.clip_by_value(g, -bound, bound)}.get(
-            kind, lambda g: clipping.clip_by_norm(g, bound)
-        )
-        return [None if gradient is None else clip(gradient) for gradient in gradients]
+        if kind == "clipvalue":
+            return [
+                None if gradient is None else clipping.clip_by_value(gradient, -bound, bound) for gradient in gradients
+            ]
+        return [None if gradient is None else clipping.clip_by_norm(gradient, bound) for gradient in gradients]
 
     def _assignments(self, variable: Any, gradient: Any, rate: Any, step: Any) -> list[tuple[Any, Any]]:
         slots = self._slots[self._places[id(variable)]]

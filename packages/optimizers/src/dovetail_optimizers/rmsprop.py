@@ -34,7 +34,7 @@ class RMSProp(Optimizer):
         self.slot_names = ("mean_square", *optional)
 
     def update(self, parameter: Any, gradient: Any, slots: Slots, learning_rate: Any, step: Any) -> tuple[Any, ...]:
-        return ops.rmsprop_update(
+        new: tuple[Any, ...] = ops.rmsprop_update(
             parameter,
             gradient,
             slots["mean_square"],
@@ -46,3 +46,4 @@ class RMSProp(Optimizer):
             epsilon=self.epsilon,
             weight_decay=self.weight_decay,
         )
+        return new

@@ -54,7 +54,8 @@ def _find_provider() -> TensorProvider:
 
     found = find("dovetail.tensors.v1")
     if len(found) == 1:
-        return found[0].load()
+        loaded: TensorProvider = found[0].load()
+        return loaded
     if not found:
         raise PluginError("no tensor package is installed", fix="pip install dovetail-tensors")
     raise PluginError(

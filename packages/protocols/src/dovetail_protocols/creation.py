@@ -8,6 +8,7 @@ from contextvars import ContextVar
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from .roles import Array, VariableLike
 
@@ -37,9 +38,9 @@ def initial_value(array: Array) -> Array:
 
     Raises: ConcretizationError or TraceError where that depends on arguments of the traced function.
     """
-    payload = array.payload
+    payload: Any = array.payload
     if not hasattr(payload, "concretize"):
         return array
-    if hasattr(payload, "lift"):
-        return payload.lift()
-    return payload.concretize("a Variable's initial value")
+    lifts = hasattr(payload, "lift")
+    concrete: Array = payload.lift() if lifts else payload.concretize("a Variable's initial value")
+    return concrete

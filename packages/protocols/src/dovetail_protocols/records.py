@@ -30,7 +30,7 @@ def _values(self: Any) -> tuple[Any, ...]:
     return tuple(getattr(self, name) for name in type(self).__record_fields__)
 
 
-def _equal(self: Any, other: object) -> bool:
+def _equal(self: Any, other: object) -> Any:
     if type(other) is not type(self):
         return NotImplemented
     return _values(self) == _values(other)
@@ -79,7 +79,8 @@ def _build_init(cls: type, fields: tuple[str, ...], defaults: dict[str, Any]) ->
     namespace = {f"_default_{name}": value for name, value in defaults.items()}
     namespace |= {f"_set_{name}": cls.__dict__[name].__set__ for name in fields}
     exec(f"def __init__(self, {parameters}):\n" + "\n".join(body), namespace)
-    return namespace["__init__"]
+    initialize: Callable[..., None] = namespace["__init__"]
+    return initialize
 
 
 @dataclass_transform(frozen_default=True)
@@ -109,4 +110,5 @@ def record(cls: type[T]) -> type[T]:
     if "__init__" not in namespace:
         built.__init__ = _build_init(built, fields, defaults)
         built.__init__.__qualname__ = f"{cls.__qualname__}.__init__"
-    return built
+    finished: type[T] = built
+    return finished

@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from .dispatch import Interpreter
     from .metas import TensorMeta
     from .operation import Operation
-    from .roles import Array, VariableLike
+    from .roles import Array, Interpreter, VariableLike
 
 
 @record
@@ -53,8 +52,10 @@ class TracedValue:
         """What the value will always be, where the trace's owner can tell and arguments play no part in it."""
         lift: Any = getattr(self.owner, "lift", None)
         if lift is None or not self.owner.is_open:
-            return self.concretize("a Variable's initial value")
-        return lift(self.value)
+            concrete: Array = self.concretize("a Variable's initial value")
+            return concrete
+        lifted: Array = lift(self.value)
+        return lifted
 
     def concretize(self, action: str) -> Any:
         """Raises: ConcretizationError while the trace runs, LeakedTensorError after it."""
@@ -150,7 +151,7 @@ class Tracer:
         inputs = tuple(None if operand is None else self.value_of(operand) for operand in operands)
         metas = operation.infer([meta_of(value) for value in inputs], attributes)
         several = isinstance(metas, tuple)
-        outputs = tuple(self.new_value(meta) for meta in (metas if several else (metas,)))
+        outputs = tuple(self.new_value(meta) for meta in (metas if isinstance(metas, tuple) else (metas,)))
         self.nodes.append(Node(operation, inputs, outputs, dict(attributes), user_line()))
         arrays = tuple(self._array(value) for value in outputs)
         return arrays if several else arrays[0]

@@ -47,7 +47,10 @@ class MultiHeadAttention(Layer):
         if dropout:
             self.random_state = provider().variable(initial_state(seed), name="random_state", trainable=False)
 
-    def build(self, query: tuple[int, ...], value: tuple[int, ...], key: tuple[int, ...] | None = None) -> None:
+    # `call` takes several inputs, and `build` gets the shape of each.
+    def build(  # type: ignore[override]
+        self, query: tuple[int, ...], value: tuple[int, ...], key: tuple[int, ...] | None = None
+    ) -> None:
         for shape in (query, value, key or value):
             rank_checked("MultiHeadAttention", shape, ("batch", "sequence", "features"))
         output = self.output_shape or int(query[-1])
@@ -65,15 +68,15 @@ class MultiHeadAttention(Layer):
     def call(
         self, query: Any, value: Any, key: Any = None, *, attention_mask: Any = None, use_causal_mask: bool = False
     ) -> Any:
-        heads = [
+        q, k, v = (
             self._project(name, x)
             for name, x in (("query", query), ("key", value if key is None else key), ("value", value))
-        ]
+        )
         mask = None if attention_mask is None else self._mask(attention_mask)
         if self.dropout and self.is_training:
-            context = self._attend_with_dropout(*heads, mask, use_causal_mask)
+            context = self._attend_with_dropout(q, k, v, mask, use_causal_mask)
         else:
-            context = ops.scaled_dot_product_attention(*heads, mask, is_causal=use_causal_mask)
+            context = ops.scaled_dot_product_attention(q, k, v, mask, is_causal=use_causal_mask)
         batch, target = query.shape[0], query.shape[1]
         joined = ops.reshape(ops.permute_dims(context, axes=(0, 2, 1, 3)), shape=(batch, target, -1))
         output = self.output_kernel.shape[-1]

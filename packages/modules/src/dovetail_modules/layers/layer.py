@@ -30,6 +30,9 @@ class Layer(Module):
 
     _UNTRACKED: ClassVar[frozenset[str]] = Module._UNTRACKED | {"_arguments", "_is_built"}
 
+    _arguments: tuple[tuple[Any, ...], dict[str, Any]]
+    _is_built: bool
+
     def __new__(cls, *arguments: Any, **keywords: Any) -> Self:
         layer = super().__new__(cls)
         layer._arguments = (arguments, keywords)

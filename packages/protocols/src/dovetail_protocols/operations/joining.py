@@ -7,7 +7,7 @@ from ..metas import TensorMeta
 from ..operation import composite, primitive
 from .manipulation import expand_dims, squeeze
 from .shape_rules import normalize_axis
-from .sizes import is_whole, whole
+from .sizes import in_tuple, is_whole, whole
 from .slicing import slice
 
 TYPE_CHECKING = False
@@ -114,9 +114,10 @@ def _section_sizes(length: int, sections: int | tuple[int, ...]) -> tuple[int, .
                 got=count,
             )
         return (length // count,) * count
-    open_places = [place for place, size in enumerate(sections) if size == -1]
+    parts = in_tuple(sections)
+    open_places = [place for place, size in enumerate(parts) if size == -1]
     total = 0
-    for place, size in enumerate(sections):
+    for place, size in enumerate(parts):
         if place not in open_places:
             total = total + whole("split", "sections", size, least=0)
     if len(open_places) > 1:
@@ -128,7 +129,7 @@ def _section_sizes(length: int, sections: int | tuple[int, ...]) -> tuple[int, .
             expected=length,
             got=total,
         )
-    return tuple(length - total if size == -1 else size for size in sections)
+    return tuple(length - total if size == -1 else size for size in parts)
 
 
 def _infer_split(x: TensorMeta, /, *, sections: int | tuple[int, ...], axis: int) -> tuple[TensorMeta, ...]:

@@ -16,6 +16,8 @@ from .slicing import slice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .annotations import AnyDType, Numeric
 
     Axes = int | tuple[tuple[int, ...], tuple[int, ...]]
@@ -61,12 +63,13 @@ def _summed_axes(x1: TensorMeta, x2: TensorMeta, axes: Axes) -> tuple[tuple[int,
                 got=count,
             )
         return tuple(range(x1.ndim - count, x1.ndim)), tuple(range(count))
-    if len(axes) != 2:
+    pair: Any = axes
+    if len(pair) != 2:
         raise AttributeValueError(
             "tensordot: axes is no pair", expected="an int, or (axes of x1, axes of x2)", got=repr(axes)
         )
-    first = normalize_axes("tensordot", axes[0], x1.ndim, argument="axes[0]")
-    second = normalize_axes("tensordot", axes[1], x2.ndim, argument="axes[1]")
+    first = normalize_axes("tensordot", pair[0], x1.ndim, argument="axes[0]")
+    second = normalize_axes("tensordot", pair[1], x2.ndim, argument="axes[1]")
     if len(first) != len(second):
         raise ShapeError("tensordot: axes differ in number", expected=f"{len(first)} axes of x2", got=f"{second}")
     return first, second

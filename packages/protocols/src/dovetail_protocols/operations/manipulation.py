@@ -6,7 +6,7 @@ from ..errors import AttributeValueError, ShapeError
 from ..metas import TensorMeta
 from ..operation import composite, primitive
 from .shape_rules import broadcast_shapes, normalize_axes, normalize_axis
-from .sizes import as_shape, is_whole, resolve_shape, whole
+from .sizes import as_shape, in_tuple, is_whole, resolve_shape, whole
 from .slicing import slice
 
 TYPE_CHECKING = False
@@ -90,7 +90,7 @@ def broadcast_arrays(*arrays: EachDType) -> tuple[EachDType, ...]:
 
 
 def _infer_expand_dims(x: TensorMeta, /, *, axis: int | tuple[int, ...]) -> TensorMeta:
-    count = 1 if is_whole(axis) else len(axis)
+    count = len(in_tuple(axis))
     inserted = normalize_axes("expand_dims", axis, x.ndim + count)
     sizes = iter(x.shape)
     shape = tuple(1 if place in inserted else next(sizes) for place in range(x.ndim + count))
@@ -239,8 +239,8 @@ def flip(x: AnyDType, /, *, axis: int | tuple[int, ...] | None = None) -> AnyDTy
 
 def _shifts(ndim: int, shift: int | tuple[int, ...], axis: int | tuple[int, ...]) -> tuple[tuple[int, int], ...]:
     """(axis, shift) for every axis to be rolled; shifts of an axis that is named twice add up."""
-    axes = (axis,) if is_whole(axis) else axis
-    steps = (shift,) * len(axes) if is_whole(shift) else shift
+    axes = in_tuple(axis)
+    steps = (shift,) * len(axes) if is_whole(shift) else in_tuple(shift)
     if len(steps) != len(axes):
         raise AttributeValueError("roll: shift and axis differ in length", expected=repr(axes), got=repr(shift))
     totals: dict[int, int] = {}

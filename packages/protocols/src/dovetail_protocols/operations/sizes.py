@@ -7,7 +7,7 @@ from ..errors import AttributeValueError, ShapeError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TypeGuard
+    from typing import Any, TypeGuard
 
     from ..dtypes import DType
 
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 def is_whole(value: object) -> TypeGuard[int]:
     """Whether a value is an integer, NumPy's included, and no bool."""
     return hasattr(value, "__index__") and not isinstance(value, bool)
+
+
+def in_tuple(value: int | Sequence[int]) -> tuple[int, ...]:
+    """The value, in a tuple if it is one integer."""
+    if is_whole(value):
+        return (value,)
+    several: Any = value  # TypeGuard doesn't tell what the value is where the answer is no
+    return tuple(several)
 
 
 def whole(operation: str, argument: str, value: object, *, least: int | None = None) -> int:
@@ -67,7 +75,7 @@ def resolve_shape(operation: str, size: int, shape: int | Sequence[int]) -> tupl
 
     Raises: ShapeError where the elements don't fill the shape, AttributeValueError where it is no shape.
     """
-    wanted = (shape,) if is_whole(shape) else tuple(shape)
+    wanted = in_tuple(shape)
     open_axes = [axis for axis, entry in enumerate(wanted) if is_whole(entry) and entry == -1]
     known = as_shape(operation, tuple(entry for axis, entry in enumerate(wanted) if axis not in open_axes))
     filled = 1
