@@ -14,6 +14,7 @@ import dovetail_tensors as dt
 from dovetail_protocols import operations as ops
 from dovetail_protocols.errors import AttributeValueError, ShapeError
 from dovetail_protocols.roles import SupportsCheckpoint
+from dovetail_protocols.seeds import fresh_key
 from dovetail_protocols.tracing import trace
 from dovetail_tensors.random import Generator
 
@@ -151,6 +152,19 @@ def test_the_global_generator() -> None:
     assert dt.random.get_global_generator() is mine
     assert dt.random.normal((3,)).tolist() == first
     assert dt.random.uniform((2,), maxval=10, dtype="int64").dtype is dt.int64
+
+
+@pytest.mark.parametrize("seed", [3, -1, 2**70, (4, 5)])
+def test_set_seed_makes_the_keys_of_the_process_repeatable(seed: Any) -> None:
+    def keys() -> list[int]:
+        dt.random.set_seed(seed)
+        return [fresh_key() for _ in range(3)]
+
+    first = keys()
+    assert keys() == first
+    assert len(set(first)) == 3
+    dt.random.set_seed(8)
+    assert fresh_key() not in first
 
 
 def test_drawing_in_a_trace_moves_the_state_when_it_runs() -> None:
