@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from dovetail_protocols.metas import TensorMeta
@@ -97,12 +98,16 @@ def flatten_arguments(
     for place, leaf in enumerate(leaves):
         array = leaf if specs and isinstance(leaf, TensorSpec) else array_of(leaf)
         if array is None:
-            keys.append(key_of(leaf, argument_name(nested.leaf_paths(structure)[place], positional)))
+            keys.append(key_of(leaf, partial(_name_of_leaf, structure, place, positional)))
             continue
         leaves[place] = array
         places.append(place)
         keys.append("array")  # completed by Arguments
     return Arguments(structure, leaves, keys, tuple(places), positional)
+
+
+def _name_of_leaf(structure: Structure, place: int, positional: Sequence[str]) -> str:
+    return argument_name(nested.leaf_paths(structure)[place], positional)
 
 
 _PATH = re.compile(r"\[(?P<part>[01])\]\[(?P<key>'[^']*'|\d+)\](?P<rest>.*)", re.DOTALL)

@@ -26,7 +26,7 @@ from .methods import BoundFunctions
 from .options import Options, functions_run_eagerly
 from .passes import simplify
 from .patterns import Pattern
-from .quick import LIMIT, QuickCall, at_boundary, quick_call, quick_key
+from .quick import LIMIT, QuickCall, Written, quick_call
 from .traces import FunctionTrace, one_at_a_time, store, trace_arguments
 
 _functions: weakref.WeakSet[Function] = weakref.WeakSet()
@@ -89,16 +89,15 @@ class Function:
             return self.python_function(*args, **kwargs)
         if current() is not None:
             return self._run(self._arguments(args, kwargs))
-        args, kwargs = at_boundary(args, kwargs)
-        key = quick_key(args, kwargs)
-        quick = self._quick.get(key) if key is not None else None
-        if quick is not None and quick.serves(args, kwargs):
-            return quick.run(args, kwargs)
-        arguments = self._arguments(args, kwargs)
+        written = Written(args, kwargs, lists=self.input_signature is None)
+        quick = self._quick.get(written.key())
+        if quick is not None and quick.serves(written.values):
+            return quick.run(written.values)
+        arguments = self._arguments(*written.arguments())
         call, result = self._run_eagerly(arguments, None)
-        made = quick_call(args, kwargs, arguments, call)
+        made = quick_call(written, arguments, call)
         if made is not None:
-            store(self._quick, quick_key(args, kwargs), made, LIMIT)
+            store(self._quick, written.key(), made, LIMIT)
         return result
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, specs: bool = False) -> Arguments:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import types
 import weakref
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from dovetail_protocols.arrays import is_variable, provider
@@ -69,8 +69,8 @@ def array_of(value: Any) -> Any | None:
     return None
 
 
-def key_of(value: Any, path: str) -> Hashable:
-    """The key of an argument that is no array.
+def key_of(value: Any, path: Callable[[], str]) -> Hashable:
+    """The key of an argument that is no array; `path` says for errors which it is.
 
     Raises: SignatureError where a value can be neither hashed nor referred to weakly.
     """
@@ -92,7 +92,7 @@ def key_of(value: Any, path: str) -> Hashable:
     except TypeError as error:
         raise SignatureError(
             f"an argument of type {kind.__name__} can't be told from others",
-            where=f"argument {path}",
+            where=f"argument {path()}",
             expected="a tensor, a number, a string, a container of these, or an object that can be hashed or weakly "
             "referred to",
             got=repr(value)[:100],

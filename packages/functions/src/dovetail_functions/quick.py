@@ -1,66 +1,83 @@
 """The quick way to a call: from arguments of types seen before straight to the program.
 
-Python is asked as little as possible: no binding of parameters, no flattening. What doesn't fit (containers, tensors
-given twice by keyword) takes the long way every time.
+Python is asked as little as possible: no binding of parameters, no looking for traces. What doesn't fit (values of
+types not seen yet, a tensor given twice by keyword) takes the long way.
 """
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from dovetail_protocols.plugins.policy import _policy
 
+from . import nested
 from .arguments import Arguments
 from .calls import Call
-from .leaves import Identity, array_of, key_of
+from .leaves import Identity, array_of, is_number_list, key_of
+from .nested import Structure
 
 LIMIT = 4096
 """Calls remembered for one function; Python values may vary without end."""
 
 _ARRAY, _VALUE, _FLOAT, _IDENTITY = 1, 2, 3, 4
 _kinds: dict[type, int] = {bool: _VALUE, int: _VALUE, str: _VALUE, type(None): _VALUE, float: _FLOAT}
-
-
 _foreign: set[type] = set()
 """Types whose values become tensors at the boundary, such as NumPy arrays."""
+_containers = frozenset({dict, list, tuple})
 
 
-def at_boundary(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments with NumPy arrays and their like, where they stand alone, as tensors."""
-    if not _foreign.isdisjoint(map(type, args)):
-        args = tuple([array_of(value) if type(value) in _foreign else value for value in args])
-    if kwargs and not _foreign.isdisjoint(map(type, kwargs.values())):
-        kwargs = {name: array_of(value) if type(value) in _foreign else value for name, value in kwargs.items()}
-    return args, kwargs
+class Written:
+    """A call as it was written: `values` are its arguments, or their leaves where there are containers, with NumPy
+    arrays and their like as tensors. `form` is the rest: names, and the structure of containers."""
 
+    __slots__ = ("_args", "_kwargs", "_structure", "form", "is_in_order", "values")
 
-def quick_key(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    """What a call is looked up by, or None where an argument is of a type that takes the long way."""
-    key: list[Any] = [_policy.get()]
-    for value in args:
-        kind = _kinds.get(type(value))
-        if kind == _ARRAY:
-            key += (value.dtype, value.shape, id(value.device))
-        elif kind == _VALUE:
-            key += (type(value), value)
-        elif kind == _IDENTITY:
-            key.append(id(value))
-        elif kind == _FLOAT:
-            key += (float, value.hex())
-        else:
-            return None
-    if kwargs:
-        inner = quick_key(tuple(kwargs.values()), {})
-        if inner is None:
-            return None
-        key += (tuple(kwargs), inner)
-    return tuple(key)
+    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, lists: bool) -> None:
+        """`lists`: whether lists of numbers become tensors too."""
+        self._args, self._kwargs = args, kwargs
+        self.is_in_order = not kwargs
+        self.values: Sequence[Any] = [*args, *kwargs.values()] if kwargs else args
+        self._structure: Structure | None = None
+        self.form: Any = tuple(kwargs)
+        kinds = set(map(type, self.values))
+        if not _containers.isdisjoint(kinds):
+            is_leaf = is_number_list if lists else None
+            self.values, self._structure = nested.flatten((args, kwargs), is_leaf=is_leaf)
+            self.form = self.form, self._structure
+            kinds = set(map(type, self.values))
+        if not _foreign.isdisjoint(kinds) or list in kinds:
+            self.values = [array_of(v) if type(v) in _foreign or type(v) is list else v for v in self.values]
+
+    def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Positional and keyword arguments around the values."""
+        if self._structure is not None:
+            args, kwargs = nested.unflatten(self._structure, self.values)
+            return args, kwargs
+        count = len(self._args)
+        return tuple(self.values[:count]), dict(zip(self._kwargs, self.values[count:], strict=True))
+
+    def key(self) -> tuple[Any, ...] | None:
+        """What the call is looked up by, or None where a value is of a type that takes the long way."""
+        key: list[Any] = [_policy.get(), self.form]
+        for value in self.values:
+            kind = _kinds.get(type(value))
+            if kind == _ARRAY:
+                key += (value.dtype, value.shape, id(value.device))
+            elif kind == _VALUE:
+                key += (type(value), value)
+            elif kind == _IDENTITY:
+                key.append(id(value))
+            elif kind == _FLOAT:
+                key += (float, value.hex())
+            else:
+                return None
+        return tuple(key)
 
 
 class QuickCall:
-    """A call that was made before: where its arrays are among the arguments, and which objects it was made with."""
+    """A call that was made before: where its arrays are among the values, and which objects it was made with."""
 
     __slots__ = ("_call", "_devices", "_objects", "_order")
 
@@ -70,24 +87,20 @@ class QuickCall:
         self._call, self._order, self._objects = call, order, objects
         self._devices = devices  # kept alive: keys have their ids
 
-    def serves(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-        """Whether the objects among the arguments are the same as before: an id may have gone to another one."""
-        if not self._objects:
-            return True
-        values = [*args, *kwargs.values()]
-        return all(values[place] is reference() for place, reference in self._objects)
+    def serves(self, values: Sequence[Any]) -> bool:
+        """Whether the objects among the values are the same as before: an id may have gone to another one."""
+        return not self._objects or all(values[place] is reference() for place, reference in self._objects)
 
-    def run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    def run(self, values: Sequence[Any]) -> Any:
         """The result."""
-        values = [*args, *kwargs.values()] if kwargs else args
         return self._call([values[place] for place in self._order])
 
 
-def quick_call(args: tuple[Any, ...], kwargs: Mapping[str, Any], arguments: Arguments, call: Call) -> QuickCall | None:
+def quick_call(written: Written, arguments: Arguments, call: Call) -> QuickCall | None:
     """The quick way for calls like this one, or None where there is none."""
-    values = [*args, *kwargs.values()]
+    values = written.values
     kinds = [_kinds.get(type(value)) or _learn(value, arguments) for value in values]
-    order = _order(values, kinds, arguments, in_order=not kwargs)
+    order = _order(values, kinds, arguments, in_order=written.is_in_order)
     if None in kinds or order is None:
         return None
     objects = [(place, weakref.ref(values[place])) for place, kind in enumerate(kinds) if kind == _IDENTITY]
@@ -97,8 +110,8 @@ def quick_call(args: tuple[Any, ...], kwargs: Mapping[str, Any], arguments: Argu
 def _order(
     values: Sequence[Any], kinds: Sequence[int | None], arguments: Arguments, *, in_order: bool
 ) -> list[int] | None:
-    """Where each array of the signature stands among the values as they were written. None where it can't be told: an
-    array from a default, or one that was given twice and not `in_order`."""
+    """Where each array of the signature stands among the values. None where it can't be told: an array from a default,
+    or one that was given twice and not `in_order`."""
     given = [place for place, kind in enumerate(kinds) if kind == _ARRAY]
     if in_order:
         return given if len(given) == len(arguments.arrays) else None
@@ -111,12 +124,12 @@ def _order(
 
 def _learn(value: Any, arguments: Arguments) -> int | None:
     """The kind of a type that wasn't seen before, if the quick way can serve it."""
-    if not any(leaf is value for leaf in arguments.leaves):  # a container, or something that was converted
+    if not any(leaf is value for leaf in arguments.leaves):  # something that was converted
         if hasattr(type(value), "__array__") and array_of(value) is not None:
             _foreign.add(type(value))
         return None
     if array_of(value) is value:
         _kinds[type(value)] = _ARRAY
-    elif type(key_of(value, "")) is Identity:
+    elif type(key_of(value, str)) is Identity:
         _kinds[type(value)] = _IDENTITY
     return _kinds.get(type(value))
