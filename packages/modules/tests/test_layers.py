@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dovetail_modules import layers, summary
+from dovetail_modules import initializers, layers, summary
 from dovetail_protocols.errors import AttributeValueError, ShapeError
 from dovetail_tensors import constant
 
-RANDOM = np.random.default_rng(3)
 TOLERANCE = {"rtol": 2e-5, "atol": 2e-6}
 """float32: sums of some hundred products, each rounded to 6e-8 of its size."""
 
 
 def data(*shape: int) -> Any:
-    return RANDOM.normal(size=shape).astype(np.float32)
+    """Normal numbers that depend on the shape only, not on which tests ran before."""
+    return np.random.default_rng(shape).normal(size=shape).astype(np.float32)
 
 
 def values(layer: Any) -> dict[str, Any]:
@@ -168,17 +168,19 @@ def test_multi_head_attention(causal: bool) -> None:
 
 def test_multi_head_attention_with_mask_and_other_source() -> None:
     layer, query, value = layers.MultiHeadAttention(2, 4, value_dim=3, output_shape=5), data(3, 4, 8), data(3, 6, 7)
-    mask = RANDOM.random((3, 4, 6)) < 0.7
+    mask = np.random.default_rng(3).random((3, 4, 6)) < 0.7
     mask[..., 0] = True
     y = layer(query, value, attention_mask=mask)
     np.testing.assert_allclose(y.numpy(), attention(values(layer), query, value, mask[:, None]), **TOLERANCE)
 
 
 def test_multi_head_attention_with_dropout_keeps_the_mean() -> None:
-    layer, x = layers.MultiHeadAttention(2, 4, dropout=0.5, seed=2), data(64, 5, 8)
+    kernel = initializers.GlorotUniform(seed=1)
+    layer, x = layers.MultiHeadAttention(2, 4, dropout=0.5, seed=2, kernel_initializer=kernel), data(64, 5, 8)
     expected = layer(x, x, use_causal_mask=True).numpy()
-    drawn = np.mean([layer(x, x, use_causal_mask=True, training=True).numpy() for _ in range(60)], axis=0)
-    assert np.abs(drawn - expected).mean() < 0.15 * np.abs(expected).mean()
+    drawn = np.mean([layer(x, x, use_causal_mask=True, training=True).numpy() for _ in range(150)], axis=0)
+    # The error of the mean falls with the root of the draws: 0.12 of the size after 60, about 0.08 after 150.
+    assert np.abs(drawn - expected).mean() < 0.12 * np.abs(expected).mean()
 
 
 def lstm(w: Any, x: Any, units: int) -> Any:
