@@ -7,7 +7,7 @@ from ..operation import primitive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .annotations import Variable, EachDType
+    from .annotations import EachDType, Variable
 
 
 @primitive(version=1)
