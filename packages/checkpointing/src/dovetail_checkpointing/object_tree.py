@@ -74,7 +74,7 @@ def _children(path: Path, value: Any) -> Iterator[tuple[str | int, Any]]:
     else:
         raise _refusal(
             path,
-            f"its type, {type(value).__name__}, is no array, variable, scalar or container, and has no checkpoint state",
+            f"a value of type {type(value).__name__} is no array, variable, scalar or container, and has no state",
             "dict, list, tuple, array, variable, bool, int, float, str, None, or an object with checkpoint_state()",
         )
 
