@@ -145,7 +145,9 @@ def test_doctor_shows_the_package_and_what_is_wrong_with_it(site: Path) -> None:
 
 def test_kernel_that_cannot_be_bound_is_set_aside(site: Path) -> None:
     (site / "acme_kernels" / "matmul.py").write_text("def matmul(call):\n    raise OSError('no such symbol')", "utf-8")
-    out = run("import warnings; warnings.simplefilter('always')\n" + USE_MATMUL.replace("CALLS if", "__name__ if"), site)
+    out = run(
+        "import warnings; warnings.simplefilter('always')\n" + USE_MATMUL.replace("CALLS if", "__name__ if"), site
+    )
     assert "[[7.0, 10.0], [15.0, 22.0]]" in out
     assert "kernel acme/matmul_einsum could not be bound" in out
     assert "cause: OSError: no such symbol" in out
@@ -159,3 +161,77 @@ def test_kernel_that_raises_while_running_is_named_and_not_retried(site: Path) -
     assert "KernelError: kernel acme/matmul_einsum failed for matmul(float32[2,2], float32[2,2])" in out
     assert "cause: OSError: bus error" in out
     assert "rerun with DOVETAIL_KERNELS=-acme to compare" in out
+
+
+RAISES = "def matmul(call):\n    def kernel(x1, x2):\n        raise OSError('bus error')\n    return kernel"
+TRACED_MATMUL = "import dovetail as dt; f = dt.function(lambda a: a @ a); print(f(dt.ones((2, 2))).numpy().tolist())"
+
+
+def test_kernel_that_raises_inside_a_function_is_named_too(site: Path) -> None:
+    (site / "acme_kernels" / "matmul.py").write_text(RAISES, "utf-8")
+    out = run(TRACED_MATMUL, site, check=False)
+    assert "KernelError: kernel acme/matmul_einsum failed for matmul(float32[2,2], float32[2,2])" in out
+    assert "cause: OSError: bus error" in out
+    assert "rerun with DOVETAIL_KERNELS=-acme to compare" in out
+    assert run(TRACED_MATMUL, site, DOVETAIL_KERNELS="-acme").strip() == "[[2.0, 2.0], [2.0, 2.0]]"
+
+
+TRANSPOSED = """
+import dovetail as dt
+a = dt.constant([[1.0, 2.0], [3.0, 4.0]])
+eye = dt.constant([[1.0, 0.0], [0.0, 1.0]])
+print((dt.matrix_transpose(a) @ eye).numpy().tolist())
+print(dt.function(lambda a: dt.matrix_transpose(a) @ eye)(a).numpy().tolist())
+"""
+
+
+def test_kernel_that_declares_the_contiguous_layout_gets_it_eagerly_and_traced(site: Path) -> None:
+    package = site / "acme_kernels" / "__init__.py"
+    text = package.read_text("utf-8")
+    package.write_text(text.replace("priority=60,", "priority=60, layouts=frozenset({'contiguous'}),"), "utf-8")
+    (site / "acme_kernels" / "matmul.py").write_text(
+        "import numpy as np\n"
+        "def matmul(call):\n"
+        "    def kernel(x1, x2):\n"
+        "        if not (x1.flags.c_contiguous and x2.flags.c_contiguous):\n"
+        "            raise OSError('strided')\n"
+        "        return np.matmul(x1, x2)\n"
+        "    return kernel\n",
+        "utf-8",
+    )
+    assert run(TRANSPOSED, site).splitlines() == ["[[1.0, 3.0], [2.0, 4.0]]"] * 2
+    package.write_text(text, "utf-8")  # as strided, the same kernel sees the transposed view
+    assert "OSError: strided" in run(TRANSPOSED, site, check=False)
+
+
+@pytest.mark.parametrize("program", [USE_MATMUL.replace("CALLS if", "__name__ if"), TRACED_MATMUL])
+def test_wrong_result_is_caught_in_debug_mode(site: Path, program: str) -> None:
+    (site / "acme_kernels" / "matmul.py").write_text(
+        "import numpy as np\ndef matmul(call):\n    return lambda x1, x2: np.matmul(x1, x2)[:1].astype('float64')",
+        "utf-8",
+    )
+    out = run(program, site, check=False, DOVETAIL_DEBUG="1")
+    assert "KernelError: kernel acme/matmul_einsum gave what matmul does not declare" in out
+    assert "expected: declared (2, 2) float32" in out
+    assert "got: gave (1, 2) float64" in out
+
+
+def test_tie_on_priority_is_told_once_with_the_pin(site: Path) -> None:
+    package = site / "acme_kernels" / "__init__.py"
+    package.write_text(package.read_text("utf-8").replace("priority=60,", "priority=0,"), "utf-8")
+    program = "import warnings; warnings.simplefilter('always')\n" + USE_MATMUL.replace("CALLS if", "__name__ if")
+    out = run(program.replace("print((a @ a)", "a @ a; print((a @ a)"), site)
+    assert out.count("kernels acme/matmul_einsum and numpy/matmul both take matmul with priority 0") == 1
+    assert "fix: pin one of them, DOVETAIL_KERNELS=acme or DOVETAIL_KERNELS=numpy" in out
+    assert "both take" not in run(program, site, DOVETAIL_KERNELS="numpy")
+
+
+def test_package_of_another_protocol_is_left_out_and_raises_when_named(site: Path) -> None:
+    package = site / "acme_kernels" / "__init__.py"
+    package.write_text(package.read_text("utf-8").replace("protocol = (1, 0)", "protocol = (3, 0)"), "utf-8")
+    out = run("import warnings; warnings.simplefilter('always')\n" + USE_MATMUL, site)
+    assert "plug-in 'acme' (acme-kernels 0.3.1) offers kernel protocol 3; this Dovetail speaks 1" in out
+    assert "[[7.0, 10.0], [15.0, 22.0]]" in out
+    named = run(USE_MATMUL, site, check=False, DOVETAIL_KERNELS="acme")
+    assert "PluginError: plug-in 'acme' (acme-kernels 0.3.1) offers kernel protocol 3" in named
+    assert "effect: you asked for 'acme', so nothing was put in its place." in named

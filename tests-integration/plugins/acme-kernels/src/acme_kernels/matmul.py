@@ -1,6 +1,7 @@
 """A matrix product of our own, for matrices only."""
 
 import numpy as np
+
 from dovetail_protocols.kernels import Unsupported
 
 CALLS = []
