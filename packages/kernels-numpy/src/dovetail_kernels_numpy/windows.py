@@ -13,9 +13,9 @@ from numpy.lib.stride_tricks import as_strided
 from dovetail_protocols.operations.windows import WindowGrid
 
 BLOCK_BYTES = 1 << 22
-"""Working memory of one block of images. Measured on 64×28×28×32 → 3×3 → 64: anything from 0.5 to 8 MiB is equally quick
+"""Working memory of one block of images. Measured on 64×28×28×32 → 3×3 → 64: anything from 0.5 to 8 MiB is as quick
 and 1.5 times as quick as all images at once, because a block stays in the cache between copy and product. Few large
-blocks are better than many small ones where other processes want the cores, since BLAS waits for its threads in each."""
+blocks are better than many small ones where others want the cores, since BLAS waits for its threads in each."""
 
 
 def blocks(count: int, bytes_each: int) -> Iterator[slice]:

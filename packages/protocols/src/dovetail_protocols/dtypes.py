@@ -159,7 +159,9 @@ def takes_scalar(array: DType, scalar: bool | int | float | complex) -> bool:
     """Whether a Python scalar takes the dtype of an array that it meets, so that the array keeps it."""
     if isinstance(scalar, bool) or array.kind == COMPLEX:
         return True
-    return array.kind == FLOATING and not isinstance(scalar, complex) or array.is_integer and isinstance(scalar, int)
+    if array.kind == FLOATING:
+        return not isinstance(scalar, complex)
+    return array.is_integer and isinstance(scalar, int)
 
 
 def of_scalar(scalar: bool | int | float | complex) -> DType:

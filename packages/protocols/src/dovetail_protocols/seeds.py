@@ -15,7 +15,7 @@ _count = 0
 
 
 def set_seed(seed: int | None) -> None:
-    """Makes every later `fresh_key` repeatable: the same seed gives the same keys, in the same order. None undoes it."""
+    """Makes every later `fresh_key` repeatable: one seed gives the same keys, in the same order. None undoes it."""
     global _seed, _count
     with _lock:
         _seed, _count = seed, 0
