@@ -380,34 +380,3 @@ def test_new_generator_argument_retraces(counting: Any) -> None:
     assert not np.array_equal(one, other)
     np.testing.assert_array_equal(one, again)
     assert len(traces) == 2
-
-
-# Guide to modules, *Functions*
-
-
-def test_a_decorated_call_gives_eager_results() -> None:
-    class Dense:
-        def __init__(self) -> None:
-            self.weight = dt.Variable(np.arange(6, dtype=np.float32).reshape(3, 2))
-
-        def eager(self, x: Any) -> Any:
-            return ops.tanh(x @ self.weight.read_value())
-
-        __call__ = function(eager)
-
-    layer, x = Dense(), dt.constant(np.linspace(0, 1, 6, dtype=np.float32).reshape(2, 3))
-    np.testing.assert_array_equal(np.asarray(layer(x)), np.asarray(layer.eager(x)))
-
-
-def test_each_new_signature_makes_one_graph_and_rank_2_and_3_both_work() -> None:
-    layer = Deferred()
-    assert layer(ones(5, 4)).shape == (5, 2)
-    assert layer(ones(2, 5, 4)).shape == (2, 5, 2)
-    assert len(layer.__call__.traces) == 2  # type: ignore[attr-defined] # a Function
-
-
-def test_graphs_can_be_listed_and_viewed() -> None:
-    layer = Deferred()
-    layer(ones(5, 4))
-    assert "(x: float32[5,4])" in str(layer.__call__)
-    assert "matmul" in str(layer.__call__.graph(ones(5, 4)))  # type: ignore[attr-defined] # a Function
