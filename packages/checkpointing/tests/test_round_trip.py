@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 from safetensors.numpy import load_file
 
 from dovetail_checkpointing import latest_checkpoint, list_variables, restore, save
-from dovetail_protocols.errors import CheckpointError, StructureError
+from dovetail_protocols.errors import CheckpointError, StructureError, UninitializedError
 
 DTYPES = ["bool", "int8", "uint16", "int32", "uint64", "float16", "float32", "float64", "complex64", "complex128"]
 
@@ -127,6 +127,20 @@ def test_what_cannot_be_saved_is_named_by_path(tmp_path: Path) -> None:
     with pytest.raises(StructureError) as caught:
         save(tmp_path / "c", {"model": {"layers": [1, object()]}})
     assert "model/layers/1" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_without_variables_is_refused(tmp_path: Path, variable: Any) -> None:
+    class Unbuilt:
+        def checkpoint_state(self) -> dict[str, Any]:
+            return {}
+
+        def load_checkpoint_state(self, scalars: Any) -> None:
+            raise AssertionError("there is nothing to load")
+
+    with pytest.raises(UninitializedError, match="a Unbuilt has no state to save") as caught:
+        save(tmp_path / "c", {"step": 1, "model": Unbuilt(), "x": variable([1.0])})
+    assert "where: model" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dovetail_protocols.errors import CheckpointError
+from dovetail_protocols.errors import CheckpointError, UninitializedError
 
 from .file_system import FileSystem, LocalFileSystem
 from .manifest import NAME, FileRecord, Manifest, TensorRecord
@@ -48,8 +48,8 @@ def save(
     Values only, never code. When it returns, the checkpoint survives a power cut. `overwrite=True` replaces a
     checkpoint that is there, in one step. Tensors are spread over files of about `shard_bytes` each.
 
-    Raises: StructureError for what can't be saved, CheckpointError where the target exists or storage fails; the target
-    is then as it was.
+    Raises: StructureError for what can't be saved, UninitializedError for an object without any state (a model that was
+    not called yet), CheckpointError where the target exists or storage fails; the target is then as it was.
     """
     started = time.perf_counter()
     target, storage = Path(path), file_system or LocalFileSystem()
@@ -62,6 +62,7 @@ def save(
             fix="save to another path (one for each step), or pass overwrite=True to replace a checkpoint",
         )
     flattened = flatten(tree)
+    _refuse_stateless(flattened)
     staging = target.with_name(f".tmp-{target.name}-{secrets.token_hex(8)}")
     try:
         staging.parent.mkdir(parents=True, exist_ok=True)
@@ -84,6 +85,20 @@ def save(
     if exists:
         storage.remove_tree(staging)  # it holds the replaced checkpoint now
     return Receipt(target, size, len(flattened.tensors), time.perf_counter() - started)
+
+
+def _refuse_stateless(flattened: Flattened) -> None:
+    """Saving a model before its layers are built would save nothing, and be noticed only when it is needed."""
+    known = (*flattened.tensors, *flattened.scalars, *flattened.aliases)
+    for path, owner in flattened.owners.items():
+        outermost = not any(path[:length] in flattened.owners for length in range(len(path)))
+        if outermost and not any(other[: len(path)] == path for other in known):
+            raise UninitializedError(
+                f"a {type(owner).__name__} has no state to save",
+                where=shown(path) or "the tree itself",
+                effect="nothing was saved",
+                fix="call it once, so that its variables are made, or leave it out",
+            )
 
 
 def _write(folder: Path, flattened: Flattened, step: int | None, shard_bytes: int, storage: FileSystem) -> int:
