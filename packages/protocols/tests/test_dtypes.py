@@ -115,6 +115,10 @@ def test_an_integer_beside_a_floating_dtype_takes_it_and_never_a_wider_one() -> 
             assert dt.promote(integer, floating) is floating
 
 
+def test_bfloat16_and_float16_meet_in_the_least_dtype_that_holds_both() -> None:
+    assert dt.promote(dt.bfloat16, dt.float16) is dt.float32
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [
