@@ -185,6 +185,15 @@ def test_composites_are_offered_whole_and_then_decomposed(installed: Any, monkey
     assert "part of softmax" in str(traced.explain(X))
 
 
+def test_a_composite_that_a_compiler_takes_is_not_decomposed(
+    installed: Any, claiming: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme = installed(claiming("softmax"))
+    without_kernel(monkeypatch, ops.softmax)
+    function(lambda x: ops.softmax(x) * 2.0)(X)
+    assert [[node.operation.short_name for node in graph.nodes] for graph in acme.compiled] == [["softmax"]]
+
+
 def without_kernel(monkeypatch: pytest.MonkeyPatch, *operations: Any) -> None:
     """Takes the kernels of some operations away for the length of a test."""
     from dovetail_protocols import selection
@@ -220,3 +229,18 @@ def test_effects_keep_their_order_around_compiled_parts(
 
     loud(X)
     assert capsys.readouterr().out == "one\ntwo\nthree\n"
+
+
+def test_an_effect_waits_for_one_before_it_that_waits_for_a_compiled_part(
+    installed: Any, claiming: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed(claiming("tanh", "exp"))  # one part, which runs after square
+
+    @function
+    def loud(x: Any) -> Any:
+        ops.print(ops.tanh(x), format="first {}")
+        ops.print(format="second")
+        return ops.exp(ops.square(x))
+
+    loud(np.float32(0.0))
+    assert capsys.readouterr().out == "first 0.0\nsecond\n"

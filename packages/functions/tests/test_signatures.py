@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 import dovetail_tensors as dt
 from dovetail_functions import TensorSpec, function
+from dovetail_functions.quick import QuickCall
 from dovetail_protocols import operations as ops
 from dovetail_protocols.errors import SignatureError
 
@@ -89,6 +91,16 @@ def test_the_quick_way_checks_values_kinds_and_objects() -> None:
         assert float(scaled(ones(), Scale(float(factor)), 1)) == factor
     gc.collect()
     assert len(scaled.traces) == 4
+
+
+def test_the_quick_way_does_not_serve_an_object_that_took_another_s_id() -> None:
+    class Thing:
+        pass
+
+    thing = Thing()
+    quick = QuickCall(None, [], [(0, weakref.ref(thing))], [])  # type: ignore[arg-type] # it is not run
+    assert quick.serves([thing])
+    assert not quick.serves([Thing()])
 
 
 def test_the_quick_way_tells_positive_from_negative_zero() -> None:

@@ -353,13 +353,17 @@ def test_run_functions_eagerly(counting: Any) -> None:
 
 
 def test_recursion_gives_a_clear_error_with_the_line() -> None:
+    traced: list[int] = []
+
     @function
     def factorial(n: Any) -> Any:
+        traced.append(1)
         return n * factorial(n - 1)
 
     with pytest.raises(TraceError, match="calls itself") as caught:
         factorial(dt.constant(3.0))
     assert f"{__file__}:" in str(caught.value.where)
+    assert len(traced) == 1
 
 
 def test_endless_recursion_over_python_values_gives_the_same_error() -> None:
