@@ -139,6 +139,32 @@ def test_25_also_where_the_first_call_is_traced(saved: tuple[Path, np.ndarray]) 
     np.testing.assert_allclose(result.numpy(), expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("traced", [False, True])
+def test_25_also_for_the_slots_of_an_optimizer(tmp_path: Path, traced: bool) -> None:
+    def training() -> tuple[Any, Any, Any]:
+        net, optimizer = Guide(), dt.optimizers.Adam(0.1)
+
+        def step() -> None:
+            with dt.GradientTape() as tape:
+                loss = dt.mean(net(DATA) ** 2)
+            variables = net.trainable_variables
+            optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+
+        return net, optimizer, dt.function(step) if traced else step
+
+    net, optimizer, step = training()
+    for _ in range(3):
+        step()
+    dt.checkpointing.Checkpoint(net=net, optimizer=optimizer).write(tmp_path / "c")
+    step()
+    fresh, fresh_optimizer, fresh_step = training()
+    with dt.checkpointing.Checkpoint(net=fresh, optimizer=fresh_optimizer).restore(tmp_path / "c"):
+        fresh_step()
+    for before, after in zip(net.variables, fresh.variables, strict=True):
+        np.testing.assert_array_equal(after.numpy(), before.numpy())
+    assert int(fresh_optimizer.iterations) == 4
+
+
 def test_26_partial_object_graphs_restore_their_subset(saved: tuple[Path, np.ndarray]) -> None:
     path, _ = saved
     whole, part = built(), built()

@@ -13,7 +13,6 @@ from dovetail_protocols.errors import (
     GradientError,
     ShapeError,
     StructureError,
-    UninitializedError,
 )
 from dovetail_tensors import Variable, constant
 
@@ -58,9 +57,12 @@ def test_variable_listed_twice_is_refused() -> None:
         Adam().build([variable, variable])
 
 
-def test_state_before_build_says_how_to_get_it() -> None:
-    with pytest.raises(UninitializedError, match=r"optimizer\.build"):
-        Adam().checkpoint_state()
+def test_state_before_build_has_no_slots_and_tells_when_they_are_made() -> None:
+    optimizer, told = Adam(), []
+    assert set(optimizer.checkpoint_state()) == {"iterations", "learning_rate"}
+    optimizer.observe_state(lambda name: told.append((name, len(optimizer.checkpoint_state()))))
+    optimizer.build([Variable(1.0)])
+    assert told == [("slots", 4)]
 
 
 def test_learning_rate_can_be_assigned() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from dovetail_protocols import operations as ops
 from dovetail_protocols.arrays import is_variable, provider
 from dovetail_protocols.dtypes import float32, int64
-from dovetail_protocols.errors import AttributeValueError, GradientError, ShapeError, StructureError, UninitializedError
+from dovetail_protocols.errors import AttributeValueError, GradientError, ShapeError, StructureError
 
 from . import clipping
 
@@ -57,6 +57,7 @@ class Optimizer(ABC):
         self._targets: list[Any] = []
         self._places: dict[int, int] = {}
         self._slots: list[Slots] = []
+        self._observer: Callable[[str], None] | None = None
 
     # ------------------------------------------------------------------ state
 
@@ -94,6 +95,8 @@ class Optimizer(ABC):
         slots = [self._new_slots(variable) for variable in variables]
         self._targets, self._slots = list(variables), slots
         self._places = {id(variable): place for place, variable in enumerate(variables)}
+        if self._observer is not None:
+            self._observer("slots")
 
     def _new_slots(self, variable: Any) -> Slots:
         zeros = ops.full(shape=variable.meta.shape, fill_value=0, dtype=variable.meta.dtype)
@@ -184,14 +187,7 @@ class Optimizer(ABC):
     # ------------------------------------------------------------------ checkpoints
 
     def checkpoint_state(self) -> Mapping[str, Any]:
-        """`iterations`, `learning_rate`, and `slots/<place of the variable>/<name>`.
-
-        Raises: UninitializedError before the slots were made, where there are any to make.
-        """
-        if self.slot_names and not self._targets:
-            raise UninitializedError(
-                f"{self.name} has no slots yet", fix="call optimizer.build(model.trainable_variables) first"
-            )
+        """`iterations`, `learning_rate`, and once the slots are made `slots/<place of the variable>/<name>`."""
         state = {"iterations": self.iterations}
         if self._learning_rate is not None:
             state["learning_rate"] = self._learning_rate
@@ -201,6 +197,10 @@ class Optimizer(ABC):
 
     def load_checkpoint_state(self, scalars: Mapping[str, Any]) -> None:  # noqa: B027 - nothing to do, for all of them
         """An optimizer has no scalars: all its state is variables."""
+
+    def observe_state(self, observer: Callable[[str], None] | None) -> None:
+        """Calls `observer("slots")` right after the slots are made, so that a restore can wait for them."""
+        self._observer = observer
 
 
 def _state(value: Any, dtype: Any, name: str) -> Any:
