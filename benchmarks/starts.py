@@ -55,7 +55,7 @@ def measure_first_calls(result: WorkloadResult, workload: FirstCall, plan: Plan,
         for driver in order:
             if driver.skipped or driver.failed:
                 continue
-            folder = scratch / f"first call {workload.training.name} {index} {driver.driver}"
+            folder = scratch / f"first-call-{workload.training.name}-{index}-{driver.driver}"  # g++ takes no spaces
             with recorded(driver):
                 if workload.cached and not folder.exists():
                     _first_call_seconds(driver, workload, plan, folder)

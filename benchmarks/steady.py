@@ -92,7 +92,7 @@ def _compare(
         result.reference = "NumPy float64"
         losses: list[float] = []
     else:
-        path = scratch / f"{result.workload} reference.npz"
+        path = scratch / f"{result.workload}-reference.npz"
         losses = _run_reference(result, path, plan, scratch)
     if result.reference is None:
         return
