@@ -28,7 +28,7 @@ def test_every_flipped_bit_is_found(tmp_path: Path, bit: int) -> None:
     save(tmp_path / "c", TREE)
     for file in sorted((tmp_path / "c").iterdir()):
         sound = file.read_bytes()
-        for place in range(0, len(sound), 1 if len(sound) < 4096 else 3):
+        for place in range(len(sound)):
             damaged = bytearray(sound)
             damaged[place] ^= 1 << bit
             file.write_bytes(damaged)
@@ -41,7 +41,7 @@ def test_every_truncation_is_refused(tmp_path: Path) -> None:
     save(tmp_path / "c", TREE)
     for file in sorted((tmp_path / "c").iterdir()):
         sound = file.read_bytes()
-        for length in [*range(0, len(sound), 7), len(sound) - 1, len(sound) + 1]:
+        for length in [*range(len(sound)), len(sound) + 1]:
             file.write_bytes((sound + b"\0")[:length])
             with pytest.raises(CheckpointCorruptError):
                 restore(tmp_path / "c", TREE)
@@ -108,7 +108,7 @@ def test_a_failure_at_any_call_leaves_a_whole_checkpoint_and_no_debris(tmp_path:
 KILLED = """
 import os, signal, sys
 import numpy as np
-from dovetail_checkpointing import save
+from dovetail_checkpointing import file_system, save
 
 calls, fatal = 0, int(sys.argv[2])
 
@@ -123,13 +123,14 @@ def dying(function):
 
 for name in ("open", "fsync", "rename", "mkdir", "close", "fdopen"):
     setattr(os, name, dying(getattr(os, name)))
+file_system._exchange = dying(file_system._exchange)  # the swap is a call of the C library, not of os
 save(sys.argv[1], {"n": 2, "x": np.zeros(1000)}, overwrite=True)
 print(calls)
 """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
-def test_killed_at_any_system_call_the_old_or_the_new_one_is_whole(tmp_path: Path) -> None:
+def test_killed_before_each_open_sync_close_and_swap_the_old_or_the_new_one_is_whole(tmp_path: Path) -> None:
     target = tmp_path / "step-1"
     seen = set()
     for fatal in range(1, 60):

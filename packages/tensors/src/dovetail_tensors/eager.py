@@ -174,7 +174,7 @@ def run(bound: BoundCall, operands: tuple[Any, ...]) -> Any:
             payload = kernel(*[None if operand is None else operand._payload for operand in operands])
     except DovetailError:
         raise
-    except Exception as error:
+    except Exception as error:  # a kernel may raise anything; re-raised with what was wrong
         raise _explain_failure(bound, operands, error) from error
     if bound.several:
         signatures = bound.signatures
