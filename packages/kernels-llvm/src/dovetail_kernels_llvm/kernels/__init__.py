@@ -1,0 +1,1 @@
+"""The macro-operations: each writes the code of its kernels."""

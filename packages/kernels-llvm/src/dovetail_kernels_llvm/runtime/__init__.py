@@ -1,0 +1,1 @@
+"""Running kernels: machine code and its cache, threads, and the native call."""
