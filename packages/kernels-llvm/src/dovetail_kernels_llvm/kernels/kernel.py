@@ -33,6 +33,16 @@ class View:
         )
 
 
+@record
+class Moving:
+    """An argument that changes with the iterations of loops around its launch (runtime/schedule.py, Repeat): `start` at
+    the first ones, then `steps`, pairs (number of the Repeat, how much further with each of its iterations), in elements
+    where `start` is a view, else in ones: Moving(0, ((number, 1),)) is the iteration's number."""
+
+    start: View | int
+    steps: tuple[tuple[int, int], ...]
+
+
 def c_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The strides, in elements, of a C-contiguous array."""
     strides: list[int] = []
@@ -56,13 +66,13 @@ class Kernel:
 
 @record
 class Launch:
-    """A kernel put to work: `arguments` are views (given as the address of their first element) and whole numbers;
-    `tasks` how many tasks the work is cut into: tasks are independent, run in any order, on any thread, and which they are
-    does not depend on the number of threads. `writes`: the positions of arguments that it writes. `flops` and `bytes`
+    """A kernel put to work: `arguments` are views (given as the address of their first element) and whole numbers,
+    or either of them moving with loops; `tasks` how many tasks the work is cut into: tasks are independent, run in any
+    order, on any thread, and which they are does not depend on the number of threads. `writes`: the positions of arguments that it writes. `flops` and `bytes`
     are what it must compute and move at least."""
 
     kernel: Kernel
-    arguments: tuple[View | int, ...]
+    arguments: tuple[View | Moving | int, ...]
     writes: tuple[int, ...]
     tasks: int = 1
     flops: float = 0.0
