@@ -7,7 +7,7 @@ Local variables are `alloca`s, which LLVM's first pass turns into registers, so 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from dovetail_protocols.records import record
@@ -255,6 +255,13 @@ class Builder:
             a = self.add(low, high) if name == "add" else self.mul(low, high) if name == "mul" else self.operate(name, low, high)
         return a
 
+    def any_lane(self, mask: Value) -> Value:
+        """Whether some lane of i1 holds, as one i1."""
+        if mask.lanes == 1:
+            return mask
+        bits = self.instruction(f"bitcast {mask} to i{mask.lanes}", f"i{mask.lanes}")
+        return self.compare("ne", bits, self.constant(bits.type, 0))
+
     # ------------------------------------------------------------------ memory
 
     def offset(self, pointer: Value, index: Value | int, element: str) -> Value:
@@ -338,6 +345,18 @@ class Builder:
         self.label(body)
         yield index
         counter.set(self.instruction(f"add nsw {index}, {step.text}", "i64"))
+        self.statement(f"br label %{head}")
+        self.label(done)
+
+    @contextmanager
+    def loop_while(self, condition: Callable[[], Value]) -> Iterator[None]:
+        """A loop that runs as long as the condition (writes what gives an i1) holds before it; perhaps zero times."""
+        head, body, done = (self.name(part)[1:] for part in ("head", "body", "done"))
+        self.statement(f"br label %{head}")
+        self.label(head)
+        self.statement(f"br {condition()}, label %{body}, label %{done}")
+        self.label(body)
+        yield
         self.statement(f"br label %{head}")
         self.label(done)
 

@@ -17,7 +17,8 @@ class ISA:
 
     `vector_bytes`: the width of a register; `registers`: how many vectors it holds; `masked`: whether loads and stores
     of 32- and 64-bit lanes can be masked in hardware; `fma`: whether multiply-add is one instruction; `cpu` and
-    `features` are what LLVM is told.
+    `features` are what LLVM is told; `old`: whether rounding to whole numbers and conversions of float16 are no
+    instructions either (LLVM would call a library).
     """
 
     name: str
@@ -28,6 +29,7 @@ class ISA:
     masked: bool
     fma: bool
     gathers: bool
+    old: bool = False
 
     def lanes(self, size_bytes: int = 4) -> int:
         """How many elements of a size a register holds."""
@@ -70,16 +72,16 @@ def _all(cpu: str, host: set[str]) -> list[ISA | None]:
     if machine in ("aarch64", "arm64"):
         return [ISA("neon", cpu, _listed(host), 16, 32, masked=False, fma=True, gathers=False)]
     if machine not in ("x86_64", "amd64"):
-        return [ISA("generic", cpu, _listed(host), 16, 16, masked=False, fma=False, gathers=False)]
+        return [ISA("generic", cpu, _listed(host), 16, 16, masked=False, fma=False, gathers=False, old=True)]
     avx512 = {"avx512f", "avx512bw", "avx512dq", "avx512vl"}
     narrow = {feature for feature in host if not feature.startswith(("avx512", "avx10", "evex512", "amx"))}
     oldest = {"sse", "sse2", "cx8", "cmov", "fxsr", "mmx", "64bit"}
     return [
         ISA("avx512", cpu, _listed(host), 64, 32, masked=True, fma=True, gathers=True) if avx512 <= host else None,
         ISA("avx2", "x86-64-v3", _listed(narrow), 32, 16, masked=True, fma=True, gathers=True)
-        if {"avx2", "fma"} <= host
+        if {"avx2", "fma", "f16c"} <= host
         else None,
-        ISA("sse2", "x86-64", _listed(oldest & host), 16, 16, masked=False, fma=False, gathers=False),
+        ISA("sse2", "x86-64", _listed(oldest & host), 16, 16, masked=False, fma=False, gathers=False, old=True),
     ]
 
 

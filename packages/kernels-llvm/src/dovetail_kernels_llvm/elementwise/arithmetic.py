@@ -1,0 +1,25 @@
+"""Arithmetic on floating-point numbers beyond what one instruction does."""
+
+from __future__ import annotations
+
+from ..codegen.builder import Builder, Value
+from .comparison import maximum
+
+
+def sqrt(b: Builder, x: Value) -> Value:
+    """√x; NaN below 0."""
+    return b.intrinsic("llvm.sqrt", x.type, x)
+
+
+def reciprocal(b: Builder, x: Value) -> Value:
+    return b.fdiv(b.constant(x.type, 1.0), x)
+
+
+def rsqrt(b: Builder, x: Value) -> Value:
+    """1 / √x."""
+    return reciprocal(b, sqrt(b, x))
+
+
+def relu(b: Builder, dtype: str, x: Value) -> Value:
+    """The larger of x and 0; NaN of NaN."""
+    return maximum(b, dtype, x, b.constant(x.type, 0))
