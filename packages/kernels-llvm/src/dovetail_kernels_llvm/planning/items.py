@@ -1,0 +1,407 @@
+"""The plan of one body: each group, macro-operation, copy and loop as an item, in an order in which they can run."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from ..kernels.kernel import Launch, View
+from ..kernels.copies import copy_launches, fill_launches
+from ..runtime.schedule import Step
+from .canonical import canonicalize
+from .clusters import ClusterBuilder, look_through
+from .context import Context
+from .fusion import Fusion, Group
+from .kinds import CONTROL_FLOW, LEAVES
+from .layout import Targets, same_place
+from .leaves import leaf_array, leaf_number
+from .macros import MACROS, PRODUCTS, Macro
+from .ops import Body, Op, Value
+from .overwriting import Overwriting
+from .sharing import share_small_results
+from .views import VIEWS, view_of
+
+Work = Launch | Step
+
+
+class Item:
+    """Something that runs at one time: `write` gives its launches (and loops) once the items that it needs are planned.
+    `needs`: the items before it."""
+
+    def __init__(self, place: int, write: Callable[[], Sequence[Work]]) -> None:
+        self.place, self.write = place, write
+        self.needs: set[Item] = set()
+        self.reads: set[int] = set()
+        self.makes: set[int] = set()
+
+
+class BodyPlan:
+    """Plans a body.
+
+    `inputs`: the views of its inputs; `outputs`: the view into which each output is to be written, or None for wherever
+    it comes to lie; `in_place`: output place → place of the input whose buffer its view is, to be overwritten when
+    nothing needs the old value any more. Afterwards `work` is what to run, in order, and `outputs` where each output
+    lies.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        body: Body,
+        inputs: Sequence[View],
+        outputs: Sequence[View | None] = (),
+        in_place: Mapping[int, int] | None = None,
+    ) -> None:
+        canonicalize(body)
+        share_small_results(body)
+        self.context, self.body = context, body
+        self.views: dict[int, View] = {value.number: view for value, view in zip(body.inputs, inputs, strict=True)}
+        self.fusion = Fusion(body)
+        self._makers, self._uses = body.makers(), body.uses()
+        self._base = look_through(self._makers)
+        self._wanted = {value.number for value in body.outputs}
+        self._items: list[Item] = []
+        self._made_by: dict[int, list[Item]] = {}
+        given = list(outputs) or [None] * len(body.outputs)
+        overwriting = Overwriting(body, self.fusion, in_place or {})
+        direct: dict[int, View] = {}
+        for place, (value, view) in enumerate(zip(body.outputs, given, strict=True)):
+            if view is not None and place not in overwriting.late:
+                direct.setdefault(value.number, view)
+        self.targets = Targets(body, context, self.fusion.group_of, direct)
+        self._stored = {id(group): self._stored_values(group) for group in self.fusion.groups}
+        self._plan_all()
+        overwriting.order(self._items)
+        self._finish(given, overwriting)
+        self.work: list[Work] = [one for item in self._ordered() for one in item.write()]
+        self.outputs = [
+            view or self.view(value) for value, view in zip(body.outputs, given, strict=True)
+        ]
+
+    def _finish(self, given: Sequence[View | None], overwriting: Overwriting) -> None:
+        """Copies of the outputs that nobody wrote where they are to lie; into a buffer that is overwritten, last."""
+        last = 2 * len(self.body.ops)
+        early: list[Item] = []
+        pairs: list[tuple[Value, View, bool]] = []
+        for place, (value, view) in enumerate(zip(self.body.outputs, given, strict=True)):
+            if view is None or (value.number in self.views and same_place(self.views[value.number], view)):
+                continue
+            pairs.append((value, view, place in overwriting.in_place))
+        before = list(self._items)
+        for value, view, overwrites in pairs:
+            if overwrites and value.number in self._input_roots:
+                aside = self.context.allocate(value.dtype, value.shape)  # it may be overwritten before it is copied
+                first = self._copy(last, value, aside)
+                early.append(first)
+                item = self._item(last + 1, partial(copy_launches, self.context.isa, aside, view), [])
+                item.needs.add(first)
+            else:
+                item = self._copy(last + 1, value, view)
+            if overwrites:
+                item.needs.update(before)
+        for item in self._items:
+            if item.place == last + 1:
+                item.needs.update(early)
+
+    # ------------------------------------------------------------------ values
+
+    def number_of(self, value: Value) -> Any:
+        """The Python number that a value is at every place, or None."""
+        maker = self._makers.get(value.number)
+        while maker is not None and maker.name in VIEWS and maker.name != "slice":
+            value = maker.given[0]
+            maker = self._makers.get(value.number)
+        if maker is not None:
+            return leaf_number(maker)
+        array = self.body.constants.get(value.number)
+        return array.reshape(-1)[0].item() if array is not None and array.size == 1 else None
+
+    def view(self, value: Value) -> View:
+        """Where a value lies. Constants get a place at first use."""
+        if value.number not in self.views:
+            array = self.body.constants.get(value.number)
+            if array is None:
+                array = leaf_array(self._makers[value.number])
+            self.views[value.number] = self.context.constant(array, value.dtype)
+        return self.views[value.number]
+
+    def _stored_values(self, group: Group) -> list[Value]:
+        """What a group computes that is needed outside of it."""
+        inside = {id(op) for _, op in group.ops}
+        found = []
+        for _, op in group.ops:
+            for value in op.outputs:
+                users = self._uses.get(value.number, [])
+                if value.number in self._wanted or any(not self._stays_inside(group, inside, value, u) for u in users):
+                    found.append(value)
+        return found
+
+    def _stays_inside(self, group: Group, inside: set[int], value: Value, user: Op) -> bool:
+        if id(user) in inside:
+            return True
+        if user.name != "reshape" or group.spaces[value.number] != "row":
+            return False
+        result = user.outputs[0]
+        if self._base(result).number != self._base(value).number or result.number in self._wanted:
+            return False
+        return all(self._stays_inside(group, inside, value, one) for one in self._uses.get(result.number, []))
+
+    def _root(self, value: Value) -> Value:
+        """The value whose memory another is a view of."""
+        while True:
+            maker = self._makers.get(value.number)
+            if maker is None or maker.name not in VIEWS:
+                return value
+            value = maker.given[0]
+
+    @property
+    def _input_roots(self) -> set[int]:
+        """The outputs that are inputs, or views of them."""
+        inputs = {value.number for value in self.body.inputs}
+        return {value.number for value in self.body.outputs if self._root(value).number in inputs}
+
+    # ------------------------------------------------------------------ items
+
+    def _item(self, place: int, write: Callable[[], Sequence[Work]], reads: Iterable[Value]) -> Item:
+        item = Item(place, write)
+        for value in reads:
+            item.needs.update(self._made_by.get(value.number, ()))
+            item.reads.add(self._root(value).number)
+        self._items.append(item)
+        return item
+
+    def _copy(self, place: int, value: Value, target: View) -> Item:
+        return self._item(place, lambda: copy_launches(self.context.isa, self.view(value), target), [value])
+
+    def _plan_all(self) -> None:
+        """Items for all operations, in an order in which what a value needs was planned before."""
+        for place, thing in self._order_of_groups():
+            if isinstance(thing, Group):
+                self._plan_group(place, thing)
+            else:
+                self._plan_op(place, thing)
+
+    def _order_of_groups(self) -> list[tuple[int, Group | Op]]:
+        """Groups and other operations, each after those that it needs, otherwise in the order of the body."""
+        things: list[tuple[int, Group | Op]] = []
+        key: dict[int, int] = {}
+        for place, op in enumerate(self.body.ops):
+            group = self.fusion.group_of.get(op.outputs[0].number)
+            if group is not None and group.ops:
+                if min(at for at, _ in group.ops) == place:
+                    things.append((place, group))
+                    for _, one in group.ops:
+                        for value in one.outputs:
+                            key[value.number] = len(things) - 1
+            else:
+                things.append((place, op))
+                for value in op.outputs:
+                    key[value.number] = len(things) - 1
+        waits: list[set[int]] = []
+        for number, (_, thing) in enumerate(things):
+            ops = [op for _, op in thing.ops] if isinstance(thing, Group) else [thing]
+            needed = {key[value.number] for op in ops for value in op.given if value.number in key}
+            if isinstance(thing, Group):  # a view that is looked through needs no time of its own
+                needed = {one for one in needed if one != number and not self._looks_back(things[one][1], thing)}
+            waits.append(needed - {number})
+        return [things[number] for number in topological(waits)]
+
+    def _looks_back(self, thing: Group | Op, group: Group) -> bool:
+        """Whether an operation is a view of a group's own value that the group looks through."""
+        return (
+            isinstance(thing, Op)
+            and thing.name == "reshape"
+            and self.fusion.group_of.get(self._base(thing.outputs[0]).number) is group
+        )
+
+    def _plan_group(self, place: int, group: Group) -> None:
+        stored = self._stored[id(group)]
+        if not stored:
+            return
+        for value in stored:
+            view = self.targets.view.get(value.number)
+            self.views[value.number] = view or self.context.allocate(value.dtype, value.shape)
+
+        def write() -> Sequence[Work]:
+            return self._write_group(group, stored)
+
+        reads = [value for _, op in group.ops for value in op.given if self.fusion.group_of.get(self._base(value).number) is not group]
+        item = self._item(place, write, reads)
+        for value in stored:
+            self._made_by[value.number] = [item]
+            item.makes.add(value.number)
+
+    def _write_group(self, group: Group, stored: Sequence[Value]) -> Sequence[Work]:
+        from ..kernels.clusters import cluster_launches
+
+        context = self.context
+        before: list[Launch] = []
+
+        def contiguous(view: View) -> View:
+            moved = context.allocate(view.dtype, view.shape)
+            before.extend(copy_launches(context.isa, view, moved))
+            return moved
+
+        builder = ClusterBuilder(group, self._base, self.number_of, self.view, contiguous)
+        views: dict[int, View] = {}
+        after: list[tuple[View, View]] = []
+        for value in stored:
+            view = self.views[value.number]
+            if not builder.fits(value.number, view):
+                aside = context.allocate(value.dtype, value.shape)
+                after.append((aside, view))
+                view = aside
+            views[value.number] = view
+        cluster = builder.build(views)
+        product = group.product
+        if product is None:
+            launches = cluster_launches(context.isa, cluster, context.allocate)
+        else:
+            operands = [self.view(value) for value in product.given]
+            launches = PRODUCTS[product.name].launches(context.isa, product, operands, cluster, context.allocate)
+        copies = [one for source, target in after for one in copy_launches(context.isa, source, target)]
+        return [*before, *launches, *copies]
+
+    def _plan_op(self, place: int, op: Op) -> None:
+        if op.name in LEAVES:
+            return
+        if op.name in VIEWS:
+            self._plan_view(place, op)
+        elif op.name == "assemble":
+            self._plan_assemble(place, op)
+        elif op.name in CONTROL_FLOW:
+            self._plan_control_flow(place, op)
+        else:
+            self._plan_macro(place, op)
+
+    def _plan_view(self, place: int, op: Op) -> None:
+        source, result = op.given[0], op.outputs[0]
+        target = self.targets.view.get(result.number)
+        if self._is_hidden(source):
+            return
+        seen = view_of(op, self.view(source))
+        makers = self._made_by.get(source.number, [])
+        if target is None and seen is not None:
+            self.views[result.number], self._made_by[result.number] = seen, list(makers)
+        elif target is not None and seen is not None and same_place(seen, target):
+            self.views[result.number], self._made_by[result.number] = target, list(makers)
+        else:
+            target = target or self.context.allocate(result.dtype, result.shape)
+            self.views[result.number] = target
+            item = self._item(place, lambda: self._write_view(op, target), [source])
+            self._made_by[result.number] = [item]
+
+    def _is_hidden(self, value: Value) -> bool:
+        """Whether a value lies nowhere: its group keeps it to itself, and views of it are looked through."""
+        if value.number in self.views or value.number in self.body.constants:
+            return False
+        base = self._base(value)
+        group = self.fusion.group_of.get(base.number)
+        return group is not None and bool(group.ops) and base.number not in self.views
+
+    def _write_view(self, op: Op, target: View) -> Sequence[Work]:
+        """A view operation that has to move elements: the elements of its source, in the order of its result."""
+        source = self.view(op.given[0])
+        seen = view_of(op, source)
+        copy, isa, allocate = copy_launches, self.context.isa, self.context.allocate
+        if seen is not None:
+            return copy(isa, seen, target)
+        within = view_of(Op("reshape", (), (Value(0, source.shape, source.dtype),), {}), target)
+        if within is not None:
+            return copy(isa, source, within)
+        moved = allocate(source.dtype, source.shape)
+        again = view_of(op, moved)
+        assert again is not None  # a contiguous array has every shape
+        return [*copy(isa, source, moved), *copy(isa, again, target)]
+
+    def _plan_assemble(self, place: int, op: Op) -> None:
+        from .views import sliced
+
+        result, fill = op.outputs[0], op.attributes["fill"]
+        whole = self.targets.view[result.number]
+        self.views[result.number] = whole
+        made: list[Item] = []
+        first: Item | None = None
+        if fill is not None:
+            first = self._item(place, lambda: fill_launches(self.context.isa, whole, fill), [])
+            made.append(first)
+        for part, places in zip(op.given, op.attributes["places"], strict=True):
+            target = sliced(whole, places, part.shape)
+            known = self.views.get(part.number)
+            if known is not None and same_place(known, target):
+                writers = self._made_by.get(part.number, [])
+            else:
+                writers = [self._copy(place, part, target)]
+            made += writers
+            if first is not None:
+                for writer in writers:
+                    writer.needs.add(first)
+        self._made_by[result.number] = made
+
+    def _plan_macro(self, place: int, op: Op) -> None:
+        macro = MACROS[op.name]
+        assert isinstance(macro, Macro)
+        late: list[tuple[View, View]] = []
+        views: list[View] = []
+        for value in op.outputs:
+            target = self.targets.view.get(value.number)
+            self.views[value.number] = target or self.context.allocate(value.dtype, value.shape)
+            view = self.views[value.number]
+            if not macro.flexible and not view.is_contiguous:
+                view = self.context.allocate(value.dtype, value.shape)
+                late.append((view, self.views[value.number]))
+            views.append(view)
+
+        def write() -> Sequence[Work]:
+            inputs = [None if value is None else self.view(value) for value in op.inputs]
+            launches = macro.launches(self.context.isa, op, inputs, views, self.context.allocate)
+            for source, target in late:
+                launches = [*launches, *copy_launches(self.context.isa, source, target)]
+            return launches
+
+        item = self._item(place, write, op.given)
+        for value in op.outputs:
+            self._made_by[value.number] = [item]
+
+    def _plan_control_flow(self, place: int, op: Op) -> None:
+        from .control_flow import plan_control_flow
+
+        views = []
+        for value in op.outputs:
+            self.views[value.number] = self.targets.view.get(value.number) or self.context.allocate(value.dtype, value.shape)
+            views.append(self.views[value.number])
+        item = self._item(place, lambda: plan_control_flow(self.context, op, [self.view(v) for v in op.given], views), op.given)
+        for value in op.outputs:
+            self._made_by[value.number] = [item]
+
+    def _ordered(self) -> list[Item]:
+        numbers = {id(item): number for number, item in enumerate(self._items)}
+        waits = [{numbers[id(one)] for one in item.needs} for item in self._items]
+        priorities = [item.place for item in self._items]
+        return [self._items[number] for number in topological(waits, priorities)]
+
+
+def topological(waits: Sequence[set[int]], priorities: Sequence[int] | None = None) -> list[int]:
+    """Numbers in an order in which each comes after those it waits for; of those ready, the lowest priority first."""
+    rank = priorities or range(len(waits))
+    users: dict[int, list[int]] = {}
+    for number, before in enumerate(waits):
+        for one in before:
+            users.setdefault(one, []).append(number)
+    left = [len(before) for before in waits]
+    ready = [(rank[number], number) for number, count in enumerate(left) if not count]
+    heapq.heapify(ready)
+    ordered = []
+    while ready:
+        _, done = heapq.heappop(ready)
+        ordered.append(done)
+        for user in users.get(done, ()):
+            left[user] -= 1
+            if not left[user]:
+                heapq.heappush(ready, (rank[user], user))
+    assert len(ordered) == len(waits), "the plan goes in a circle"
+    return ordered
+
+
