@@ -1,0 +1,17 @@
+"""Elements at places that indices name: taken, put, added."""
+
+from __future__ import annotations
+
+from .gather import embedding_launches, gather_nd_launches, take_along_axis_launches, take_launches
+from .scatter import embedding_gradient_launches, put_along_axis_launches, scatter_launches, scatter_nd_launches
+
+__all__ = [
+    "embedding_gradient_launches",
+    "embedding_launches",
+    "gather_nd_launches",
+    "put_along_axis_launches",
+    "scatter_launches",
+    "scatter_nd_launches",
+    "take_along_axis_launches",
+    "take_launches",
+]
