@@ -71,6 +71,7 @@ class Fusion:
         self._uses = body.uses()
         for place, op in enumerate(body.ops):
             self._place(place, op)
+        self._relieve_products()
         self._merge_neighbors()
 
     # ------------------------------------------------------------------ one operation after the other
@@ -296,6 +297,46 @@ class Fusion:
                         continue
                     if self._may_merge(one, other):
                         self._merge(one, other)
+
+    def _relieve_products(self) -> None:
+        """Moves operations from the epilogue of a product to the group that alone uses their results, where their operands
+        are stored anyway: of several results of one product that a normalization's gradient takes, only one is left."""
+        wanted = {value.number for value in self.body.outputs}
+        for group in self.groups:
+            if group.product is None:
+                continue
+            for placed in sorted(group.ops, key=lambda one: -one[0]):
+                _, op = placed
+                if op is group.product or op.outputs[0].number in wanted:
+                    continue
+                other = self._only_user(group, op)
+                if other is not None and self._new_stores(group, op, wanted) == 0:
+                    group.ops.remove(placed)
+                    other.ops.append(placed)
+                    number = op.outputs[0].number
+                    other.spaces[number] = group.spaces.pop(number)
+                    self.group_of[number] = other
+
+    def _only_user(self, group: Group, op: Op) -> Group | None:
+        """The one group, other than its own and than products, that takes an operation's result as its elements."""
+        result = op.outputs[0]
+        users = self._uses.get(result.number, [])
+        groups = {id(self.group_of[user.outputs[0].number]): self.group_of[user.outputs[0].number] for user in users}
+        if len(groups) != 1:
+            return None
+        (other,) = groups.values()
+        if other is group or not other.ops or other.product is not None or other.domain != group.domain:
+            return None
+        return other
+
+    def _new_stores(self, group: Group, op: Op, wanted: set[int]) -> int:
+        """How many values of a group would have to be stored in place of an operation's result."""
+        inside = {id(one) for _, one in group.ops if one is not op}
+        count = 0
+        for number in {value.number for value in op.given if self.group_of.get(value.number) is group}:
+            users = [user for user in self._uses[number] if user is not op]
+            count += number not in wanted and all(id(user) in inside for user in users)
+        return count
 
     def _now(self, group: Group) -> Group:
         """The group that a group has become part of."""

@@ -380,6 +380,9 @@ class BodyPlan:
         numbers = {id(item): number for number, item in enumerate(self._items)}
         waits = [{numbers[id(one)] for one in item.needs} for item in self._items]
         priorities = [item.place for item in self._items]
+        for number in reversed(topological(waits)):  # what others wait for comes as early as they do
+            for one in waits[number]:
+                priorities[one] = min(priorities[one], priorities[number])
         return [self._items[number] for number in topological(waits, priorities)]
 
 

@@ -12,7 +12,8 @@ from .kinds import is_elementwise, is_reduction
 from .ops import Body, Op, Value
 
 SMALL = 16
-"""A result is small if it has so many times fewer elements than the largest array that it comes from."""
+"""A result is small if it has at most so many elements, or so many times fewer than the largest array that it comes
+from."""
 
 
 def share_small_results(body: Body) -> None:
@@ -27,7 +28,7 @@ def share_small_results(body: Body) -> None:
         extent = max((largest.get(value.number, value.size) for value in op.given), default=0)
         for output in op.outputs:
             largest[output.number] = max(extent, output.size) if pointwise else output.size
-            if pointwise and output.size * SMALL <= extent:
+            if pointwise and (output.size <= SMALL or output.size * SMALL <= extent):
                 first = known.setdefault(table.of(output), output)
                 if first is not output:
                     replaced[output.number] = first
