@@ -17,7 +17,9 @@ def compile_kernels(texts: Sequence[str]) -> tuple[dict[str, int], Any]:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_triple(llvm.get_process_triple())
-    machine = target.create_target_machine(cpu=isa().cpu, features=isa().features, opt=3, reloc="pic", codemodel="small")
+    machine = target.create_target_machine(
+        cpu=isa().cpu, features=isa().features, opt=3, reloc="pic", codemodel="small"
+    )
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
     jit = llvm.create_lljit_compiler(machine)

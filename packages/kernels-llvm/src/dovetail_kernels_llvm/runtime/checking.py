@@ -1,0 +1,56 @@
+"""The long way of a call's inputs: what is wrong with them is said, what only lies wrong is copied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from dovetail_protocols.errors import DTypeError, ShapeError, SignatureError
+
+from .schedule import Signature
+
+Array = np.ndarray[Any, Any]
+
+
+@cache
+def numpy_dtype(dtype: str) -> np.dtype[Any]:
+    """The NumPy dtype of a name; bfloat16 comes from ml_dtypes, loaded when it is first used."""
+    if dtype == "bfloat16":
+        from ml_dtypes import bfloat16
+
+        return np.dtype(bfloat16)
+    return np.dtype(dtype)
+
+
+def checked_inputs(inputs: Sequence[Any], signature: Signature, donated: frozenset[int]) -> list[Array]:
+    """The inputs as C-contiguous, aligned arrays in this machine's byte order; those that are such already are not
+    copied, unless they are donated and can't be written.
+
+    Raises: SignatureError, DTypeError, ShapeError.
+    """
+    if len(inputs) != len(signature):
+        raise SignatureError(
+            "a compiled function was called with another number of arrays", expected=len(signature), got=len(inputs)
+        )
+    return [
+        _checked(place, given, *expected, writeable=place in donated)
+        for place, (given, expected) in enumerate(zip(inputs, signature, strict=True))
+    ]
+
+
+def _checked(place: int, given: Any, dtype: str, shape: tuple[int, ...], *, writeable: bool) -> Array:
+    array: Array = np.asarray(given)
+    if array.dtype.newbyteorder("=") != numpy_dtype(dtype):
+        raise DTypeError(f"input {place} of a compiled function has another dtype", expected=dtype, got=array.dtype)
+    if array.shape != shape:
+        raise ShapeError(f"input {place} of a compiled function has another shape", expected=shape, got=array.shape)
+    flags, kind = array.flags, numpy_dtype(dtype)
+    if array.dtype == kind and flags.c_contiguous and flags.aligned and (flags.writeable or not writeable):
+        # NumPy has several integers of 64 bits, by different numbers; native code expects one of them.
+        return array if array.dtype.num == kind.num else array.view(kind)
+    copy: Array = np.empty(shape, kind)
+    copy[...] = array
+    return copy
