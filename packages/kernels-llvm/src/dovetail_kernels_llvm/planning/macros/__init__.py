@@ -1,0 +1,20 @@
+"""The operations with kernels of their own, by name: what each takes, and its launches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..ops import Op
+from .indexing import INDEXING
+from .macro import Macro, Product
+from .products import PRODUCTS
+from .random import RANDOM
+
+MACROS: Mapping[str, Macro | Product] = {**PRODUCTS, **INDEXING, **RANDOM}
+
+__all__ = ["MACROS", "PRODUCTS", "Macro", "Product", "has_epilogue"]
+
+
+def has_epilogue(op: Op) -> bool:
+    """Whether an operation is one of PRODUCTS."""
+    return op.name in PRODUCTS
