@@ -69,8 +69,7 @@ def put_along_axis_launches(
     mode: str = UPDATE,
 ) -> list[Launch]:
     """`put_along_axis`: x with values at the indices of each line along an axis. Where `target` is x itself, it is
-    updated in place. Indices and values are broadcast to x along axes of size 1, and to each other along `axis`."""
-    count = max(indices.shape[axis], values.shape[axis]) if 0 not in (indices.shape[axis], values.shape[axis]) else 0
+    updated in place. Indices and values are broadcast along axes of size 1: to x, and the values to the indices."""
 
     def write(into: View) -> list[Launch]:
         written, given = _parts(into, mode), _parts(values, mode)
@@ -79,7 +78,9 @@ def put_along_axis_launches(
             free = place != axis
             points = indices.strides[place] if place < len(indices.shape) and indices.shape[place] != 1 else 0
             reads = given.strides[place] if given.shape[place] != 1 else 0
-            axes.append(Axis(size if free else count, written.strides[place] if free else 0, points, reads, free))
+            axes.append(
+                Axis(size if free else indices.shape[axis], written.strides[place] if free else 0, points, reads, free)
+            )
         pointed = (Pointed(written.shape[axis], written.strides[axis]),)
         return _updating(isa, "put along axis", written, indices, given, axes, pointed, mode)
 
