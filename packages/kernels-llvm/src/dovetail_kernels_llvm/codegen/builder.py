@@ -101,9 +101,7 @@ class Builder:
         """The address of a constant array, aligned to 64 bytes."""
         name = f"@table{len(self._globals)}"
         items = ", ".join(f"{element} {_literal(element, number)}" for number in numbers)
-        self._globals.append(
-            f"{name} = private unnamed_addr constant [{len(numbers)} x {element}] [{items}], align 64"
-        )
+        self._globals.append(f"{name} = private unnamed_addr constant [{len(numbers)} x {element}] [{items}], align 64")
         return Value(name, "ptr")
 
     def text(self) -> str:
@@ -230,9 +228,7 @@ class Builder:
             return scalar
         type_ = vector(scalar.type, lanes)
         first = self.instruction(f"insertelement {type_} poison, {scalar}, i64 0", type_)
-        return self.instruction(
-            f"shufflevector {first}, {type_} poison, <{lanes} x i32> zeroinitializer", type_
-        )
+        return self.instruction(f"shufflevector {first}, {type_} poison, <{lanes} x i32> zeroinitializer", type_)
 
     def extract(self, a: Value, lane: int) -> Value:
         return a if a.lanes == 1 else self.instruction(f"extractelement {a}, i64 {lane}", a.element)
@@ -243,7 +239,8 @@ class Builder:
     def shuffle(self, a: Value, b: Value, lanes: Sequence[int]) -> Value:
         """Lanes of two vectors, those of b counted on from a's."""
         picked = ", ".join(f"i32 {lane}" for lane in lanes)
-        return self.instruction(f"shufflevector {a}, {b}, <{len(lanes)} x i32> <{picked}>", vector(a.element, len(lanes)))
+        type_ = vector(a.element, len(lanes))
+        return self.instruction(f"shufflevector {a}, {b}, <{len(lanes)} x i32> <{picked}>", type_)
 
     def reduce(self, name: str, a: Value) -> Value:
         """All lanes brought together in pairs, by a method of two values ("add", "mul") or an instruction ("and")."""
@@ -252,7 +249,10 @@ class Builder:
             low, high = self.shuffle(a, a, range(half)), self.shuffle(a, a, range(half, a.lanes))
             if half == 1:
                 low, high = self.extract(a, 0), self.extract(a, 1)
-            a = self.add(low, high) if name == "add" else self.mul(low, high) if name == "mul" else self.operate(name, low, high)
+            if name == "add":
+                a = self.add(low, high)
+            else:
+                a = self.mul(low, high) if name == "mul" else self.operate(name, low, high)
         return a
 
     def any_lane(self, mask: Value) -> Value:
@@ -309,6 +309,14 @@ class Builder:
         return self.instruction(
             f"call {type_} @{name}({addresses.type} {attribute} {addresses.text}, {mask}, {zero})", type_
         )
+
+    def scatter(self, value: Value, pointer: Value, indices: Value, mask: Value) -> None:
+        """Writes the lanes that the mask names to indices (lanes of i32 or i64, in elements) from a pointer."""
+        addresses = self.instruction(f"getelementptr {value.element}, {pointer}, {indices}", vector("ptr", value.lanes))
+        name = f"llvm.masked.scatter.{mangled(value.type)}.v{value.lanes}p0"
+        self.declare(f"declare void @{name}({value.type}, {addresses.type}, {mask.type})")
+        attribute = f"align {SIZES[value.element]}"
+        self.statement(f"call void @{name}({value}, {addresses.type} {attribute} {addresses.text}, {mask})")
 
     def tail_mask(self, count: Value, lanes: int) -> Value:
         """The first `count` (i64) lanes; all of them where it is as many or more."""

@@ -236,4 +236,3 @@ REWRITES: dict[str, Rewrite] = {
     "scatter_slice": _scatter_slice,
     **dict.fromkeys(sorted(REDUCTIONS), _reduction),
 }
-

@@ -15,8 +15,8 @@ from .views import broadcast, merged_axes
 
 
 def columns_of(group: Group, views: Sequence[View]) -> int:
-    """How many trailing axes of a group's domain are its columns: what a reduction says, one for a product, else as many
-    as lie evenly in all views (given in the shape of the domain)."""
+    """How many trailing axes of a group's domain are its columns: what a reduction says, one for a product, else as
+    many as lie evenly in all views (given in the shape of the domain)."""
     if group.product is not None:
         return 1
     if group.columns is not None:
@@ -42,9 +42,7 @@ def flattened(view: View, columns: int) -> View | None:
     for one in view.shape[ndim - columns :]:
         size *= one
     rows = [0 if one == 1 else stride for one, stride in zip(view.shape, view.strides, strict=True)][: ndim - columns]
-    return replace(
-        view, shape=(*view.shape[: ndim - columns], size), strides=(*rows, tail[0][1] if tail else 0)
-    )
+    return replace(view, shape=(*view.shape[: ndim - columns], size), strides=(*rows, tail[0][1] if tail else 0))
 
 
 class ClusterBuilder:
@@ -185,7 +183,9 @@ class ClusterBuilder:
             return self._term(inner)
         number = self.number_of(value)
         if number is not None:
-            return self._add(("number", repr(number), value.dtype), Term(CONSTANT, (), value.dtype, ONE, None, (("value", number),)))
+            return self._add(
+                ("number", repr(number), value.dtype), Term(CONSTANT, (), value.dtype, ONE, None, (("value", number),))
+            )
         flat = flattened(self._loads[value.number, space], self.columns)
         if flat is None:
             moved = self.contiguous(self.view(value))

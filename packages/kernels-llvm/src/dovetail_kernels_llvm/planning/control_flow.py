@@ -10,16 +10,15 @@ from dovetail_protocols.operations.control_flow import divide
 from dovetail_protocols.records import replace
 
 from ..kernels.copies import copy_launches
-from ..kernels.kernel import Launch, Moving, View
-from ..runtime.schedule import Branch, Repeat, Step, While
+from ..kernels.kernel import Moving, View
+from ..runtime.schedule import Branch, Repeat, While
+from .body_plan import BodyPlan
 from .context import Context
 from .expansion import expand
-from .items import BodyPlan
 from .layout import same_place
 from .ops import Op
+from .ordering import Work
 from .stages import resolved, staged
-
-Work = Launch | Step
 
 
 def plan_control_flow(context: Context, op: Op, inputs: Sequence[View], outputs: Sequence[View]) -> list[Work]:

@@ -141,9 +141,7 @@ def expand(graph: Graph) -> Body:
     return body
 
 
-def _expanded(
-    body: Body, node: Node, names: dict[int, Value], source: str, replaced: dict[int, Value]
-) -> Iterator[Op]:
+def _expanded(body: Body, node: Node, names: dict[int, Value], source: str, replaced: dict[int, Value]) -> Iterator[Op]:
     """The operations that a node becomes. `names`: the plan's values for those of the node's graph, where they differ;
     `replaced` gets the values that turn out to be others."""
     op = op_of(node)
@@ -174,7 +172,9 @@ def _array(array: Any) -> Any:
     return array.payload
 
 
-def single(operation: Operation, metas: Sequence[TensorMeta | None], attributes: Any, results: Sequence[TensorMeta]) -> Graph:
+def single(
+    operation: Operation, metas: Sequence[TensorMeta | None], attributes: Any, results: Sequence[TensorMeta]
+) -> Graph:
     """A graph of one node, for those who compile a single operation."""
     from dovetail_protocols.graph import Value as GraphValue
 

@@ -20,8 +20,8 @@ LARGEST_GROUP = 160
 
 
 class Group:
-    """Operations that run as one cluster: `domain` is the shape of its index space, the last `columns` axes of which are
-    columns where a reduction says so (None: any number). `spaces`: where each value that it computes has elements
+    """Operations that run as one cluster: `domain` is the shape of its index space, the last `columns` axes of which
+    are columns where a reduction says so (None: any number). `spaces`: where each value that it computes has elements
     (see kernels.cluster). `product`: the operation whose epilogue it is."""
 
     def __init__(self, bit: int, domain: tuple[int, ...]) -> None:
@@ -211,7 +211,8 @@ class Fusion:
         return COLUMN, ndim - max(axes) - 1
 
     def _is_used_beside(self, op: Op, source: Value) -> bool:
-        """Whether a reduction over everything meets, after operations on single numbers, arrays of its source's shape."""
+        """Whether a reduction over everything meets, after operations on single numbers, arrays of its source's
+        shape."""
         pending, seen = [op.outputs[0]], set()
         while pending:
             value = pending.pop()
@@ -299,8 +300,9 @@ class Fusion:
                         self._merge(one, other)
 
     def _relieve_products(self) -> None:
-        """Moves operations from the epilogue of a product to the group that alone uses their results, where their operands
-        are stored anyway: of several results of one product that a normalization's gradient takes, only one is left."""
+        """Moves operations from the epilogue of a product to the group that alone uses their results, where their
+        operands are stored anyway: of several results of one product that a normalization's gradient takes, only one
+        is left."""
         wanted = {value.number for value in self.body.outputs}
         for group in self.groups:
             if group.product is None:

@@ -21,11 +21,14 @@ def leaf_array(op: Op) -> Any:
     if op.name == "full":
         return np.full(output.shape, attributes["fill_value"], dtype)
     if op.name == "arange":
-        first = 0 if attributes["stop"] is None else attributes["start"]
-        steps = np.arange(output.shape[0], dtype=np.float64 if isinstance(attributes["step"], float) else None)
-        return (first + attributes["step"] * steps).astype(dtype)
+        first, step = 0 if attributes["stop"] is None else attributes["start"], attributes["step"]
+        exact: Any = np.int64 if isinstance(first, int) and isinstance(step, int) else np.float64
+        if output.dtype == "uint64":
+            exact = np.uint64
+        # Multiples of the step, each rounded once; adding steps up would add up their rounding errors.
+        return (np.arange(output.shape[0]).astype(exact) * exact(step) + exact(first)).astype(dtype)
     if op.name == "eye":
-        return np.eye(*output.shape, k=attributes["k"]).astype(dtype)
+        return np.eye(output.shape[0], output.shape[1], attributes["k"]).astype(dtype)
     if op.name == "linspace":
         numbers = np.linspace(
             attributes["start"], attributes["stop"], attributes["num"], endpoint=attributes["endpoint"]

@@ -25,8 +25,8 @@ class Value:
 
 @record
 class Op:
-    """One call: an operation of the standard by its short name, or one of the planner's own ("assemble"). `inputs` holds
-    None where an operand is left out."""
+    """One call: an operation of the standard by its short name, or one of the planner's own ("assemble"). `inputs`
+    holds None where an operand is left out."""
 
     name: str
     inputs: tuple[Value | None, ...]

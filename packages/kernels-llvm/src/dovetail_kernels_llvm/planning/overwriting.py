@@ -11,7 +11,7 @@ from .ops import Body, Op, Value
 from .views import VIEWS
 
 if TYPE_CHECKING:
-    from .items import Item
+    from .ordering import Item
 
 
 class Overwriting:

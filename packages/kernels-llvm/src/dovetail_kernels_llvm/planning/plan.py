@@ -7,10 +7,11 @@ from collections.abc import Collection
 from dovetail_protocols.graph import Graph
 
 from ..codegen.isa import isa
+from ..kernels.kernel import View
 from ..runtime.schedule import Arena, Constant, Input, Location, Output, Schedule, Step
+from .body_plan import BodyPlan
 from .context import Context
 from .expansion import expand
-from .items import BodyPlan
 from .memory import Life, arrange
 from .ops import inputs_of, outputs_of
 from .stages import buffers_of, staged
@@ -32,7 +33,7 @@ def plan(graph: Graph, donated: Collection[int] = ()) -> Schedule:
         for state in graph.states
         if state.output is not None and state.input in donated and state.output not in passed
     }
-    outputs = []
+    outputs: list[View | None] = []
     for place, value in enumerate(body.outputs):
         if place in passed:
             outputs.append(None)

@@ -99,7 +99,7 @@ def reshaped(view: View, shape: tuple[int, ...]) -> View | None:
 
 
 def merged_axes(view: View) -> list[tuple[int, int]]:
-    """(size, stride) of the axes, with neighbors that lie one after the other made one, and those of size 1 left out."""
+    """(size, stride) of the axes, with neighbors that lie one after the other made one, those of size 1 left out."""
     merged: list[tuple[int, int]] = []
     for size, stride in zip(view.shape, view.strides, strict=True):
         if size == 1:

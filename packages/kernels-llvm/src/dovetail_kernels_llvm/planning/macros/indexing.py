@@ -10,9 +10,7 @@ from ..ops import Op
 from .macro import Allocate, Macro, floating_only, given
 
 
-def _take(
-    isa: ISA, op: Op, inputs: Sequence[View | None], outputs: Sequence[View], allocate: Allocate
-) -> list[Launch]:
+def _take(isa: ISA, op: Op, inputs: Sequence[View | None], outputs: Sequence[View], allocate: Allocate) -> list[Launch]:
     from ...kernels.indexing import take_launches
 
     source = given(inputs[0])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..kernels.kernel import Launch, View
 from ..kernels.copies import copy_launches, fill_launches
-from ..runtime.schedule import Step
+from ..kernels.kernel import Launch, View
 from .canonical import canonicalize
 from .clusters import ClusterBuilder, look_through
 from .context import Context
@@ -19,22 +17,10 @@ from .layout import Targets, same_place
 from .leaves import leaf_array, leaf_number
 from .macros import MACROS, PRODUCTS, Macro
 from .ops import Body, Op, Value
+from .ordering import Item, Work, in_order, topological
 from .overwriting import Overwriting
 from .sharing import share_small_results
 from .views import VIEWS, view_of
-
-Work = Launch | Step
-
-
-class Item:
-    """Something that runs at one time: `write` gives its launches (and loops) once the items that it needs are planned.
-    `needs`: the items before it."""
-
-    def __init__(self, place: int, write: Callable[[], Sequence[Work]]) -> None:
-        self.place, self.write = place, write
-        self.needs: set[Item] = set()
-        self.reads: set[int] = set()
-        self.makes: set[int] = set()
 
 
 class BodyPlan:
@@ -75,10 +61,8 @@ class BodyPlan:
         self._plan_all()
         overwriting.order(self._items)
         self._finish(given, overwriting)
-        self.work: list[Work] = [one for item in self._ordered() for one in item.write()]
-        self.outputs = [
-            view or self.view(value) for value, view in zip(body.outputs, given, strict=True)
-        ]
+        self.work: list[Work] = [one for item in in_order(self._items) for one in item.write()]
+        self.outputs = [view or self.view(value) for value, view in zip(body.outputs, given, strict=True)]
 
     def _finish(self, given: Sequence[View | None], overwriting: Overwriting) -> None:
         """Copies of the outputs that nobody wrote where they are to lie; into a buffer that is overwritten, last."""
@@ -227,7 +211,12 @@ class BodyPlan:
         def write() -> Sequence[Work]:
             return self._write_group(group, stored)
 
-        reads = [value for _, op in group.ops for value in op.given if self.fusion.group_of.get(self._base(value).number) is not group]
+        reads = [
+            value
+            for _, op in group.ops
+            for value in op.given
+            if self.fusion.group_of.get(self._base(value).number) is not group
+        ]
         item = self._item(place, write, reads)
         for value in stored:
             self._made_by[value.number] = [item]
@@ -370,41 +359,12 @@ class BodyPlan:
 
         views = []
         for value in op.outputs:
-            self.views[value.number] = self.targets.view.get(value.number) or self.context.allocate(value.dtype, value.shape)
+            self.views[value.number] = self.targets.view.get(value.number) or self.context.allocate(
+                value.dtype, value.shape
+            )
             views.append(self.views[value.number])
-        item = self._item(place, lambda: plan_control_flow(self.context, op, [self.view(v) for v in op.given], views), op.given)
+        item = self._item(
+            place, lambda: plan_control_flow(self.context, op, [self.view(v) for v in op.given], views), op.given
+        )
         for value in op.outputs:
             self._made_by[value.number] = [item]
-
-    def _ordered(self) -> list[Item]:
-        numbers = {id(item): number for number, item in enumerate(self._items)}
-        waits = [{numbers[id(one)] for one in item.needs} for item in self._items]
-        priorities = [item.place for item in self._items]
-        for number in reversed(topological(waits)):  # what others wait for comes as early as they do
-            for one in waits[number]:
-                priorities[one] = min(priorities[one], priorities[number])
-        return [self._items[number] for number in topological(waits, priorities)]
-
-
-def topological(waits: Sequence[set[int]], priorities: Sequence[int] | None = None) -> list[int]:
-    """Numbers in an order in which each comes after those it waits for; of those ready, the lowest priority first."""
-    rank = priorities or range(len(waits))
-    users: dict[int, list[int]] = {}
-    for number, before in enumerate(waits):
-        for one in before:
-            users.setdefault(one, []).append(number)
-    left = [len(before) for before in waits]
-    ready = [(rank[number], number) for number, count in enumerate(left) if not count]
-    heapq.heapify(ready)
-    ordered = []
-    while ready:
-        _, done = heapq.heappop(ready)
-        ordered.append(done)
-        for user in users.get(done, ()):
-            left[user] -= 1
-            if not left[user]:
-                heapq.heappush(ready, (rank[user], user))
-    assert len(ordered) == len(waits), "the plan goes in a circle"
-    return ordered
-
-
