@@ -14,8 +14,8 @@ Work: TypeAlias = Launch | Step
 
 
 class Item:
-    """Something that runs at one time: `write` gives its work, once it is known where everything lies. `needs`: the items
-    that come before; `reads` and `makes`: the numbers of values. `place`: where it stands in the body."""
+    """Something that runs at one time: `write` gives its work, once it is known where everything lies. `needs`: the
+    items that come before; `reads` and `makes`: the numbers of values. `place`: where it stands in the body."""
 
     def __init__(self, place: int, write: Callable[[], Sequence[Work]]) -> None:
         self.place, self.write = place, write
