@@ -1,0 +1,163 @@
+"""The cotangent of a convolution's filters: for each tap, products of the input's channels with the cotangent's
+columns, summed over pixels.
+
+Both are read as they lie, pixel by pixel. Where there are few filters, pixels are given to tasks in parts, whose sums a
+second launch adds up in a fixed order.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from ...codegen.isa import ISA
+from ...codegen.types import COMPUTED, SIZES, STORED
+from ..kernel import Kernel, Launch, View, traffic
+from .combining import combine
+from .descriptions import FilterGradient
+from .geometry import Axis, forward_pass
+from .halo import Halo
+from .outer import ALL, JOINED, TAPS, Outer, Rows, outer_text
+from .outer import CHANNELS as CHANNELS_RUN
+from .packing import Allocate
+from .sums import PAIRED, SPLAT
+from .tiles import MOST_TASKS, TASK_FLOPS, broadcast_cost, most_accumulators, vector_cost
+
+BLOCK_BYTES = 288 << 10
+"""What the input and the cotangent of a block may take together, so that they stay in the level-2 cache."""
+
+CHANNELS = 64
+"""About how many channels of the input a block holds."""
+
+PARTIAL_BYTES = 48 << 20
+"""What the sums of all parts may take together."""
+
+
+def convolution_filter_gradient_launches(isa: ISA, description: FilterGradient, allocate: Allocate) -> list[Launch]:
+    """The launches that compute the cotangent of a convolution's filters."""
+    result, x = description.result, description.x
+    if not result.size:
+        return []
+    dtype = "float64" if x.dtype == "float64" else "float32"
+    shape = result.shape
+    if not description.cotangent.size or not x.size:
+        return [combine(isa, None, result)]
+    outer = _planned(isa, description)
+    is_plain = outer.splits == 1 and result.dtype == dtype and result.is_contiguous
+    sums = result if is_plain else allocate(dtype, (outer.splits, *shape))
+    arguments = (x, description.cotangent, sums)
+    text, scratch = outer_text(isa, outer)
+    what = f"conv filter gradient {'×'.join(map(str, x.shape))}, filters {'×'.join(map(str, shape))}"
+    flops = 2.0 * description.cotangent.size * prod(shape[:-1])
+    launch = Launch(Kernel(text, what, scratch), arguments, (2,), prod(outer.task_sizes), flops, traffic(*arguments))
+    return [launch] if is_plain else [launch, combine(isa, sums, result)]
+
+
+def _planned(isa: ISA, description: FilterGradient) -> Outer:
+    x, cotangent, result, groups = description.x, description.cotangent, description.result, description.groups
+    axes = forward_pass(x.shape[0], x.shape[1:-1], description.grid).axes
+    channels, columns = result.shape[-2], result.shape[-1] // groups
+    kind = SPLAT
+    if groups > 1 and channels == columns == 1:
+        kind, columns, groups = PAIRED, groups, 1
+    size = SIZES[COMPUTED[x.dtype]]
+    lanes = isa.lanes(size)
+    before = (0, *(low for low, _ in description.grid.padding))
+    rows, vectors, held = _tile(isa, axes, channels, columns, lanes, kind)
+    width = vectors * lanes
+    panels = -(-columns // width)
+    copied_x = not _is_direct(x) or _reaches_out(axes, before) or (kind == PAIRED and columns % width != 0)
+    if kind == SPLAT and not copied_x:
+        # Rows beyond the last are read, too.
+        copied_x = rows.total % rows.count != 0 or channels % held != 0
+        copied_x |= rows.run == JOINED and x.strides[-2] != channels
+    copied_cotangent = not _is_direct(cotangent) or columns % width != 0 or panels > 2
+    x_channels = width if kind == PAIRED else held
+    sizes = _block(axes, x_channels * size if copied_x else 0, width * size if copied_cotangent else 0)
+    counts = tuple(-(-axis.count // one) for axis, one in zip(axes, sizes, strict=True))
+    flops = 2.0 * cotangent.size * prod(result.shape[:-1])
+    wanted = min(max(int(flops / TASK_FLOPS), 1), MOST_TASKS)
+    channel_groups = 1 if kind == PAIRED else -(-channels // held)
+    apart = groups * channel_groups
+    panel_groups = min(panels, max(-(-wanted // apart), 1))
+    apart *= panel_groups
+    most = max(PARTIAL_BYTES // (result.size * size), 1)
+    splits = min(max(-(-wanted // apart), 1), prod(counts), most)
+    halo = None
+    if copied_x:
+        shape = tuple(axis.span(one) for axis, one in zip(axes, sizes, strict=True))
+        halo = Halo(shape, x_channels, min(x_channels, columns) if kind == PAIRED else held)
+    return Outer(
+        axes,
+        before,
+        x,
+        cotangent,
+        halo,
+        copied_cotangent,
+        kind,
+        groups,
+        channels,
+        columns,
+        held,
+        rows,
+        vectors,
+        sizes,
+        counts,
+        panel_groups,
+        splits,
+    )
+
+
+def _tile(
+    isa: ISA, axes: tuple[Axis, ...], channels: int, columns: int, lanes: int, kind: str
+) -> tuple[Rows, int, int]:
+    """The rows and vectors of a tile, and how many channels a block holds."""
+    taps = prod(axis.taps for axis in axes)
+    last = axes[-1].taps
+    needed = -(-columns // lanes)
+    held = channels if channels <= CHANNELS * 3 // 2 else -(-channels // -(-channels // CHANNELS))
+    cost = broadcast_cost(isa) if kind == SPLAT else vector_cost(isa)
+    best, least = (Rows(CHANNELS_RUN, 1, held), 1, held), float("inf")
+    for vectors in range(1, min(needed, 6) + 1):
+        most = most_accumulators(isa, vectors)
+        if kind == PAIRED:
+            run, total = TAPS, last
+        elif taps * channels <= most:
+            run, total = ALL, taps * channels
+        elif held == channels and (axes[-1].dilation == 1 or last == 1):
+            run, total = JOINED, last * channels
+        else:
+            run, total = CHANNELS_RUN, held
+        loops = taps * (1 if kind == PAIRED else channels) / total
+        for count in [total] if run == ALL else range(1, min(most, total) + 1):
+            spent = loops * -(-total // count) * cost(count, vectors) * -(-needed // vectors)
+            if spent < least * 0.999:
+                best, least = (Rows(run, count, total), vectors, held), spent
+    return best
+
+
+def _is_direct(view: View) -> bool:
+    """Whether a view's channels can be read as they lie, and its pixels follow each other evenly."""
+    even = all(
+        before == after * size or count == 1
+        for before, after, size, count in zip(
+            view.strides[:-2], view.strides[1:-1], view.shape[1:-1], view.shape[:-2], strict=True
+        )
+    )
+    return COMPUTED[view.dtype] == STORED[view.dtype] and view.strides[-1] == 1 and even
+
+
+def _reaches_out(axes: tuple[Axis, ...], before: tuple[int, ...]) -> bool:
+    """Whether a window reaches over a border."""
+    return any(low > 0 or axis.span(axis.count) - low > axis.size for axis, low in zip(axes, before, strict=True))
+
+
+def _block(axes: tuple[Axis, ...], x_bytes: int, cotangent_bytes: int) -> tuple[int, ...]:
+    """The sizes of blocks: whole axes, but for the first ones, which are cut until a block fits the cache."""
+    sizes = [axis.count for axis in axes]
+    for place in range(len(axes)):
+        while sizes[place] > 1:
+            held = x_bytes * prod(axis.span(size) for axis, size in zip(axes, sizes, strict=True))
+            if held + cotangent_bytes * prod(sizes) <= BLOCK_BYTES:
+                return tuple(sizes)
+            sizes[place] = -(-sizes[place] // 2)
+    return tuple(sizes)

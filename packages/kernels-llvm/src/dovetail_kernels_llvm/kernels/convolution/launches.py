@@ -1,0 +1,166 @@
+"""Which kernels compute a convolution or its input gradient."""
+
+from __future__ import annotations
+
+from dovetail_protocols.records import record, replace
+
+from ...codegen.isa import ISA
+from ...codegen.types import COMPUTED, SIZES, STORED
+from ..cluster import Cluster
+from ..kernel import Launch, View
+from .descriptions import Convolution, InputGradient
+from .direct import Direct, direct_launch
+from .geometry import Pass, forward_pass, gradient_passes
+from .halo import Halo
+from .packing import Allocate, Filters, Panels, in_place, pack, pack_dots
+from .sums import DOTS, PAIRED, SPLAT
+from .tiles import Tile, broadcast_cost, choose_tile, cut, vector_cost
+
+FEW_COLUMNS = 4
+"""Up to so many columns, lanes are channels where there are enough of them."""
+
+WIDE_STEP = 256
+"""Filters whose steps are further apart, in bytes, are packed where many pixels use them: they would keep to a few
+sets of the cache, and to a page for every few steps."""
+
+
+def convolution_launches(isa: ISA, description: Convolution, allocate: Allocate) -> list[Launch]:
+    """The launches that compute a convolution and its epilogue."""
+    x, filters, groups = description.x, description.filters, description.groups
+    *_, channels, columns = filters.shape
+    *steps, channel_stride, column_stride = filters.strides
+    work = forward_pass(x.shape[0], x.shape[1:-1], description.grid)
+    each = columns // groups
+    read = Filters(
+        filters,
+        tuple(sum(t * s for t, s in zip(tap, steps, strict=True)) for tap in work.order),
+        groups,
+        each * column_stride,
+        channels,
+        channel_stride,
+        each,
+        column_stride,
+    )
+    sizes = "×".join(map(str, x.shape))
+    what = f"conv {sizes}, filters {'×'.join(map(str, filters.shape))}"
+    return _launches(isa, _Job(work, x, read, description.epilogue, what), allocate)
+
+
+def convolution_input_gradient_launches(isa: ISA, description: InputGradient, allocate: Allocate) -> list[Launch]:
+    """The launches that compute the cotangent of a convolution's input, and its epilogue."""
+    cotangent, filters, groups = description.cotangent, description.filters, description.groups
+    *_, columns, channels = filters.shape
+    *steps, column_stride, channel_stride = filters.strides
+    launches: list[Launch] = []
+    each = channels // groups
+    for work in gradient_passes(cotangent.shape[0], description.sizes, description.grid):
+        read = Filters(
+            filters,
+            tuple(sum(t * s for t, s in zip(tap, steps, strict=True)) for tap in work.order),
+            groups,
+            each * channel_stride,
+            each,
+            channel_stride,
+            columns,
+            column_stride,
+        )
+        what = f"conv input gradient {'×'.join(map(str, cotangent.shape))}, filters {'×'.join(map(str, filters.shape))}"
+        launches += _launches(isa, _Job(work, cotangent, read, description.epilogue, what), allocate)
+    return launches
+
+
+@record
+class _Job:
+    work: Pass
+    x: View
+    filters: Filters
+    epilogue: Cluster
+    what: str
+
+
+def _launches(isa: ISA, job: _Job, allocate: Allocate) -> list[Launch]:
+    work, filters = job.work, job.filters
+    if not work.pixels or not filters.columns or not filters.groups:
+        return []
+    lanes = isa.lanes(SIZES[COMPUTED[job.x.dtype]])
+    if filters.groups > 1 and filters.channels == filters.columns == 1:
+        filters = replace(filters, groups=1, group_stride=0, columns=filters.groups, column_stride=filters.group_stride)
+        kind = PAIRED
+    elif filters.columns <= min(FEW_COLUMNS, lanes) and filters.channels >= lanes:
+        kind = DOTS
+    else:
+        kind = SPLAT
+    return _planned(isa, job, filters, kind, lanes, allocate)
+
+
+def _planned(isa: ISA, job: _Job, filters: Filters, kind: str, lanes: int, allocate: Allocate) -> list[Launch]:
+    work = job.work
+    if kind == DOTS:
+        dots = vector_cost(isa)
+        found = choose_tile(isa, work.axes, lanes, lanes, lambda pixels, _: dots(pixels, filters.columns), 1)
+        while len(found.pixels(work.axes)) > 1 and len(found.pixels(work.axes)) * filters.columns > isa.registers - 6:
+            found = replace(found, length=found.length - 1) if found.length > 1 else Tile(len(work.axes) - 1, 1, 1)
+        tile = replace(found, vectors=filters.columns)
+        width, panels = lanes, 1
+    else:
+        cost = broadcast_cost(isa) if kind == SPLAT else vector_cost(isa)
+        tile = choose_tile(isa, work.axes, filters.columns, lanes, cost)
+        width = tile.vectors * lanes
+        panels = -(-filters.columns // width)
+    steps = -(-filters.channels // lanes) if kind == DOTS else filters.channels
+    launches: list[Launch] = []
+    packed: Panels | None = None
+    if kind == DOTS:
+        launches, packed = pack_dots(isa, filters, lanes, allocate)
+    else:
+        far = filters.channel_stride * SIZES[STORED[filters.view.dtype]] > WIDE_STEP and work.pixels > 64
+        packed = None if far or len(work.phases) > 1 else in_place(filters, width)
+        if packed is None:
+            launches, packed = pack(isa, filters, width, allocate)
+    element = SIZES[COMPUTED[job.x.dtype]]
+    channels = panels * width if kind == PAIRED else steps * lanes if kind == DOTS else filters.channels
+    inside = _reads_inside(job, filters, kind, lanes, width)
+    flops = 2.0 * work.pixels * len(filters.taps) * filters.channels * filters.columns * filters.groups
+    apart = filters.groups * len(work.phases)
+    parts = cut(work.axes, tile, None if inside else channels * element, flops, panels, apart)
+    halo = None
+    if not inside:
+        shape = tuple(axis.span(size) for axis, size in zip(work.axes, parts.sizes, strict=True))
+        if kind == PAIRED:
+            channels = -(-panels // parts.panel_groups) * width
+            halo = Halo(shape, channels, min(channels, filters.columns))
+        else:
+            halo = Halo(shape, channels, filters.channels, kind == DOTS)
+    direct = Direct(
+        work,
+        job.x,
+        filters.groups,
+        filters.channels,
+        steps,
+        filters.columns,
+        packed,
+        kind,
+        tile,
+        parts,
+        halo,
+        job.epilogue,
+        job.what,
+    )
+    return [*launches, direct_launch(isa, direct)]
+
+
+def _reads_inside(job: _Job, filters: Filters, kind: str, lanes: int, width: int) -> bool:
+    """Whether the input can be read in place: no window reaches over a border, and channels lie side by side, as many
+    as are read."""
+    x, work = job.x, job.work
+    if COMPUTED[x.dtype] != STORED[x.dtype] or x.strides[-1] != 1:
+        return False
+    if (kind == DOTS and filters.channels % lanes) or (kind == PAIRED and filters.columns % width):
+        return False
+    for phase in work.phases:
+        for axis, taps, before in zip(work.axes, phase.taps, phase.before, strict=True):
+            if taps and (
+                before > 0 or (axis.count - 1) * axis.stride - before + (taps - 1) * axis.dilation >= axis.size
+            ):
+                return False
+    return True
