@@ -1,0 +1,170 @@
+"""What the kernels of attention and of its gradient share: types, sizes, and where each head's matrices lie."""
+
+from __future__ import annotations
+
+from math import lcm, prod
+
+from dovetail_protocols.records import record
+
+from ...codegen.builder import Builder, Value
+from ...codegen.isa import ISA
+from ...codegen.types import STORED, size_bytes, vector
+from ..kernel import View
+from .counts import Count, minus
+from .description import Attention, AttentionGradient, statistics_dtype
+from .memory import Matrix, padded
+from .product import Tile, tile_of
+
+
+@record
+class Problem:
+    """The sizes of attention and how it is computed on an instruction set.
+
+    `batch`: the leading axes; `size`, `value_size`: of a query or key, and of a value; `is_log2`: whether scores are in
+    units of log₂ e, so that weights are powers of 2 (an added mask stays in its own units, lest it overflow).
+    """
+
+    batch: tuple[int, ...]
+    queries: int
+    keys: int
+    size: int
+    value_size: int
+    scale: float
+    is_causal: bool
+    is_log2: bool
+    dtype: str
+    lanes: int
+    group: int
+    tile: Tile
+
+    @property
+    def type(self) -> str:
+        return vector(STORED[self.dtype], self.lanes)
+
+    @property
+    def element(self) -> str:
+        return STORED[self.dtype]
+
+    @property
+    def width(self) -> int:
+        """Of a row of queries or keys in scratch."""
+        return padded(self.size, self.lanes)
+
+    @property
+    def value_width(self) -> int:
+        """Of a row of values in scratch."""
+        return padded(self.value_size, self.lanes)
+
+    @property
+    def seen_keys(self) -> int:
+        """How many keys any query sees."""
+        return min(self.keys, self.queries) if self.is_causal else self.keys
+
+    @property
+    def step(self) -> int:
+        """What sizes of blocks are multiples of, unless they are the whole."""
+        return lcm(self.tile.height, self.tile.width * self.lanes)
+
+    @property
+    def heads(self) -> int:
+        """How many pairs of matrices there are."""
+        return prod(self.batch)
+
+    def ahead(self, b: Builder, query: Count, key: Count) -> Count | None:
+        """How far a query is ahead of a key, where that decides whether it sees it."""
+        return minus(b, query, key) if self.is_causal else None
+
+
+def problem(isa: ISA, description: Attention | AttentionGradient) -> Problem:
+    """The problem that a description poses."""
+    query, key, value = description.query, description.key, description.value
+    dtype = statistics_dtype(query, key, value)
+    whole = description.output if isinstance(description, Attention) else description.cotangent
+    lanes = isa.lanes(size_bytes(dtype))
+    size = query.shape[-1]
+    return Problem(
+        batch=whole.shape[:-2],
+        queries=query.shape[-2],
+        keys=key.shape[-2],
+        size=size,
+        value_size=value.shape[-1],
+        scale=size**-0.5 if description.scale is None else description.scale,
+        is_causal=description.is_causal,
+        is_log2=description.mask is None or description.mask.dtype == "bool",
+        dtype=dtype,
+        lanes=lanes,
+        group=min(lanes, 8 if isa.registers >= 32 else 4),
+        tile=tile_of(isa),
+    )
+
+
+def indices_of(b: Builder, problem: Problem, head: Value) -> list[Value]:
+    """The place of a head along each batch axis."""
+    places: list[Value] = []
+    for size in reversed(problem.batch):
+        places.append(b.operate("urem", head, b.index(size)) if size != 1 else b.index(0))
+        head = b.operate("udiv", head, b.index(size))
+    return places[::-1]
+
+
+def matrix(b: Builder, problem: Problem, view: View, argument: int, indices: list[Value]) -> Matrix:
+    """The matrix of one head in a view whose leading axes, and the last two of a mask, broadcast."""
+    strides = strides_over(view, len(problem.batch) + 2)
+    place = b.index(0)
+    for index, stride in zip(indices, strides, strict=False):
+        if stride:
+            place = b.add(place, b.mul(index, b.index(stride)))
+    pointer = b.offset(b.pointer(argument), place, STORED[view.dtype])
+    return Matrix(pointer, view.dtype, view.shape[-1] if view.shape else 1, *strides[-2:])
+
+
+def strides_over(view: View, axes: int) -> tuple[int, ...]:
+    """The strides of a view over more axes: 0 along those over which it is broadcast."""
+    own = tuple(0 if size == 1 else stride for size, stride in zip(view.shape, view.strides, strict=True))
+    return (0,) * (axes - len(own)) + own
+
+
+class RowNumbers:
+    """One number for each row, in scratch: those of a tile lie together, and those of a group of rows in one vector."""
+
+    def __init__(self, b: Builder, problem: Problem, memory: Value) -> None:
+        self._b, self._problem, self.memory = b, problem, memory
+
+    @staticmethod
+    def room(problem: Problem, rows: int) -> int:
+        """How many elements of scratch memory hold the numbers of so many rows."""
+        return parts_of(rows, problem.tile.height) * RowNumbers.slot(problem)
+
+    @staticmethod
+    def slot(problem: Problem) -> int:
+        """The elements of a tile."""
+        return parts_of(problem.tile.height, problem.group) * problem.lanes
+
+    def vector(self, tile_row: Value, row: int) -> Value:
+        """The address of the numbers of a group of rows of the tile that begins with a row; `row` is the group's first."""
+        return self._place(tile_row, row // self._problem.group * self._problem.lanes)
+
+    def scalar(self, tile_row: Value, row: int) -> Value:
+        """The address of the number of one row of a tile."""
+        group = self._problem.group
+        return self._place(tile_row, row // group * self._problem.lanes + row % group)
+
+    def any(self, row: Value) -> Value:
+        """The address of the number of a row."""
+        b, problem = self._b, self._problem
+        height, group = b.index(problem.tile.height), b.index(problem.group)
+        within = b.operate("urem", row, height)
+        place = b.mul(b.operate("udiv", row, height), b.index(self.slot(problem)))
+        place = b.add(place, b.mul(b.operate("udiv", within, group), b.index(problem.lanes)))
+        return b.offset(self.memory, b.add(place, b.operate("urem", within, group)), problem.element)
+
+    def _place(self, tile_row: Value, number: int) -> Value:
+        b, problem = self._b, self._problem
+        tile = b.operate("udiv", tile_row, b.index(problem.tile.height))
+        place = b.add(b.mul(tile, b.index(self.slot(problem))), b.index(number))
+        return b.offset(self.memory, place, problem.element)
+
+
+def parts_of(count: int, size: int) -> int:
+    """How many parts of a size cover a count."""
+    return -(-count // size)
