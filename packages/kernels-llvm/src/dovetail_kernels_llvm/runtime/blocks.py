@@ -43,7 +43,7 @@ class Blocks:
         """A C-contiguous array like that of numpy.empty, on a kept block if there is one of its size."""
         size = prod(shape) * dtype.itemsize
         owner = _Owner(self, self._take(size))
-        return np.ndarray(shape, dtype, np.asarray(owner))  # type: ignore[arg-type] # a buffer: an array of bytes
+        return np.ndarray(shape, dtype, np.asarray(owner))
 
     def sizes(self) -> list[int]:
         """How large the kept blocks are."""

@@ -18,11 +18,12 @@ Array = np.ndarray[Any, Any]
 @cache
 def numpy_dtype(dtype: str) -> np.dtype[Any]:
     """The NumPy dtype of a name; bfloat16 comes from ml_dtypes, loaded when it is first used."""
-    if dtype == "bfloat16":
-        from ml_dtypes import bfloat16
+    if dtype != "bfloat16":
+        return np.dtype(dtype)
+    from ml_dtypes import bfloat16
 
-        return np.dtype(bfloat16)
-    return np.dtype(dtype)
+    extended: np.dtype[Any] = np.dtype(bfloat16)
+    return extended
 
 
 def checked_inputs(inputs: Sequence[Any], signature: Signature, donated: frozenset[int]) -> list[Array]:

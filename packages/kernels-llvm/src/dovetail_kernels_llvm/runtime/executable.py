@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections.abc import Callable
 from functools import partial
 from math import prod
@@ -9,74 +11,103 @@ from typing import Any
 
 import numpy as np
 
-from . import threads
+from ..kernels.kernel import Launch
+from . import profiling, threads
 from .blocks import BLOCKS, RECYCLED_BYTES, aligned
 from .checking import checked_inputs, numpy_dtype
 from .driver import driver
 from .engine import compile_kernels
 from .object_layout import ALIGNED, C_CONTIGUOUS, WRITEABLE, dtype_word
+from .plain_call import PlainCall
 from .program import Program, assemble
 from .schedule import Schedule, launches_of
 from .structures import Context, InputEntry, OutputEntry
+from .verification import verify
 from .work import CALL_SECONDS, LOCKED_SECONDS
 
 Array = np.ndarray[Any, Any]
+Outputs = tuple[Array, ...]
+
+_numbers = itertools.count(1)
 
 
 class Executable:
     """Runs a schedule: a function of NumPy arrays that gives a tuple of NumPy arrays.
 
-    Inputs are of the schedule's dtypes and shapes; those that are not C-contiguous or aligned are copied. A donated input
-    is overwritten, and is the output; where it can't be written, a copy of it is. Outputs are fresh arrays otherwise.
+    Inputs are of the schedule's dtypes and shapes; those that are not C-contiguous or aligned are copied. A donated
+    input is overwritten, and is the output; where it can't be written, a copy of it is. Other outputs are fresh arrays.
     Safe in several threads at once, if no donated array is given twice. Results don't depend on the number of threads.
+
+    Raises: ValueError for a schedule that would read or write outside of its buffers.
     """
 
-    __slots__ = ("_alive", "_contexts", "_donated", "_makers", "_program", "_quick", "_root", "schedule")
-
     def __init__(self, schedule: Schedule) -> None:
+        verify(schedule)
         self.schedule = schedule
-        addresses, self._alive = compile_kernels([launch.kernel.text for launch in launches_of(schedule.steps)])
-        self._program: Program = assemble(schedule, addresses)
+        self.number = next(_numbers)
+        """By which profiles know it."""
+        addresses, self._code = compile_kernels([launch.kernel.text for launch in launches_of(schedule.steps)])
+        self._program: Program = assemble(schedule, addresses, self.number)
         self._donated = frozenset(schedule.in_place.values())
         self._makers = tuple(_maker(dtype, shape) for dtype, shape in schedule.outputs)
-        self._contexts: list[_Memory] = []
-        self._root = np.zeros(1, np.int64)
-        self._quick: Callable[..., Any] = _nothing_yet
+        self._contexts: list[ContextMemory] = []
+        self._first = np.zeros(1, np.int64)
+        """The address of the first context."""
+        self._quick: Callable[..., Outputs | None] = _not_yet
+        """The outputs of inputs that fit, or None."""
+        self._run: Callable[..., Outputs | None] = _not_yet
+        """The same, of inputs that were checked."""
+        profiling.watch(self)
 
-    def __call__(self, *inputs: Array) -> tuple[Array, ...]:
+    def __call__(self, *inputs: Array) -> Outputs:
         """The outputs.
 
         Raises: SignatureError for another number of inputs, DTypeError and ShapeError for what doesn't fit: before
         anything is written.
         """
-        outputs: tuple[Array, ...] | None = self._quick(*inputs)
+        outputs = self._quick(*inputs)
         return self._long_way(inputs) if outputs is None else outputs
 
-    def _long_way(self, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
-        """Checks and converts inputs, and makes what is missing: a context, the workers."""
+    @property
+    def launches(self) -> tuple[Launch, ...]:
+        """What it runs, in the order in which profiles count."""
+        return self._program.launches
+
+    def record_to(self, address: int) -> None:
+        """Makes calls write their events into a buffer (profiling.py), or nowhere (0)."""
+        for context in self._contexts:
+            context.words[Context.PROFILE] = address
+
+    def _long_way(self, inputs: tuple[Array, ...]) -> Outputs:
+        """Checks and converts inputs, and makes what is missing: the workers, a context."""
         arrays = checked_inputs(inputs, self.schedule.inputs, self._donated)
-        outputs: tuple[Array, ...] | None = None
+        outputs = self._run(*arrays)
         while outputs is None:
-            if not threads.CELL[0]:
+            if self._program.work.shared >= CALL_SECONDS:
                 threads.start()
-            outputs = self._quick(*arrays)
-            if outputs is None:
-                self._add_context()
+            self._add_context()
+            outputs = self._run(*arrays)
         return outputs
 
     def _add_context(self) -> None:
         """One more context, for a call that found all of them in use. Two threads may do this at once: then one context
         may not get into the chain, which costs only memory."""
-        memory = _Memory(self)
-        self._contexts.append(memory)
-        memory.words[Context.NEXT] = self._root[0]
-        self._root[0] = memory.address
-        if self._quick is _nothing_yet:
-            self._quick = driver().quick_call(self._root)
+        context = ContextMemory(self._program, self.schedule, self._makers)
+        self._contexts.append(context)
+        context.words[Context.NEXT] = self._first[0]
+        self._first[0] = context.address
+        if self._run is _not_yet:
+            self._begin()
+
+    def _begin(self) -> None:
+        if driver().has_quick_call:
+            self._quick = self._run = driver().quick_call(self._first)
+        else:
+            self._run = PlainCall(self._contexts)
 
 
-def _nothing_yet(*_inputs: Array) -> None:
-    """Stands for the quick way until there is a context."""
+def _not_yet(*_inputs: Array) -> None:
+    """Stands for what runs the program until there is a context."""
 
 
 def _maker(dtype: str, shape: tuple[int, ...]) -> Callable[[], Array]:
@@ -86,13 +117,12 @@ def _maker(dtype: str, shape: tuple[int, ...]) -> Callable[[], Array]:
     return partial(BLOCKS.array if large else np.empty, shape, kind)
 
 
-class _Memory:
-    """The memory of one context."""
+class ContextMemory:
+    """The memory of one context: a copy of the program, its arena, and scratch memory for each thread."""
 
-    __slots__ = ("_arena", "_scratch", "address", "words")
-
-    def __init__(self, executable: Executable) -> None:
-        program, schedule = executable._program, executable.schedule
+    def __init__(self, program: Program, schedule: Schedule, makers: tuple[Callable[[], Array], ...]) -> None:
+        self.makers = makers
+        self.lock = threading.Lock()
         self.words = aligned(8 * len(program.words)).view(np.int64)
         self.words[:] = program.words
         self.address = int(self.words.ctypes.data)
@@ -100,31 +130,36 @@ class _Memory:
         self.words[program.own] += self.address
         self.words[program.arena] += self._arena.ctypes.data
         self._write_header(program)
-        self._write_tables(executable)
+        self._write_tables(schedule)
 
     def _write_header(self, program: Program) -> None:
         words = self.words
-        slots = threads.scratch_slots() if program.work.shared >= CALL_SECONDS else 1
+        parallel = program.work.shared >= CALL_SECONDS
+        slots = threads.scratch_slots() if parallel else 1
         stride = -(-program.scratch_bytes // 128) * 128
         self._scratch = aligned(slots * stride, 128)
         words[Context.HOST] = driver().host
         words[Context.POOL] = threads.CELL.ctypes.data
-        words[Context.PARALLEL] = program.work.shared >= CALL_SECONDS
+        words[Context.PARALLEL] = parallel
         words[Context.SLOTS] = slots
         words[Context.SCRATCH], words[Context.STRIDE] = self._scratch.ctypes.data, stride
         words[Context.RELEASE] = program.work.total >= LOCKED_SECONDS
+        words[Context.PROFILE] = profiling.buffer_address()
 
-    def _write_tables(self, executable: Executable) -> None:
-        schedule = executable.schedule
-        place = self._place(Context.INPUTS)
-        for number, (dtype, _) in enumerate(schedule.inputs):
-            entry = self.words[place + number * InputEntry.SIZE :]
+    def _write_tables(self, schedule: Schedule) -> None:
+        donated = schedule.in_place.values()
+        for place, (dtype, _) in enumerate(schedule.inputs):
+            entry = self.entry(Context.INPUTS, place, InputEntry.SIZE)
             entry[InputEntry.DTYPE] = dtype_word(numpy_dtype(dtype))
-            writes = WRITEABLE if number in executable._donated else 0
-            entry[InputEntry.FLAGS] = C_CONTIGUOUS | ALIGNED | writes
-        place = self._place(Context.OUTPUTS)
-        for number, maker in enumerate(executable._makers):
-            self.words[place + number * OutputEntry.SIZE + OutputEntry.MAKER] = id(maker)
+            entry[InputEntry.FLAGS] = C_CONTIGUOUS | ALIGNED | (WRITEABLE if place in donated else 0)
+        for place, maker in enumerate(self.makers):
+            self.entry(Context.OUTPUTS, place, OutputEntry.SIZE)[OutputEntry.MAKER] = id(maker)
 
-    def _place(self, table: int) -> int:
-        return int(self.words[table] - self.address) // 8
+    def entry(self, table: int, place: int, size: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """The words of a row of a table (Context.INPUTS, Context.OUTPUTS)."""
+        first = self.place(int(self.words[table])) + place * size
+        return self.words[first : first + size]
+
+    def place(self, address: int) -> int:
+        """Which word lies at an address."""
+        return (address - self.address) // 8

@@ -1,11 +1,11 @@
 """The driver's function that runs a program: `void KERNEL(ptr context, ptr pool)`, on the calling thread and, where the
 pool has workers that nobody else uses, on those.
 
-How a stage is shared: the caller writes the stage's launches into the pool, then LIMIT, then TICKET. Every thread takes
-tasks by adding 1 to TICKET. A thread that was stopped between reading LIMIT and taking a ticket may get one of a later
-stage, which is as good; one that took a ticket looks at LIMIT again, since only a task below it, of the same sequence
-number, is its own. So nobody waits for a thread that has no task in hand: workers that sleep, or come late, delay nothing.
-"""
+How a stage is shared: the caller writes the stage's launches into the pool, then LIMIT, then TICKET. Every thread
+takes tasks by adding 1 to TICKET. A thread that was stopped between reading LIMIT and taking a ticket may get one of
+a later stage, which is as good; one that took a ticket looks at LIMIT again, since only a task below it, of the same
+sequence number, is its own. So nobody waits for a thread that has no task in hand: workers that sleep, or come late,
+delay nothing."""
 
 from __future__ import annotations
 
@@ -198,7 +198,8 @@ def wake(r: Routine, host: Value, pool: Value) -> None:
 def run_numbered(
     r: Routine, host: Value, launch: Variable, number: Value, scratch: Value, profile: Value, thread: Value
 ) -> None:
-    """Runs the task of a number in its stage. `launch`: one that is not behind the task's; it is moved to the task's."""
+    """Runs the task of a number in its stage. `launch`: one that is not behind the task's; it is moved to the
+    task's."""
     with r.forever() as loop:
         loop.leave_if(r.compare("slt", number, r.read(launch.get(), LaunchEntry.END)))
         launch.set(r.place(launch.get(), LaunchEntry.SIZE))

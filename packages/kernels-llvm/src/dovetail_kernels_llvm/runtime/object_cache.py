@@ -1,9 +1,8 @@
 """Machine code on disk, so that the next process need not compile it.
 
 It is code that will run: the folder must belong to the user and be writable by nobody else. Every entry carries a
-checksum, so that one that is torn, damaged or not ours is never used; it is replaced. Whatever the disk does, only time is
-lost.
-"""
+checksum, so that one that is torn, damaged or not ours is never used; it is replaced. Whatever the disk does, only
+time is lost."""
 
 from __future__ import annotations
 
@@ -62,12 +61,11 @@ class ObjectCache:
 
     def load(self, keys: Iterable[str]) -> dict[str, bytes]:
         """What is kept of some keys, whole and unchanged."""
-        found = {}
+        found: dict[str, bytes] = {}
         with self._opened(create=False) as folder:
-            for key in keys if folder else ():
-                code = self._read(folder, key)
-                if code is not None:
-                    found[key] = code
+            if folder is not None:
+                codes = {key: self._read(folder, key) for key in keys}
+                found = {key: code for key, code in codes.items() if code is not None}
         return found
 
     def store(self, entries: Mapping[str, bytes]) -> None:
@@ -203,9 +201,7 @@ class Folder:
 
     def rename(self, name: str, to: str) -> None:
         """Gives a file another name, in place of one that has it."""
-        os.replace(
-            self._at(name), self._at(to), src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor
-        )
+        os.replace(self._at(name), self._at(to), src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
 
     def remove(self, name: str) -> None:
         """Removes a file, if it can be."""

@@ -38,7 +38,11 @@ def array_fields() -> ArrayFields | None:
         return None
     header = object.__basicsize__
     fields = ArrayFields(header - 8, header, header + 8, header + 16, header + 40, header + 48, header + 8)
-    known = [np.zeros((2, 3, 5), np.float32), np.zeros((), np.int8), np.zeros((4, 6), ">f8")[::2, 1:]]
+    known: list[np.ndarray[Any, Any]] = [
+        np.zeros((2, 3, 5), np.float32),
+        np.zeros((), np.int8),
+        np.zeros((4, 6), ">f8")[::2, 1:],
+    ]
     known[0].flags.writeable = False
     return fields if np.ndarray.__basicsize__ >= header + 56 and all(_agrees(fields, one) for one in known) else None
 
@@ -54,7 +58,7 @@ def dtype_word(dtype: np.dtype[Any]) -> int:
 
 def _agrees(fields: ArrayFields, array: np.ndarray[Any, Any]) -> bool:
     def read(kind: type, offset: int) -> int:
-        return kind.from_address(id(array) + offset).value or 0  # type: ignore[attr-defined,no-any-return] # of ctypes
+        return kind.from_address(id(array) + offset).value or 0  # type: ignore[attr-defined] # of ctypes
 
     shape = read(ctypes.c_void_p, fields.shape)
     flags = read(ctypes.c_int, fields.flags)

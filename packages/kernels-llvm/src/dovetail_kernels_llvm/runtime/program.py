@@ -21,7 +21,8 @@ LONG = 2**62
 @record
 class Program:
     """`words`, to be copied for each context; to those at `own` the copy's address is added, to those at `arena` the
-    arena's. `launches`: what the NUMBER of a LaunchEntry counts. `work`: how long a call may take."""
+    arena's. `launches`: what the NUMBERs of LaunchEntries count, from the executable's on. `work`: how long a call may
+    take."""
 
     words: np.ndarray[tuple[int], np.dtype[np.int64]]
     own: np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -31,9 +32,9 @@ class Program:
     work: Work
 
 
-def assemble(schedule: Schedule, addresses: Mapping[str, int]) -> Program:
-    """The program of a schedule, given the addresses of its kernels by their texts."""
-    return _Assembly(schedule, addresses).program()
+def assemble(schedule: Schedule, addresses: Mapping[str, int], number: int = 0) -> Program:
+    """The program of a schedule, given the addresses of its kernels by their texts. `number`: the executable's."""
+    return _Assembly(schedule, addresses, number).program()
 
 
 @record
@@ -52,8 +53,8 @@ class _Label:
 
 
 class _Assembly:
-    def __init__(self, schedule: Schedule, addresses: Mapping[str, int]) -> None:
-        self.schedule, self.addresses = schedule, addresses
+    def __init__(self, schedule: Schedule, addresses: Mapping[str, int], number: int) -> None:
+        self.schedule, self.addresses, self.number = schedule, addresses, number
         self.words: list[int] = []
         self.own: list[int] = []
         self.arena: list[int] = []
@@ -178,7 +179,7 @@ class _Assembly:
             self.words[words + LaunchEntry.FIRST] = tasks
             tasks += launch.tasks
             self.words[words + LaunchEntry.END] = tasks
-            self.words[words + LaunchEntry.NUMBER] = len(self.launches)
+            self.words[words + LaunchEntry.NUMBER] = (self.number << 32) + len(self.launches)
             self.launches.append(launch)
         return first, len(self.words), tasks
 

@@ -23,15 +23,16 @@ class Input:
 
 @record
 class Output:
-    """A buffer that is the output at a place: a fresh array, or the donated input's where `Schedule.in_place` says so."""
+    """A buffer that is the output at a place: a fresh array, or the donated input's where `Schedule.in_place` says
+    so."""
 
     place: int
 
 
 @record
 class Arena:
-    """A buffer in the memory that a call works in, from `offset_bytes` on (a multiple of 64). What it holds at the start
-    of a call is arbitrary."""
+    """A buffer in the memory that a call works in, from `offset_bytes` on (a multiple of 64). What it holds at the
+    start of a call is arbitrary."""
 
     offset_bytes: int
 

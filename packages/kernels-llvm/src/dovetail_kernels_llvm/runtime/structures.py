@@ -1,4 +1,5 @@
-"""The structures that Python and native code share. Each is a row of 8-byte words; the numbers here are places in it."""
+"""The structures that Python and native code share. Each is a row of 8-byte words; the numbers here are places in
+it."""
 
 from __future__ import annotations
 
@@ -22,9 +23,9 @@ class Context:
 
 
 class InputEntry:
-    """An input: its DTYPE (four bytes that hold the byte order, then NumPy's number of the type), the FLAGS it must have,
-    its RANK and the address of its SHAPE; the address that the patches were made for (ADDRESS), and its patches from
-    FIRST up to END."""
+    """An input: its DTYPE (four bytes that hold the byte order, then NumPy's number of the type), the FLAGS it must
+    have, its RANK and the address of its SHAPE; the address that the patches were made for (ADDRESS), and its patches
+    from FIRST up to END."""
 
     DTYPE, FLAGS, RANK, SHAPE, ADDRESS, FIRST, END = range(7)
     SIZE = 7
@@ -53,8 +54,8 @@ class Move:
 
 
 class LaunchEntry:
-    """A launch in a stage: the kernel's FUNCTION, its ARGUMENTS, the numbers of its tasks in the stage, from FIRST up to
-    END, and a NUMBER by which profiles know it."""
+    """A launch in a stage: the kernel's FUNCTION, its ARGUMENTS, the numbers of its tasks in the stage, from FIRST up
+    to END, and a NUMBER by which profiles know it."""
 
     FUNCTION, ARGUMENTS, FIRST, END, NUMBER = range(5)
     SIZE = 5
@@ -65,10 +66,9 @@ class Instruction:
 
     SERIAL: runs the launches from A up to B on the calling thread. PARALLEL: runs them, C tasks together, on all
     threads. AGAIN: the end of a loop: adds 1 to its own word A; below B it makes the moves from D up to E and goes to
-    C, else it undoes the moves and sets A to 0. JUMP: goes to C. UNLESS: goes to C where the bool is false whose address
-    is in the word at A. RESET: sets the word at A to 0. COUNT: goes to C where the word at A is B already, else adds 1 to
-    it. END: ends the call.
-    """
+    C, else it undoes the moves and sets A to 0. JUMP: goes to C. UNLESS: goes to C where the bool is false whose
+    address is in the word at A. RESET: sets the word at A to 0. COUNT: goes to C where the word at A is B already,
+    else adds 1 to it. END: ends the call."""
 
     OPERATION, A, B, C, D, E = range(6)
     SIZE = 6

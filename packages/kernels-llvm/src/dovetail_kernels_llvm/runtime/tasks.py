@@ -52,7 +52,8 @@ def now(r: Routine, host: Value) -> Value:
 def run_task(
     r: Routine, host: Value, launch: Value, task: Value, scratch: Value, profile: Value, thread: Value
 ) -> None:
-    """Runs a task of a launch, and records it in the profile where there is one. `task` counts from the launch's first."""
+    """Runs a task of a launch, and records it in the profile where there is one. `task` counts from the launch's
+    first."""
     function = r.read_pointer(launch, LaunchEntry.FUNCTION)
     arguments = r.read_pointer(launch, LaunchEntry.ARGUMENTS)
     recording = r.negate(r.is_null(profile))

@@ -6,6 +6,7 @@ import atexit
 import ctypes
 import os
 import threading
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +19,8 @@ from .structures import Pool
 VARIABLE = "DOVETAIL_NUM_THREADS"
 """Names the number of threads; without it, there are as many as CPUs that the process may use."""
 SPIN_NANOSECONDS = 50_000
-"""How long a worker looks for more work before it sleeps: longer than what is usual between two calls of a loop, shorter
-than what a person or another process would mind."""
+"""How long a worker looks for more work before it sleeps: longer than what is usual between two calls of a loop,
+shorter than what a person or another process would mind."""
 _LOCK_BYTES = 256
 """More than what a mutex or a condition takes on any system (glibc: 40 and 48 bytes; macOS: 64 and 48)."""
 
@@ -53,8 +54,8 @@ LIMIT = 1024
 
 
 def set_thread_count(count: int | None) -> None:
-    """From the next call on, kernels run on so many threads (the calling one among them); None: as many as without this.
-    Results don't depend on it. Holds for the whole process.
+    """From the next call on, kernels run on so many threads (the calling one among them); None: as many as without
+    this. Results don't depend on it. Holds for the whole process.
 
     Raises: AttributeValueError for a number below 1 or above LIMIT, or no whole number.
     """
@@ -141,6 +142,11 @@ def start() -> None:
             if count not in _state.workers:
                 _state.workers[count] = Workers(count)
             CELL[0] = _state.workers[count].address
+
+
+def pool_words(address: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """The words of a pool."""
+    return np.ctypeslib.as_array((ctypes.c_int64 * Pool.SIZE).from_address(address))
 
 
 def scratch_slots() -> int:

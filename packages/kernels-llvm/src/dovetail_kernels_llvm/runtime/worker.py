@@ -94,8 +94,8 @@ class _Worker:
             self.idle_since.set(r.index(0))
 
     def _sleep(self, limit: Value) -> None:
-        """Waits for WAKE to change. SLEEPERS is raised before LIMIT is looked at again, and the caller sets LIMIT before
-        it looks at SLEEPERS, so that one of both sees the other."""
+        """Waits for WAKE to change. SLEEPERS is raised before LIMIT is looked at again, and the caller sets LIMIT
+        before it looks at SLEEPERS, so that one of both sees the other."""
         r, pool = self.r, self.pool
         mutex, condition = r.read_pointer(pool, Pool.MUTEX), r.read_pointer(pool, Pool.CONDITION)
         r.call(host_function(r, self.host, "pthread_mutex_lock"), "i32", mutex)
