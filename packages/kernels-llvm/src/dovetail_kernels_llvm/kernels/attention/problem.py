@@ -70,12 +70,22 @@ class Problem:
         """How many pairs of matrices there are."""
         return prod(self.batch)
 
+    @property
+    def flops(self) -> float:
+        """What the two products of attention need."""
+        whole = 2.0 * self.heads * self.queries * self.keys * (self.size + self.value_size)
+        seen = self.seen_keys * (self.queries - (self.seen_keys - 1) / 2) if self.is_causal else 1.0 * self.queries * self.keys
+        return whole * seen / max(self.queries * self.keys, 1)
+
+    def __str__(self) -> str:
+        return "×".join(map(str, (*self.batch, self.queries, self.keys, self.size))) + (", causal" if self.is_causal else "")
+
     def ahead(self, b: Builder, query: Count, key: Count) -> Count | None:
         """How far a query is ahead of a key, where that decides whether it sees it."""
         return minus(b, query, key) if self.is_causal else None
 
 
-def problem(isa: ISA, description: Attention | AttentionGradient) -> Problem:
+def problem_of(isa: ISA, description: Attention | AttentionGradient) -> Problem:
     """The problem that a description poses."""
     query, key, value = description.query, description.key, description.value
     dtype = statistics_dtype(query, key, value)
@@ -98,24 +108,46 @@ def problem(isa: ISA, description: Attention | AttentionGradient) -> Problem:
     )
 
 
-def indices_of(b: Builder, problem: Problem, head: Value) -> list[Value]:
-    """The place of a head along each batch axis."""
-    places: list[Value] = []
-    for size in reversed(problem.batch):
-        places.append(b.operate("urem", head, b.index(size)) if size != 1 else b.index(0))
-        head = b.operate("udiv", head, b.index(size))
-    return places[::-1]
+class Heads:
+    """Where the matrices of one head lie: those of views, by name, that a kernel has as its arguments in their order."""
 
+    def __init__(self, b: Builder, problem: Problem, **views: View | None) -> None:
+        self._b, self._problem = b, problem
+        self._views = {name: view for name, view in views.items() if view is not None}
+        self._indices: list[Value] = []
 
-def matrix(b: Builder, problem: Problem, view: View, argument: int, indices: list[Value]) -> Matrix:
-    """The matrix of one head in a view whose leading axes, and the last two of a mask, broadcast."""
-    strides = strides_over(view, len(problem.batch) + 2)
-    place = b.index(0)
-    for index, stride in zip(indices, strides, strict=False):
-        if stride:
-            place = b.add(place, b.mul(index, b.index(stride)))
-    pointer = b.offset(b.pointer(argument), place, STORED[view.dtype])
-    return Matrix(pointer, view.dtype, view.shape[-1] if view.shape else 1, *strides[-2:])
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The arguments."""
+        return tuple(self._views.values())
+
+    def places(self, *names: str) -> tuple[int, ...]:
+        """The positions of arguments, of those that are there."""
+        return tuple(place for place, name in enumerate(self._views) if name in names)
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a view."""
+        return name in self._views
+
+    def enter(self, head: Value) -> None:
+        """Turns to a head, given by its number."""
+        b = self._b
+        self._indices = []
+        for size in reversed(self._problem.batch):
+            self._indices.insert(0, b.operate("urem", head, b.index(size)))
+            head = b.operate("udiv", head, b.index(size))
+
+    def __getitem__(self, name: str) -> Matrix:
+        """The matrix of the head in a view, of which the leading axes broadcast, and the last two of a mask."""
+        b, view = self._b, self._views[name]
+        strides = strides_over(view, len(self._problem.batch) + 2)
+        place = b.index(0)
+        for index, stride in zip(self._indices, strides, strict=False):
+            if stride:
+                place = b.add(place, b.mul(index, b.index(stride)))
+        argument = list(self._views).index(name)
+        pointer = b.offset(b.pointer(argument), place, STORED[view.dtype])
+        return Matrix(pointer, view.dtype, view.shape[-1] if view.shape else 1, *strides[-2:])
 
 
 def strides_over(view: View, axes: int) -> tuple[int, ...]:
@@ -133,12 +165,7 @@ class RowNumbers:
     @staticmethod
     def room(problem: Problem, rows: int) -> int:
         """How many elements of scratch memory hold the numbers of so many rows."""
-        return parts_of(rows, problem.tile.height) * RowNumbers.slot(problem)
-
-    @staticmethod
-    def slot(problem: Problem) -> int:
-        """The elements of a tile."""
-        return parts_of(problem.tile.height, problem.group) * problem.lanes
+        return parts_of(rows, problem.tile.height) * parts_of(problem.tile.height, problem.group) * problem.lanes
 
     def vector(self, tile_row: Value, row: int) -> Value:
         """The address of the numbers of a group of rows of the tile that begins with a row; `row` is the group's first."""
@@ -154,17 +181,22 @@ class RowNumbers:
         b, problem = self._b, self._problem
         height, group = b.index(problem.tile.height), b.index(problem.group)
         within = b.operate("urem", row, height)
-        place = b.mul(b.operate("udiv", row, height), b.index(self.slot(problem)))
+        place = b.mul(b.operate("udiv", row, height), b.index(self.room(problem, 1)))
         place = b.add(place, b.mul(b.operate("udiv", within, group), b.index(problem.lanes)))
         return b.offset(self.memory, b.add(place, b.operate("urem", within, group)), problem.element)
 
     def _place(self, tile_row: Value, number: int) -> Value:
         b, problem = self._b, self._problem
         tile = b.operate("udiv", tile_row, b.index(problem.tile.height))
-        place = b.add(b.mul(tile, b.index(self.slot(problem))), b.index(number))
+        place = b.add(b.mul(tile, b.index(self.room(problem, 1))), b.index(number))
         return b.offset(self.memory, place, problem.element)
 
 
 def parts_of(count: int, size: int) -> int:
     """How many parts of a size cover a count."""
     return -(-count // size)
+
+
+def rounded(count: int, size: int) -> int:
+    """A count up to a multiple of a size."""
+    return parts_of(count, size) * size

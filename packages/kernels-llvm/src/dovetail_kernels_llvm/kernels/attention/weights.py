@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import log2
 
 from dovetail_protocols.records import record
 
 from ...codegen.builder import Builder, Value
 from ...codegen.types import element_of, lanes_of
-from .counts import Count, divided, larger, minus, parts, plus, smaller, times, value_of
+from .counts import Count, divided, larger, parts, plus, smaller, times, value_of
 from .memory import Matrix, load_as
 from .product import load_aligned, store_aligned
 from .transposition import interleavings
@@ -115,6 +116,32 @@ def across(b: Builder, vectors: Sequence[Value], combine: Callable[[Value, Value
     return left[0]
 
 
+def greatest_of(b: Builder, type_: str, rows: Rows, group: range, vectors: Count) -> Value:
+    """The greatest score of each row of a group, in a lane for each row. NaN is passed over."""
+    most = [b.variable(b.constant(type_, float("-inf"))) for _ in group]
+    with b.loop(0, vectors) as vector:
+        for one, row in zip(most, group, strict=True):
+            one.set(greater(b, load_aligned(b, type_, rows.at(b, type_, row, vector)), one.get()))
+    return across(b, [one.get() for one in most], partial(greater, b))
+
+
+def weigh(
+    b: Builder, type_: str, rows: Rows, group: range, vectors: Count, shifts: Sequence[Value], *, is_log2: bool
+) -> Value:
+    """Replaces the scores of a group of rows by the powers of what is left when a row's shift (a scalar) is taken off.
+    Gives their sums, in a lane for each row."""
+    lanes = lanes_of(type_)
+    sums = [b.variable(b.constant(type_, 0)) for _ in group]
+    wide = [b.splat(shift, lanes) for shift in shifts]
+    with b.loop(0, vectors) as vector:
+        for total, row, shift in zip(sums, group, wide, strict=True):
+            place = rows.at(b, type_, row, vector)
+            weight = power(b, b.sub(load_aligned(b, type_, place), shift), is_log2=is_log2)
+            store_aligned(b, weight, place)
+            total.set(b.add(total.get(), weight))
+    return across(b, [one.get() for one in sums], b.add)
+
+
 def hide(b: Builder, type_: str, rows: Rows, seen: Sight) -> None:
     """Sets the scores that their query doesn't see to -∞, up to the last vector that any query of the tile sees."""
     lanes, element = lanes_of(type_), WHOLE[element_of(type_)]
@@ -122,13 +149,13 @@ def hide(b: Builder, type_: str, rows: Rows, seen: Sight) -> None:
         return
     numbers = b.lane_numbers(element, lanes)
     hidden = b.constant(type_, float("-inf"))
-    with b.loop(seen.full, seen.vectors(b, lanes)) as vector:
-        start = b.mul(vector, b.index(lanes))
-        for row in range(rows.height):
-            limit = smaller(b, plus(b, seen.limit, row), seen.bound) if seen.is_causal else seen.bound
-            left = b.sub(value_of(b, limit), start)
+    with b.loop(0, rows.height) as row:
+        limit = smaller(b, plus(b, seen.limit, row), seen.bound) if seen.is_causal else seen.bound
+        scores = Rows(b.offset(rows.pointer, b.mul(row, b.index(rows.stride)), element_of(type_)), rows.stride, 1)
+        with b.loop(seen.full, seen.vectors(b, lanes)) as vector:
+            left = b.sub(value_of(b, limit), b.mul(vector, b.index(lanes)))
             count = b.splat(b.convert("trunc", left, element), lanes)
-            place = rows.at(b, type_, row, vector)
+            place = scores.at(b, type_, 0, vector)
             score = load_aligned(b, type_, place)
             store_aligned(b, b.select(b.compare("slt", numbers, count), score, hidden), place)
 
