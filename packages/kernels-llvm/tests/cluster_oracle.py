@@ -1,0 +1,309 @@
+"""What clusters compute, by NumPy in double precision; buffers whose surroundings must stay; and drawn clusters."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from dovetail_kernels_llvm.codegen.isa import isa
+from dovetail_kernels_llvm.kernels.cluster import (
+    COLUMN,
+    CONSTANT,
+    FULL,
+    INDEX,
+    LOAD,
+    ONE,
+    ROW,
+    Cluster,
+    Store,
+    Term,
+)
+from dovetail_kernels_llvm.kernels.clusters import cluster_launches
+from dovetail_kernels_llvm.kernels.kernel import Launch, View, c_strides
+from dovetail_kernels_llvm.runtime.engine import compile_kernels
+from dovetail_kernels_llvm.runtime.plain import FUNCTION
+
+NUMPY = {"bfloat16": np.dtype(np.uint16)}
+MARGIN = 96
+"""Elements around each buffer."""
+
+
+def numpy_dtype(dtype: str) -> np.dtype[Any]:
+    return NUMPY.get(dtype) or np.dtype(dtype)
+
+
+def to_double(dtype: str, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Elements as they lie in memory, as numbers: floating ones in double precision."""
+    if dtype == "bfloat16":
+        return (array.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
+    return array.astype(np.float64) if array.dtype.kind == "f" else array
+
+
+def from_double(dtype: str, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Numbers as they lie in memory (bfloat16 by cutting, which is exact for those that tests draw)."""
+    if dtype == "bfloat16":
+        return (np.asarray(array, np.float32).view(np.uint32) >> 16).astype(np.uint16)
+    return np.asarray(array).astype(numpy_dtype(dtype))
+
+
+class Buffers:
+    """Buffers by number, each with a margin of bytes on both sides that nobody may touch."""
+
+    def __init__(self) -> None:
+        self.whole: list[np.ndarray[Any, Any]] = []
+        self.dtypes: list[str] = []
+
+    def allocate(self, dtype: str, shape: tuple[int, ...]) -> View:
+        """A fresh temporary, filled with what must not matter."""
+        size = max(prod(shape), 1)
+        bytes_ = np.full((size + 2 * MARGIN) * numpy_dtype(dtype).itemsize + 64, 0xA5, np.uint8)
+        shift = -(bytes_.ctypes.data + MARGIN * numpy_dtype(dtype).itemsize) % 64
+        count = (size + 2 * MARGIN) * numpy_dtype(dtype).itemsize
+        whole = bytes_[shift : shift + count].view(numpy_dtype(dtype))
+        self.whole.append(whole)
+        self.dtypes.append(dtype)
+        return View(len(self.whole) - 1, dtype, shape, c_strides(shape), MARGIN)
+
+    def add(self, dtype: str, shape: tuple[int, ...], strides: Sequence[int], numbers: Any = None) -> View:
+        """A view with these strides into a buffer of its own. `numbers`: what each of its elements is (flat, cyclic)."""
+        reach = [(size - 1) * stride for size, stride in zip(shape, strides, strict=True) if size > 0]
+        low = sum(one for one in reach if one < 0)
+        high = sum(one for one in reach if one > 0)
+        view = self.allocate(dtype, (high - low + 1,))
+        if numbers is not None:
+            whole = self.whole[view.buffer][MARGIN : MARGIN + high - low + 1]
+            whole[:] = from_double(dtype, np.resize(np.asarray(numbers), high - low + 1))
+        return View(view.buffer, dtype, shape, tuple(strides), MARGIN - low)
+
+    def array(self, view: View) -> np.ndarray[Any, Any]:
+        """The elements of a view, as they lie in memory."""
+        whole = self.whole[view.buffer]
+        strides = tuple(stride * whole.itemsize for stride in view.strides)
+        return np.lib.stride_tricks.as_strided(whole[view.offset :], view.shape, strides)
+
+    def run(self, launches: Iterable[Launch], *, backward: bool = False) -> None:
+        """Runs launches, with the tasks of each forward or backward."""
+        launches = list(launches)
+        addresses, alive = compile_kernels([launch.kernel.text for launch in launches])
+        for launch in launches:
+            words = [
+                self.whole[one.buffer].ctypes.data + one.offset * self.whole[one.buffer].itemsize
+                if isinstance(one, View)
+                else one
+                for one in launch.arguments
+            ]
+            arguments = (ctypes.c_int64 * max(len(words), 1))(*words)
+            scratch = np.full(launch.kernel.scratch_bytes + 192, 0x5A, np.uint8)
+            shift = -scratch.ctypes.data % 64
+            order = range(launch.tasks)
+            for task in reversed(order) if backward else order:
+                FUNCTION(addresses[launch.kernel.text])(ctypes.addressof(arguments), task, scratch.ctypes.data + shift)
+            assert (scratch[shift + launch.kernel.scratch_bytes :] == 0x5A).all(), "scratch memory overflows"
+        del alive
+
+
+OPERATIONS: Mapping[str, Any] = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "divide": np.divide,
+    "maximum": np.maximum,
+    "exp": np.exp,
+    "log": np.log,
+    "tanh": np.tanh,
+    "sqrt": np.sqrt,
+    "where": np.where,
+    "equal": np.equal,
+    "less": np.less,
+    "logical_not": np.logical_not,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+}
+REDUCING: Mapping[str, Any] = {
+    "sum": np.sum,
+    "prod": np.prod,
+    "max": np.max,
+    "min": np.min,
+    "any": np.any,
+    "all": np.all,
+}
+
+
+def expected(cluster: Cluster, buffers: Buffers) -> list[np.ndarray[Any, Any]]:
+    """What each store must find, in the shape of its view."""
+    shape, rank = (*cluster.rows, cluster.columns), len(cluster.rows)
+    spaces = {FULL: shape, ROW: (*cluster.rows, 1), COLUMN: (*(1,) * rank, cluster.columns), ONE: (1,) * (rank + 1)}
+    values: list[np.ndarray[Any, Any]] = []
+    with np.errstate(all="ignore"):
+        for term in cluster.terms:
+            values.append(_value(cluster, term, values, buffers, spaces))
+    found = []
+    for store in cluster.stores:
+        value = np.broadcast_to(values[store.term], spaces[cluster.terms[store.term].space])
+        found.append(value.reshape(store.view.shape))
+    return found
+
+
+def _value(
+    cluster: Cluster, term: Term, values: list[np.ndarray[Any, Any]], buffers: Buffers, spaces: Mapping[str, Any]
+) -> np.ndarray[Any, Any]:
+    if term.operation == LOAD:
+        assert term.view is not None
+        array = to_double(term.dtype, buffers.array(term.view).copy())
+        return array[tuple(slice(0, size) for size in spaces[term.space])]
+    if term.operation == CONSTANT:
+        value = np.asarray(term.attribute("value"), numpy_dtype(term.dtype) if term.dtype != "bfloat16" else np.float64)
+        return np.full(spaces[ONE], to_double(term.dtype, value))
+    if term.operation == INDEX:
+        axis = term.attribute("axis")
+        shape = (*cluster.rows, cluster.columns)
+        ones = [1] * len(shape)
+        ones[axis] = shape[axis]
+        return np.arange(shape[axis], dtype=np.int64).reshape(ones)
+    operands = [values[operand] for operand in term.operands]
+    if term.operation not in REDUCING:
+        return np.asarray(OPERATIONS[term.operation](*operands))
+    operand = np.broadcast_to(operands[0], spaces[cluster.terms[term.operands[0]].space])
+    kept = spaces[term.space]
+    axes = tuple(axis for axis, size in enumerate(operand.shape) if kept[axis] == 1 and _reduces(cluster, term, axis))
+    options: dict[str, Any] = (
+        {"dtype": operand.dtype} if operand.dtype.kind in "iu" and term.operation in ("sum", "prod") else {}
+    )
+    return np.asarray(REDUCING[term.operation](operand, axis=axes, keepdims=True, **options))
+
+
+def _reduces(cluster: Cluster, term: Term, axis: int) -> bool:
+    is_column = axis == len(cluster.rows)
+    return term.space == ONE or (term.space == ROW) == is_column
+
+
+def run_and_check(cluster: Cluster, buffers: Buffers, *, tolerance: float = 2e-5) -> list[Launch]:
+    """Runs a cluster twice, with tasks in both orders: right, to the bit the same, and nothing else is written.
+
+    `tolerance`: relative to the larger of 1 and the largest number stored.
+    """
+    wanted = expected(cluster, buffers)
+    before = [whole.copy() for whole in buffers.whole]
+    count = len(buffers.whole)
+    launches = cluster_launches(isa(), cluster, buffers.allocate)
+    buffers.run(launches)
+    first = [buffers.array(store.view).copy() for store in cluster.stores]
+    untouched = [whole.copy() for whole in before]
+    for number, whole in enumerate(untouched):
+        alive, buffers.whole[number] = buffers.whole[number], whole
+        for store, value in zip(cluster.stores, first, strict=True):
+            if store.view.buffer == number:
+                buffers.array(store.view)[...] = value
+        buffers.whole[number] = alive
+        assert np.array_equal(alive.view(np.uint8), whole.view(np.uint8)), "something else is written"
+        alive[:] = before[number]
+    for number in range(count, len(buffers.whole)):
+        margin = buffers.whole[number].view(np.uint8)
+        bytes_ = MARGIN * buffers.whole[number].itemsize
+        assert (margin[:bytes_] == 0xA5).all(), "a temporary is written before its start"
+        assert (margin[-bytes_:] == 0xA5).all(), "a temporary is written beyond its end"
+    buffers.run(launches, backward=True)
+    for store, value, right in zip(cluster.stores, first, wanted, strict=True):
+        again = buffers.array(store.view)
+        assert again.tobytes() == value.tobytes(), "two runs differ"
+        assert_close(to_double(store.view.dtype, value), right, tolerance)
+    return launches
+
+
+def assert_close(found: np.ndarray[Any, Any], right: np.ndarray[Any, Any], tolerance: float) -> None:
+    if found.dtype.kind != "f":
+        np.testing.assert_array_equal(found, right)
+        return
+    right = np.asarray(right, np.float64)
+    finite = np.abs(right[np.isfinite(right)])
+    scale = max(1.0, float(finite.max())) if finite.size else 1.0
+    np.testing.assert_allclose(found, right, rtol=tolerance, atol=tolerance * scale)
+
+
+class Making:
+    """Builds a cluster term by term."""
+
+    def __init__(self, rows: tuple[int, ...], columns: int) -> None:
+        self.rows, self.columns = rows, columns
+        self.buffers = Buffers()
+        self.terms: list[Term] = []
+        self.stores: list[Store] = []
+        self.random = np.random.default_rng(7)
+
+    def _add(self, term: Term) -> int:
+        self.terms.append(term)
+        return len(self.terms) - 1
+
+    def shape(self, space: str) -> tuple[int, ...]:
+        return {FULL: (*self.rows, self.columns), ROW: self.rows, COLUMN: (self.columns,), ONE: ()}[space]
+
+    def numbers(self, dtype: str, size: int) -> np.ndarray[Any, Any]:
+        """Random numbers that all dtypes of their kind hold exactly."""
+        if dtype == "bool":
+            return self.random.integers(0, 2, size).astype(np.bool_)
+        if "int" in dtype:
+            return self.random.integers(0 if dtype[0] == "u" else -9, 10, size)
+        return self.random.integers(-128, 129, size) / 64
+
+    def load(
+        self, space: str = FULL, dtype: str = "float32", strides: Sequence[int] | None = None, numbers: Any = None
+    ) -> int:
+        """A load of a fresh buffer; `strides` of (*rows, columns), else contiguous."""
+        shape, rank = (*self.rows, self.columns), len(self.rows)
+        if strides is None:
+            own = c_strides(self.shape(space))
+            strides = {
+                FULL: own,
+                ROW: (*own, 0),
+                COLUMN: (*(0,) * rank, *own),
+                ONE: (0,) * (rank + 1),
+            }[space]
+        if numbers is None:
+            numbers = self.numbers(dtype, max(2 * prod(shape), 1))
+        view = self.buffers.add(dtype, shape, strides, numbers)
+        return self._add(Term(LOAD, (), dtype, space, view))
+
+    def constant(self, value: Any, dtype: str = "float32") -> int:
+        return self._add(Term(CONSTANT, (), dtype, ONE, None, (("value", value),)))
+
+    def index(self, axis: int, space: str) -> int:
+        return self._add(Term(INDEX, (), "int64", space, None, (("axis", axis),)))
+
+    def apply(self, operation: str, *operands: int, dtype: str | None = None, space: str | None = None) -> int:
+        """An elementwise operation, of the narrowest space that its operands allow."""
+        spaces = {self.terms[operand].space for operand in operands} - {ONE}
+        found = FULL if len(spaces) > 1 else next(iter(spaces), ONE)
+        return self._add(Term(operation, operands, dtype or self.terms[operands[-1]].dtype, space or found))
+
+    def reduce(self, operation: str, operand: int, space: str) -> int:
+        return self._add(Term(operation, (operand,), self.terms[operand].dtype, space))
+
+    def store(self, term: int, strides: Sequence[int] | None = None, view: View | None = None) -> View:
+        """Stores a term into a fresh buffer; `strides` of its own shape, else contiguous; or into a view."""
+        shape = self.shape(self.terms[term].space)
+        if view is None:
+            view = self.buffers.add(self.terms[term].dtype, shape, c_strides(shape) if strides is None else strides)
+        self.stores.append(Store(term, view))
+        return view
+
+    def cluster(self) -> Cluster:
+        return Cluster(self.rows, self.columns, tuple(self.terms), tuple(self.stores))
+
+    def check(self, *, tolerance: float = 2e-5) -> list[Launch]:
+        return run_and_check(self.cluster(), self.buffers, tolerance=tolerance)
+
+
+def permuted_strides(draw: Any, shape: tuple[int, ...], *, broadcast: bool) -> tuple[int, ...]:
+    """Strides of a view whose axes lie in any order, with gaps, some of them backward, and perhaps broadcast."""
+    order = draw(st.permutations(range(len(shape))))
+    strides, step = [0] * len(shape), draw(st.sampled_from([1, 1, 1, 2]))
+    for axis in reversed(order):
+        if broadcast and draw(st.integers(0, 5)) == 0:
+            continue
+        strides[axis] = step * draw(st.sampled_from([1, 1, 1, -1]))
+        step *= max(shape[axis], 1) + draw(st.sampled_from([0, 0, 0, 1]))
+    return tuple(strides)
