@@ -186,7 +186,7 @@ def test_put_along_axis_gives_what_numpy_gives(data):
     memory = Memory()
     target = memory.view(np.zeros_like(x))
     views = memory.view(x), memory.view(index), memory.view(values)
-    memory.run(put_along_axis_launches(isa(), *views, target, memory.allocate, axis=axis, mode=mode))
+    memory.run(put_along_axis_launches(isa(), *views, target, axis, memory.allocate, mode=mode))
     np.testing.assert_array_equal(memory.read(target), sums.astype(dtype))
 
 

@@ -63,9 +63,9 @@ def put_along_axis_launches(
     indices: View,
     values: View,
     target: View,
+    axis: int,
     allocate: Allocate,
     *,
-    axis: int,
     mode: str = UPDATE,
 ) -> list[Launch]:
     """`put_along_axis`: x with values at the indices of each line along an axis. Where `target` is x itself, it is
