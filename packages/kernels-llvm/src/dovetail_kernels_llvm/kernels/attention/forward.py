@@ -20,7 +20,7 @@ from .memory import Scratch, fill, read_rows, write_rows
 from .problem import Heads, Problem, RowNumbers, parts_of, problem_of, rounded
 from .product import Left, Right, load_aligned, over_rows, product, store_aligned
 from .transposition import Panels
-from .weights import LOG2_E, Rows, Sight, apply_mask, greater, greatest_of, hide, power, sight, weigh
+from .weights import LOG2_E, Rows, Sight, apply_mask, finite, greater, greatest_of, hide, power, reciprocal, sight, weigh
 
 QUERIES = 128
 """About as many queries make a block."""
@@ -81,7 +81,7 @@ class _Writer:
         self.is_whole = blocks.keys >= problem.seen_keys
         self.heads = Heads(
             b,
-            problem,
+            problem.batch,
             query=description.query,
             key=description.key,
             value=description.value,
@@ -210,23 +210,17 @@ class _Writer:
         if not self.is_whole:
             before = load_aligned(b, type_, place)
             greatest = greater(b, greatest, before)
-        shift = self._finite(greatest)
+        shift = finite(b, greatest)
         store_aligned(b, shift if self.is_whole else greatest, place)
         factors = self.factors.vector(b.index(0), group[0])
         store_aligned(b, shift, factors)
         shifts = [b.load(problem.element, self.factors.scalar(b.index(0), i)) for i in group]
-        total = weigh(b, type_, scores, group, vectors, shifts, is_log2=problem.is_log2)
+        total = weigh(b, type_, scores, group, vectors, shifts, problem.is_log2)
         if not self.is_whole:
-            factor = power(b, b.sub(before, shift), is_log2=problem.is_log2)
+            factor = power(b, b.sub(before, shift), problem.is_log2)
             store_aligned(b, factor, factors)
             total = b.fma(load_aligned(b, type_, total_place), factor, total)
         store_aligned(b, total, total_place)
-
-    def _finite(self, greatest: Value) -> Value:
-        """What is taken off the scores of a row: 0 where it sees nothing."""
-        b = self.b
-        lowest = b.constant(greatest.type, float("-inf"))
-        return b.select(b.compare("oeq", greatest, lowest), b.constant(greatest.type, 0), greatest)
 
     def _sums(self, row: Value) -> Value:
         """The address of what is summed for a row."""
@@ -243,13 +237,11 @@ class _Writer:
         """Divides what was summed for a tile of queries, and writes it."""
         b, problem = self.b, self.problem
         type_ = problem.type
-        one, zero = b.constant(type_, 1), b.constant(type_, 0)
         for start in range(0, height, problem.group):
             place, greatest = self.totals.vector(row, start), self.greatest.vector(row, start)
-            total = load_aligned(b, type_, place)
-            store_aligned(b, b.fdiv(one, b.select(b.compare("oeq", total, zero), one, total)), place)
+            store_aligned(b, reciprocal(b, load_aligned(b, type_, place)), place)
             if not self.is_whole:
-                store_aligned(b, self._finite(load_aligned(b, type_, greatest)), greatest)
+                store_aligned(b, finite(b, load_aligned(b, type_, greatest)), greatest)
         first = b.add(value_of(b, query), row)
 
         def factor(i: Value) -> Value:

@@ -109,10 +109,13 @@ def problem_of(isa: ISA, description: Attention | AttentionGradient) -> Problem:
 
 
 class Heads:
-    """Where the matrices of one head lie: those of views, by name, that a kernel has as its arguments in their order."""
+    """Where the matrices of one head lie: those of views, by name, that a kernel has as its arguments in their order.
 
-    def __init__(self, b: Builder, problem: Problem, **views: View | None) -> None:
-        self._b, self._problem = b, problem
+    `axes` are the sizes of the leading axes, over which views broadcast.
+    """
+
+    def __init__(self, b: Builder, axes: tuple[int, ...], **views: View | None) -> None:
+        self._b, self._axes = b, axes
         self._views = {name: view for name, view in views.items() if view is not None}
         self._indices: list[Value] = []
 
@@ -133,14 +136,14 @@ class Heads:
         """Turns to a head, given by its number."""
         b = self._b
         self._indices = []
-        for size in reversed(self._problem.batch):
+        for size in reversed(self._axes):
             self._indices.insert(0, b.operate("urem", head, b.index(size)))
             head = b.operate("udiv", head, b.index(size))
 
     def __getitem__(self, name: str) -> Matrix:
-        """The matrix of the head in a view, of which the leading axes broadcast, and the last two of a mask."""
+        """The matrix of the head in a view. The last two axes of a view (a mask) may broadcast too."""
         b, view = self._b, self._views[name]
-        strides = strides_over(view, len(self._problem.batch) + 2)
+        strides = strides_over(view, len(self._axes) + 2)
         place = b.index(0)
         for index, stride in zip(self._indices, strides, strict=False):
             if stride:

@@ -74,7 +74,7 @@ def sight(b: Builder, lanes: int, keys: Count, ahead: Count | None, height: int)
     return Sight(plus(b, ahead, 1), bound, divided(b, limit, lanes), is_causal=True)
 
 
-def power(b: Builder, x: Value, *, is_log2: bool) -> Value:
+def power(b: Builder, x: Value, is_log2: bool) -> Value:
     """eˣ, or 2ˣ where x is in that unit already, for x ≤ 0; 0 where it is below the smallest normal number.
 
     x = n + f with a whole number n and |f| ≤ ½; 2ᶠ is a polynomial, and 2ⁿ has n in the place of its exponent.
@@ -126,20 +126,42 @@ def greatest_of(b: Builder, type_: str, rows: Rows, group: range, vectors: Count
 
 
 def weigh(
-    b: Builder, type_: str, rows: Rows, group: range, vectors: Count, shifts: Sequence[Value], *, is_log2: bool
+    b: Builder,
+    type_: str,
+    rows: Rows,
+    group: range,
+    vectors: Count,
+    shifts: Sequence[Value],
+    is_log2: bool,
+    factors: Sequence[Value] | None = None,
 ) -> Value:
-    """Replaces the scores of a group of rows by the powers of what is left when a row's shift (a scalar) is taken off.
-    Gives their sums, in a lane for each row."""
+    """Replaces the scores of a group of rows by the powers of what is left when a row's shift (a scalar) is taken off,
+    times the row's factor. Gives their sums, in a lane for each row."""
     lanes = lanes_of(type_)
     sums = [b.variable(b.constant(type_, 0)) for _ in group]
     wide = [b.splat(shift, lanes) for shift in shifts]
+    scales = [b.splat(factor, lanes) for factor in factors or ()]
     with b.loop(0, vectors) as vector:
-        for total, row, shift in zip(sums, group, wide, strict=True):
+        for number, row in enumerate(group):
             place = rows.at(b, type_, row, vector)
-            weight = power(b, b.sub(load_aligned(b, type_, place), shift), is_log2=is_log2)
+            weight = power(b, b.sub(load_aligned(b, type_, place), wide[number]), is_log2)
+            if factors:
+                weight = b.mul(weight, scales[number])
             store_aligned(b, weight, place)
-            total.set(b.add(total.get(), weight))
+            sums[number].set(b.add(sums[number].get(), weight))
     return across(b, [one.get() for one in sums], b.add)
+
+
+def finite(b: Builder, greatest: Value) -> Value:
+    """What is taken off the scores of rows: their greatest, but 0 where a row sees nothing."""
+    lowest = b.constant(greatest.type, float("-inf"))
+    return b.select(b.compare("oeq", greatest, lowest), b.constant(greatest.type, 0), greatest)
+
+
+def reciprocal(b: Builder, total: Value) -> Value:
+    """What the weights of rows are multiplied by, so that they sum to 1; 1 where they sum to 0."""
+    one = b.constant(total.type, 1)
+    return b.fdiv(one, b.select(b.compare("oeq", total, b.constant(total.type, 0)), one, total))
 
 
 def hide(b: Builder, type_: str, rows: Rows, seen: Sight) -> None:
