@@ -199,7 +199,7 @@ class Function:
         arguments = self._arguments(args, kwargs)
         call = self._call(*self._trace_for(arguments))
         signature = arguments.describe(patterns.exactly(arguments.shapes))
-        return Explanation(self.name, signature, call.placements)
+        return Explanation(self.name, signature, call.placements, call.program.kernel_reports())
 
 
 @selection.on_forget

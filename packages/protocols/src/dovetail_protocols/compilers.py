@@ -23,6 +23,14 @@ class Executable(Protocol):
 
 
 @runtime_checkable
+class SupportsKernelReport(Protocol):
+    """Optional for an Executable: says what it runs, for `explain`."""
+
+    def kernel_report(self) -> Sequence[KernelReport]:
+        """Its native kernels, in the order in which they run. May measure the machine, so it can take a moment."""
+
+
+@runtime_checkable
 class Compiler(Protocol):
     """Takes parts of a graph and runs each as one call."""
 
@@ -38,8 +46,25 @@ class Compiler(Protocol):
         """None where it can run on this machine."""
 
 
-PROTOCOL = (1, 0)
+PROTOCOL = (1, 1)
 """The version of the compiler protocol that this package speaks."""
+
+
+@record
+class KernelReport:
+    """One native kernel of an executable.
+
+    `what` it computes, for readers: the operations that were fused into it. `tasks`: how many independent parts its work
+    has; `runs`: how often it runs in a call. `flops` and `bytes`: the arithmetic and the memory traffic of one run, at
+    least; `seconds`: what that is predicted to take on this machine.
+    """
+
+    what: str
+    tasks: int = 1
+    runs: int = 1
+    flops: float = 0.0
+    bytes: float = 0.0
+    seconds: float = 0.0
 
 
 @record

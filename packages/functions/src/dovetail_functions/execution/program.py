@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
+from dovetail_protocols.compilers import KernelReport, SupportsKernelReport
 from dovetail_protocols.errors import DovetailError, KernelError
 
 from .steps import Step
@@ -48,6 +49,14 @@ class Program:
         Raises: KernelError, saying which step, with its cause.
         """
         return self._function(*buffers)  # type: ignore[no-any-return] # written above to give a tuple
+
+    def kernel_reports(self) -> tuple[tuple[str, tuple[KernelReport, ...]], ...]:
+        """What compiled steps say of their kernels, by name of compiler."""
+        return tuple(
+            (step.package, tuple(step.run.kernel_report()))
+            for step in self.steps
+            if isinstance(step.run, SupportsKernelReport)
+        )
 
     def _guarded(self, function: Callable[..., Any], first_lines: list[int]) -> Callable[..., Any]:
         def run(*buffers: Any) -> Any:

@@ -10,6 +10,7 @@ from ..kernels.copies import copy_launches, fill_launches
 from ..kernels.kernel import Launch, View
 from .canonical import canonicalize
 from .clusters import ClusterBuilder, look_through
+from .connections import connect_attention
 from .context import Context
 from .fusion import Fusion, Group
 from .kinds import CONTROL_FLOW, LEAVES
@@ -42,6 +43,7 @@ class BodyPlan:
     ) -> None:
         canonicalize(body)
         share_small_results(body)
+        connect_attention(body)
         self.context, self.body = context, body
         self.views: dict[int, View] = {value.number: view for value, view in zip(body.inputs, inputs, strict=True)}
         self.fusion = Fusion(body)
@@ -223,8 +225,6 @@ class BodyPlan:
             item.makes.add(value.number)
 
     def _write_group(self, group: Group, stored: Sequence[Value]) -> Sequence[Work]:
-        from ..kernels.clusters import cluster_launches
-
         context = self.context
         before: list[Launch] = []
 
@@ -246,6 +246,8 @@ class BodyPlan:
         cluster = builder.build(views)
         product = group.product
         if product is None:
+            from ..kernels.clusters import cluster_launches
+
             launches = cluster_launches(context.isa, cluster, context.allocate)
         else:
             operands = [self.view(value) for value in product.given]

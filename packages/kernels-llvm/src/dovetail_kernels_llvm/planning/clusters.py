@@ -186,10 +186,10 @@ class ClusterBuilder:
             return self._add(
                 ("number", repr(number), value.dtype), Term(CONSTANT, (), value.dtype, ONE, None, (("value", number),))
             )
-        flat = flattened(self._loads[value.number, space], self.columns)
-        if flat is None:
-            moved = self.contiguous(self.view(value))
-            flat = flattened(broadcast(moved, self.group.domain), self.columns)
+        view = self._loads[value.number, space]
+        flat = flattened(view, self.columns)
+        if flat is None:  # its elements are brought into the order of the domain first
+            flat = flattened(self.contiguous(view), self.columns)
             assert flat is not None, "a contiguous array lies evenly"
         return self._add(flat, Term(LOAD, (), value.dtype, _space_of(flat), flat))
 

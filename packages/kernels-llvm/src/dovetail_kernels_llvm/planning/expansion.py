@@ -14,7 +14,7 @@ from dovetail_protocols.tracing import trace
 from ..codegen.types import STORED
 from .decompositions import DECOMPOSITIONS
 from .kinds import CONTROL_FLOW, problem
-from .ops import Body, Op, Value, inputs_of, op_of, outputs_of, value_of
+from .ops import Body, Op, Value, inputs_of, op_of, outputs_of
 
 LIMIT_OF_TEMPLATES = 1024
 
@@ -183,6 +183,3 @@ def single(
     given = tuple(value for value in operands if value is not None)
     node = Node(operation, tuple(operands), outputs, attributes)
     return Graph(operation.short_name, given, (node,), outputs)
-
-
-__all__ = ["NotTaken", "expand", "refusal", "single", "value_of"]

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..ops import Op
+from .attention import ATTENTION
+from .convolution import CONVOLUTION_GRADIENTS, CONVOLUTIONS
 from .indexing import INDEXING
 from .macro import Macro, Product
-from .products import PRODUCTS
+from .products import MATRIX_PRODUCTS
 from .random import RANDOM
 
-MACROS: Mapping[str, Macro | Product] = {**PRODUCTS, **INDEXING, **RANDOM}
+PRODUCTS: Mapping[str, Product] = {**MATRIX_PRODUCTS, **CONVOLUTIONS}
+MACROS: Mapping[str, Macro | Product] = {
+    **PRODUCTS,
+    **CONVOLUTION_GRADIENTS,
+    **ATTENTION,
+    **INDEXING,
+    **RANDOM,
+}
 
 __all__ = ["MACROS", "PRODUCTS", "Macro", "Product", "has_epilogue"]
 

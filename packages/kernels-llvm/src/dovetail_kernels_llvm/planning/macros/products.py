@@ -8,6 +8,7 @@ from ...codegen.isa import ISA
 from ...kernels.cluster import Cluster
 from ...kernels.kernel import Launch, View
 from ..ops import Op
+from ..views import broadcast
 from .macro import Allocate, Product
 
 
@@ -18,7 +19,9 @@ def _no_bool(op: Op) -> str | None:
 def _matmul(isa: ISA, op: Op, inputs: Sequence[View], epilogue: Cluster, allocate: Allocate) -> list[Launch]:
     from ...kernels.matmul import Matmul, matmul_launches
 
-    return matmul_launches(isa, Matmul(inputs[0], inputs[1], epilogue), allocate)
+    batch = op.outputs[0].shape[:-2]
+    first, second = (broadcast(view, (*batch, *view.shape[-2:])) for view in inputs)
+    return matmul_launches(isa, Matmul(first, second, epilogue), allocate)
 
 
-PRODUCTS = {"matmul": Product(_matmul, _no_bool)}
+MATRIX_PRODUCTS = {"matmul": Product(_matmul, _no_bool)}
