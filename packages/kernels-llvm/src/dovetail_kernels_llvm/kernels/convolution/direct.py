@@ -20,7 +20,7 @@ from ..kernel import Kernel, Launch, View, traffic
 from .epilogue import Epilogue, effort, vector_counts, views_of
 from .geometry import Pass
 from .halo import Halo, copy_halo
-from .indices import Index, chosen, digits, each, least, minus, plus, times, value, weighted
+from .indices import Index, chosen, digits, each, greatest, least, minus, plus, times, value, weighted
 from .packing import Panels
 from .runs import zero_run
 from .sums import DOTS, PAIRED, Level, TileSums, merged
@@ -29,16 +29,14 @@ from .tiles import Cut, Tile
 UNROLLED_EPILOGUE = 160
 """Up to so many instructions the epilogue is written out for each vector of a tile; beyond, it is a loop."""
 
-FILTER_BYTES = 320 << 10
-"""What of a panel of filters is used for all pixels of a block before the next part, so that it stays in the cache."""
-
 
 @record
 class Direct:
     """A convolution for one kernel.
 
     `x`: (batch, *spatial, groups · channels); `steps`: of the sum for each tap; `columns`: of the result, in a group;
-    `kind`: how products are made (see sums); `halo`: the copy of a block, None where the input is read in place.
+    `kind`: how products are made (see sums); `parts`: in how many parts channels are summed, so that the filters
+    of one stay in the cache for all pixels of a block; `halo`: the copy of a block, None where the input is read in place.
     """
 
     work: Pass
@@ -51,6 +49,7 @@ class Direct:
     kind: str
     tile: Tile
     cut: Cut
+    parts: int
     halo: Halo | None
     epilogue: Cluster
     what: str
@@ -85,23 +84,12 @@ class _Emitter:
         self.width = self.vectors * self.lanes
         self.panels = -(-direct.columns // self.width)
         self.task_sizes = (len(direct.work.phases), direct.groups, direct.cut.panel_groups, *direct.cut.counts)
-        tile_pixels = len(direct.tile.pixels(self.axes))
-        block_pixels = prod(direct.cut.sizes)
-        self.parts = self._parts(tile_pixels, block_pixels)
-        written = effort(direct.epilogue) * self.vectors * tile_pixels
-        self.is_kept = self.parts > 1 or written > UNROLLED_EPILOGUE
+        written = effort(direct.epilogue) * self.vectors * direct.tile.size
+        self.is_kept = direct.parts > 1 or written > UNROLLED_EPILOGUE
         # A copy may run over by less than a vector.
         self.kept_from = -(-(direct.halo.size if direct.halo else 0) // 64) * 64 + 64
-        kept = (block_pixels if self.parts > 1 else tile_pixels) * self.width
+        kept = (prod(direct.cut.sizes) if direct.parts > 1 else direct.tile.size) * self.width
         self.scratch_elements = self.kept_from + (kept if self.is_kept else 0)
-
-    def _parts(self, tile_pixels: int, block_pixels: int) -> int:
-        """Into how many parts the sum is cut, for filters that are too large for the cache."""
-        direct = self.direct
-        length = prod(axis.taps for axis in self.axes) * direct.steps
-        if len(direct.work.phases) > 1 or direct.kind != "splat" or block_pixels <= tile_pixels:
-            return 1
-        return max(-(-length * self.width * SIZES[self.element] // FILTER_BYTES), 1)
 
     # ------------------------------------------------------------------ task
 
@@ -125,7 +113,7 @@ class _Emitter:
         start = times(b, part, each_group)
         stop = least(b, self.panels, plus(b, start, each_group))
         self.x = self._input(x, start)
-        self.levels = self._levels()
+        self.filter_steps = self._filter_steps()
         skipped = self._of_phase(self._steps_before())
         with each(b, start, stop) as panel:
             strides = (direct.panels.group_stride, direct.panels.panel_stride, direct.panels.step)
@@ -144,14 +132,13 @@ class _Emitter:
             total += prod(phase.taps) * self.direct.steps
         return found
 
-    def _levels(self) -> list[Level]:
-        """The loops of the sum."""
-        phases = self.direct.work.phases
-        levels: list[Level] = [
-            (self._of_phase([phase.taps[place] for phase in phases]), axis.dilation * step)
-            for place, (axis, step) in enumerate(zip(self.axes, self.in_steps, strict=True))
-        ]
-        return merged([*levels, (self.direct.steps, self.lanes if self.direct.kind == DOTS else 1)])
+    def _filter_steps(self) -> list[Index]:
+        """How far apart the filters of neighboring taps are, by axis."""
+        steps: list[Index] = [self.direct.steps * self.direct.panels.step]
+        for place in reversed(range(1, len(self.axes))):
+            taps = self._of_phase([phase.taps[place] for phase in self.direct.work.phases])
+            steps.append(times(self.b, steps[-1], taps))
+        return steps[::-1]
 
     def _input(self, x: Value, panel: Index) -> Value:
         """Where window 0 of the block finds tap 0: in the copy, which is made here, or in the input itself."""
@@ -159,7 +146,8 @@ class _Emitter:
         paired = direct.kind == PAIRED
         channel = times(b, panel, self.width) if paired else times(b, self.group, direct.channels)
         before = [self._of_phase([p.before[place] for p in direct.work.phases]) for place in range(len(self.axes))]
-        origin = [
+        # The coordinates, in the input, of window 0's tap 0.
+        self.origin = origin = [
             minus(b, times(b, start, axis.stride), out)
             for axis, start, out in zip(self.axes, self.starts, before, strict=True)
         ]
@@ -187,69 +175,89 @@ class _Emitter:
         self.panel_x = self.x
         if direct.kind == PAIRED:
             self.panel_x = b.offset(self.x, times(b, relative, self.width), self.element)
-        if self.parts == 1:
+        if direct.parts == 1:
             self._tiles(self._whole)
             return
         zero_run(b, self.element, self._kept(()), prod(direct.cut.sizes) * self.width)
-        (count, step), *inner = self.levels
-        assert isinstance(count, int)
-        length = -(-count // self.parts)
-        rest = prod(one for one, _ in inner if isinstance(one, int)) * direct.panels.step
-        filters, panel_x = self.filters, self.panel_x
-        with b.loop(0, -(-count // length)) as part:
-            start = times(b, part, length)
-            self.filters = b.offset(filters, times(b, start, rest), self.element)
-            self.panel_x = b.offset(panel_x, times(b, start, step), self.element)
-            levels = [
-                (count if count % length == 0 and length == count else least(b, length, minus(b, count, start)), step),
-                *inner,
-            ]
-            if count % length == 0:
-                levels[0] = (length, step)
-            self._tiles(lambda origin, size: self._part(origin, size, levels))
+        length = -(-direct.steps // direct.parts)
+        with b.loop(0, direct.steps, length) as start:
+            count = length if direct.steps % length == 0 else least(b, length, minus(b, direct.steps, start))
+            self._tiles(lambda origin, size: self._part(origin, size, start, count))
         self._tiles(lambda origin, size: self._finish(origin, size, self._kept(origin)))
 
     def _tiles(self, body: Callable[[Sequence[Index], int], None]) -> None:
         """Calls body(origin, length) for all tiles of the block; origins are counted from the block's."""
         b, tile = self.b, self.direct.tile
-        inner: list[Index] = [0] * (len(self.axes) - tile.axis - 1)
-        rest = self.axes[tile.axis].count % tile.length
+        rest = self.axes[tile.axis].count % tile.lengths[tile.axis]
 
-        def outer(origin: list[Index]) -> None:
-            count = self.counts[len(origin)]
-            if len(origin) < tile.axis:
-                with each(b, 0, count) as index:
-                    outer([*origin, index])
+        def along(origin: list[Index], length: int) -> None:
+            place = len(origin)
+            if place == len(self.axes):
+                body(origin, length)
                 return
-            whole = minus(b, count, _remainder(b, count, tile.length))
+            count, step = self.counts[place], tile.lengths[place]
+            if place != tile.axis:
+                with each(b, 0, count, step) as index:
+                    along([*origin, index], length)
+                return
+            whole = minus(b, count, _remainder(b, count, step))
             if not (isinstance(whole, int) and whole == 0):
-                with each(b, 0, whole, tile.length) as index:
-                    body([*origin, index, *inner], tile.length)
+                with each(b, 0, whole, step) as index:
+                    along([*origin, index], step)
             if isinstance(count, int) and isinstance(whole, int):
                 if count > whole:
-                    body([*origin, whole, *inner], rest)
+                    along([*origin, whole], rest)
             elif rest:
                 with b.when(b.compare("slt", value(b, whole), value(b, count))):
-                    body([*origin, whole, *inner], rest)
+                    along([*origin, whole], rest)
 
-        outer([])
+        along([], tile.lengths[tile.axis])
 
     # ------------------------------------------------------------------ tile
 
     def _sums(
-        self, origin: Sequence[Index], length: int, levels: Sequence[Level], initial: list[Value] | None
+        self,
+        origin: Sequence[Index],
+        length: int,
+        channels: tuple[Index, Index],
+        initial: list[Value] | None = None,
     ) -> list[Value]:
+        """The sums of a tile over some steps of each tap: the first one's number, and how many."""
         b, direct = self.b, self.direct
         strides = [step * axis.stride for step, axis in zip(self.in_steps, self.axes, strict=True)]
-        x = b.offset(self.panel_x, weighted(b, origin, strides), self.element)
-        pixels = direct.tile.pixels(self.axes, length)
+        place, filter_place = weighted(b, origin, strides), 0
+        levels: list[Level] = []
+        for number, axis in enumerate(self.axes):
+            step, filter_step = self.in_steps[number] * axis.dilation, self.filter_steps[number]
+            low, count = self._inside(number, origin[number])
+            place = plus(b, place, times(b, low, step))
+            filter_place = plus(b, filter_place, times(b, low, filter_step))
+            levels.append((count, step, filter_step))
+        step = self.lanes if direct.kind == DOTS else 1
+        place = plus(b, place, times(b, channels[0], step))
+        filter_place = plus(b, filter_place, times(b, channels[0], direct.panels.step))
+        levels.append((channels[1], step, direct.panels.step))
+        pixels = direct.tile.pixels(length)
         places = [sum(index * stride for index, stride in zip(pixel, strides, strict=True)) for pixel in pixels]
+        x, filters = b.offset(self.panel_x, place, self.element), b.offset(self.filters, filter_place, self.element)
         sums = TileSums(b, direct.kind, self.element, places, direct.tile.vectors)
-        return sums.compute(x, self.filters, levels, direct.panels.step, initial)
+        return sums.compute(x, filters, merged(levels), initial)
+
+    def _inside(self, place: int, window: Index) -> tuple[Index, Index]:
+        """The first tap along an axis, and how many: without those beyond the border where the tile agrees on it."""
+        b, direct, axis = self.b, self.direct, self.axes[place]
+        taps = self._of_phase([phase.taps[place] for phase in direct.work.phases])
+        if not direct.tile.clips(direct.work, place):
+            return 0, taps
+        first = plus(b, self.origin[place], times(b, window, axis.stride))
+        more = axis.dilation - 1
+        low = _quotient(b, greatest(b, minus(b, more, first), 0), axis.dilation)
+        high = _quotient(b, greatest(b, minus(b, axis.size + more, first), 0), axis.dilation)
+        return low, greatest(b, minus(b, least(b, high, taps), low), 0)
 
     def _whole(self, origin: Sequence[Index], length: int) -> None:
         """A tile from its sums to its results."""
-        sums = self._sums(origin, length, self.levels, None)
+        sums = self._sums(origin, length, (0, self.direct.steps))
         if self.is_kept:
             kept = self.b.offset(self.b.scratch, self.kept_from, self.element)
             for number, one in enumerate(sums):
@@ -257,12 +265,12 @@ class _Emitter:
             self._finish(origin, length, kept)
             return
         self._begin(origin)
-        for number, pixel in enumerate(self.direct.tile.pixels(self.axes, length)):
+        for number, pixel in enumerate(self.direct.tile.pixels(length)):
             row = sums[number * self.vectors : (number + 1) * self.vectors]
             self.epilogue.pixel(self._result(pixel), row.__getitem__)
 
-    def _part(self, origin: Sequence[Index], length: int, levels: Sequence[Level]) -> None:
-        """A part of a tile's sums, added to what is kept."""
+    def _part(self, origin: Sequence[Index], length: int, start: Index, count: Index) -> None:
+        """A part of a tile's sums, over some of the channels, added to what is kept."""
         b = self.b
         kept = self._kept(origin)
         places = [
@@ -271,23 +279,23 @@ class _Emitter:
                 sum(i * s for i, s in zip(pixel, self._kept_strides(), strict=True)) + number * self.lanes,
                 self.element,
             )
-            for pixel in self.direct.tile.pixels(self.axes, length)
+            for pixel in self.direct.tile.pixels(length)
             for number in range(self.vectors)
         ]
         initial = [b.load(vector(self.element, self.lanes), place) for place in places]
-        for one, place in zip(self._sums(origin, length, levels, initial), places, strict=True):
+        for one, place in zip(self._sums(origin, length, (start, count), initial), places, strict=True):
             b.store(one, place)
 
     def _finish(self, origin: Sequence[Index], length: int, kept: Value) -> None:
         """The results of a tile whose sums are kept in memory, pixel by pixel."""
-        b, axis = self.b, self.direct.tile.axis
-        strides = self._kept_strides() if self.parts > 1 else self._tile_strides()
+        b, tile = self.b, self.direct.tile
+        strides = self._kept_strides() if self.direct.parts > 1 else self._tile_strides()
         self._begin(origin)
 
         def pixels(offsets: list[Index]) -> None:
             place = len(offsets)
             if place < len(self.axes):
-                with each(b, 0, 1 if place < axis else length if place == axis else self.axes[place].count) as index:
+                with each(b, 0, length if place == tile.axis else tile.lengths[place]) as index:
                     pixels([*offsets, index])
                 return
             row = b.offset(kept, weighted(b, offsets, strides), self.element)
@@ -319,14 +327,18 @@ class _Emitter:
         return [prod(sizes[place + 1 :]) * self.width for place in range(len(sizes))]
 
     def _tile_strides(self) -> list[int]:
-        tile, axes = self.direct.tile, self.axes
-        return [
-            0 if place < tile.axis else prod(axis.count for axis in axes[place + 1 :]) * self.width
-            for place in range(len(axes))
-        ]
+        lengths = self.direct.tile.lengths
+        return [prod(lengths[place + 1 :]) * self.width for place in range(len(lengths))]
 
 
 def _remainder(b: Builder, count: Index, length: int) -> Index:
     if isinstance(count, int):
         return count % length
     return 0 if length == 1 else b.operate("urem", count, b.index(length))
+
+
+def _quotient(b: Builder, number: Index, divisor: int) -> Index:
+    """Of a number from 0 up."""
+    if isinstance(number, int):
+        return number // divisor
+    return number if divisor == 1 else b.operate("udiv", number, b.index(divisor))

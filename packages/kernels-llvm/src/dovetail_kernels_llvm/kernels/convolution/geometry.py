@@ -8,6 +8,9 @@ from math import gcd, prod
 from dovetail_protocols.operations.windows import WindowGrid
 from dovetail_protocols.records import record
 
+LONG = 1024
+"""Along axes with more windows, the taps beyond the border are few."""
+
 
 @record
 class Axis:
@@ -53,6 +56,29 @@ class Pass:
     def pixels(self) -> int:
         """How many pixels of the result one phase computes."""
         return prod(axis.count for axis in self.axes)
+
+    def reaches_out(self, place: int) -> bool:
+        """Whether a window reaches over a border of an axis."""
+        axis = self.axes[place]
+        return any(
+            taps and (before > 0 or (axis.count - 1) * axis.stride - before + (taps - 1) * axis.dilation >= axis.size)
+            for taps, before in ((phase.taps[place], phase.before[place]) for phase in self.phases)
+        )
+
+    def share(self, place: int) -> float:
+        """The share of an axis' taps that lie inside, over all windows."""
+        axis = self.axes[place]
+        if not self.reaches_out(place) or axis.count > LONG:
+            return 1.0
+        inside = total = 0
+        for phase in self.phases:
+            for window in range(axis.count):
+                first = window * axis.stride - phase.before[place]
+                low = min(max(-(first // axis.dilation), 0), phase.taps[place])
+                high = min(max(-((first - axis.size) // axis.dilation), 0), phase.taps[place])
+                inside += max(high - low, 0)
+            total += phase.taps[place] * axis.count
+        return inside / max(total, 1)
 
 
 def forward_pass(batch: int, sizes: tuple[int, ...], grid: WindowGrid) -> Pass:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from dovetail_protocols.records import record, replace
 
 from ...codegen.isa import ISA
@@ -18,6 +20,12 @@ from .tiles import Tile, broadcast_cost, choose_tile, cut, vector_cost
 
 FEW_COLUMNS = 4
 """Up to so many columns, lanes are channels where there are enough of them."""
+
+FEW_PIXELS = 64
+"""Up to so many pixels, packing filters costs more than it saves."""
+
+FILTER_BYTES = 320 << 10
+"""What filters of one panel may take, so that they stay in the cache for all pixels of a block."""
 
 WIDE_STEP = 256
 """Filters whose steps are further apart, in bytes, are packed where many pixels use them: they would keep to a few
@@ -95,39 +103,26 @@ def _launches(isa: ISA, job: _Job, allocate: Allocate) -> list[Launch]:
 
 def _planned(isa: ISA, job: _Job, filters: Filters, kind: str, lanes: int, allocate: Allocate) -> list[Launch]:
     work = job.work
-    if kind == DOTS:
-        dots = vector_cost(isa)
-        found = choose_tile(isa, work.axes, lanes, lanes, lambda pixels, _: dots(pixels, filters.columns), 1)
-        while len(found.pixels(work.axes)) > 1 and len(found.pixels(work.axes)) * filters.columns > isa.registers - 6:
-            found = replace(found, length=found.length - 1) if found.length > 1 else Tile(len(work.axes) - 1, 1, 1)
-        tile = replace(found, vectors=filters.columns)
-        width, panels = lanes, 1
-    else:
-        cost = broadcast_cost(isa) if kind == SPLAT else vector_cost(isa)
-        tile = choose_tile(isa, work.axes, filters.columns, lanes, cost)
-        width = tile.vectors * lanes
-        panels = -(-filters.columns // width)
     steps = -(-filters.channels // lanes) if kind == DOTS else filters.channels
-    launches: list[Launch] = []
-    packed: Panels | None = None
-    if kind == DOTS:
-        launches, packed = pack_dots(isa, filters, lanes, allocate)
-    else:
-        far = filters.channel_stride * SIZES[STORED[filters.view.dtype]] > WIDE_STEP and work.pixels > 64
-        packed = None if far or len(work.phases) > 1 else in_place(filters, width)
-        if packed is None:
-            launches, packed = pack(isa, filters, width, allocate)
-    element = SIZES[COMPUTED[job.x.dtype]]
+    tile = _tile(isa, work, filters, kind, lanes, steps)
+    width = lanes if kind == DOTS else tile.vectors * lanes
+    panels = -(-filters.columns // width)
+    launches, packed = _panels(isa, work, filters, kind, width, allocate)
+    size = SIZES[COMPUTED[job.x.dtype]]
     channels = panels * width if kind == PAIRED else steps * lanes if kind == DOTS else filters.channels
-    inside = _reads_inside(job, filters, kind, lanes, width)
+    inside = _reads_inside(job, filters, tile, kind, lanes, width)
+    parts = _parts(work, tile, steps, width * size) if kind == SPLAT else 1
     flops = 2.0 * work.pixels * len(filters.taps) * filters.channels * filters.columns * filters.groups
-    apart = filters.groups * len(work.phases)
-    parts = cut(work.axes, tile, None if inside else channels * element, flops, panels, apart)
+    held = channels * size / (parts if inside else 1)
+    filter_bytes = len(filters.taps) * steps * panels * width * size
+    division = cut(work.axes, tile, held, filter_bytes, flops, panels, filters.groups * len(work.phases))
+    if prod(division.sizes) <= tile.size:
+        parts = 1
     halo = None
     if not inside:
-        shape = tuple(axis.span(size) for axis, size in zip(work.axes, parts.sizes, strict=True))
+        shape = tuple(axis.span(one) for axis, one in zip(work.axes, division.sizes, strict=True))
         if kind == PAIRED:
-            channels = -(-panels // parts.panel_groups) * width
+            channels = -(-panels // division.panel_groups) * width
             halo = Halo(shape, channels, min(channels, filters.columns))
         else:
             halo = Halo(shape, channels, filters.channels, kind == DOTS)
@@ -141,6 +136,7 @@ def _planned(isa: ISA, job: _Job, filters: Filters, kind: str, lanes: int, alloc
         packed,
         kind,
         tile,
+        division,
         parts,
         halo,
         job.epilogue,
@@ -149,18 +145,45 @@ def _planned(isa: ISA, job: _Job, filters: Filters, kind: str, lanes: int, alloc
     return [*launches, direct_launch(isa, direct)]
 
 
-def _reads_inside(job: _Job, filters: Filters, kind: str, lanes: int, width: int) -> bool:
-    """Whether the input can be read in place: no window reaches over a border, and channels lie side by side, as many
-    as are read."""
+def _tile(isa: ISA, work: Pass, filters: Filters, kind: str, lanes: int, steps: int) -> Tile:
+    if kind == DOTS:
+        vectors = vector_cost(isa)
+        most = max((isa.registers - filters.columns - 1) // filters.columns, 1)
+        tile = choose_tile(
+            isa, work, lanes, lanes, steps, lambda pixels, _: vectors(pixels, filters.columns), most=most
+        )
+        return replace(tile, vectors=filters.columns)
+    cost = broadcast_cost(isa) if kind == SPLAT else vector_cost(isa)
+    return choose_tile(isa, work, filters.columns, lanes, steps, cost)
+
+
+def _panels(
+    isa: ISA, work: Pass, filters: Filters, kind: str, width: int, allocate: Allocate
+) -> tuple[list[Launch], Panels]:
+    """Filters as they are read: as they lie, where they lie well, else packed."""
+    if kind == DOTS:
+        return pack_dots(isa, filters, width, allocate)
+    far = filters.channel_stride * SIZES[STORED[filters.view.dtype]] > WIDE_STEP and work.pixels > FEW_PIXELS
+    found = None if far or len(work.phases) > 1 else in_place(filters, width)
+    return ([], found) if found is not None else pack(isa, filters, width, allocate)
+
+
+def _parts(work: Pass, tile: Tile, steps: int, width_bytes: int) -> int:
+    """In how many parts channels are summed, for filters that are too large for the cache."""
+    taps = prod(axis.taps for axis in work.axes)
+    parts = -(-taps * steps * width_bytes // FILTER_BYTES)
+    if parts <= 1 or (len(work.phases) > 1 and taps > steps):
+        return 1
+    parts = min(parts, max(steps // 8, 1))
+    return next((more for more in range(parts, 2 * parts) if steps % more == 0), parts)
+
+
+def _reads_inside(job: _Job, filters: Filters, tile: Tile, kind: str, lanes: int, width: int) -> bool:
+    """Whether the input can be read in place: no window reaches over a border, other than with taps that are left out,
+    and channels lie side by side, as many as are read."""
     x, work = job.x, job.work
     if COMPUTED[x.dtype] != STORED[x.dtype] or x.strides[-1] != 1:
         return False
     if (kind == DOTS and filters.channels % lanes) or (kind == PAIRED and filters.columns % width):
         return False
-    for phase in work.phases:
-        for axis, taps, before in zip(work.axes, phase.taps, phase.before, strict=True):
-            if taps and (
-                before > 0 or (axis.count - 1) * axis.stride - before + (taps - 1) * axis.dilation >= axis.size
-            ):
-                return False
-    return True
+    return not any(work.reaches_out(place) and not tile.clips(work, place) for place in range(len(work.axes)))

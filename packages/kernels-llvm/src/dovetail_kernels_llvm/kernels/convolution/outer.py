@@ -170,11 +170,11 @@ class _Emitter:
             source = b.offset(cotangent, times(b, self.column, outer.cotangent.strides[-1]), stored)
             kept = None if full else least(b, self.width, left)
             copy_halo(b, halo, self.cotangent, source, outer.cotangent, self.starts, self.counts, kept)
-            self.step = self.width
+            self.cotangent_steps = halo.strides
         else:
             place = weighted(b, (*self.starts, self.column), outer.cotangent.strides)
             self.cotangent = b.offset(cotangent, place, stored)
-            self.step = outer.cotangent.strides[-2]
+            self.cotangent_steps = outer.cotangent.strides[:-1]
         self._taps([])
 
     def _taps(self, taps: list[Index]) -> None:
@@ -221,11 +221,13 @@ class _Emitter:
         """A tile of sums, of whose rows there are `left`."""
         b, outer = self.b, self.outer
         levels: list[Level] = [
-            (count, axis.stride * step)
-            for count, axis, step in zip(self.counts, outer.axes, self.in_steps, strict=True)
+            (count, axis.stride * step, cotangent_step)
+            for count, axis, step, cotangent_step in zip(
+                self.counts, outer.axes, self.in_steps, self.cotangent_steps, strict=True
+            )
         ]
         tile = TileSums(b, outer.kind, self.element, places, outer.vectors)
-        computed = tile.compute(x, self.cotangent, merged(levels), self.step)
+        computed = tile.compute(x, self.cotangent, merged(levels))
         if self.is_first is None:
             self._stored(sums, len(places), left, computed, add=False)
             return

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...codegen.builder import Builder, Value, Variable
 from ...codegen.types import SIZES, vector
-from .indices import Index, each, minus, value
+from .indices import Index, each, minus, times, value
 
 SPLAT = "splat"
 """Lanes are columns; an element of the input is spread over them. For dense convolutions."""
@@ -20,23 +20,26 @@ DOTS = "dots"
 UNROLLED = 96
 """About how many products the innermost loop holds."""
 
-Level = tuple[Index, int]
-"""A loop of the sum: how often, and how far apart the elements of the input are."""
+Level = tuple[Index, Index, Index]
+"""A loop of the sum: how often, and how far apart the elements of the input and of the filters are."""
 
 
 def merged(levels: Sequence[Level]) -> list[Level]:
     """Loops, outer first, without those that run once, and with those joined that go on where the inner one ends."""
     found: list[Level] = []
-    for count, step in levels:
+    for count, *steps in levels:
         if isinstance(count, int) and count == 1:
             continue
-        if found and isinstance(count, int):
-            outer, outer_step = found[-1]
-            if outer_step == count * step and isinstance(outer, int):
-                found[-1] = (outer * count, step)
-                continue
-        found.append((count, step))
-    return found or [(1, 0)]
+        outer, *outer_steps = found[-1] if found else (None, None, None)
+        if isinstance(outer, int) and isinstance(count, int) and outer_steps == [_whole(count, one) for one in steps]:
+            found[-1] = (outer * count, steps[0], steps[1])
+        else:
+            found.append((count, steps[0], steps[1]))
+    return found or [(1, 0, 0)]
+
+
+def _whole(count: int, step: Index) -> int | None:
+    return count * step if isinstance(step, int) else None
 
 
 class TileSums:
@@ -50,60 +53,60 @@ class TileSums:
         self._sums: list[Variable] = []
 
     def compute(
-        self, x: Value, filters: Value, levels: Sequence[Level], step: int, initial: Sequence[Value] | None = None
+        self, x: Value, filters: Value, levels: Sequence[Level], initial: Sequence[Value] | None = None
     ) -> list[Value]:
-        """The sums, pixel by pixel, each as vectors. `levels`: merged; `step`: from one step's filters to the next."""
+        """The sums, pixel by pixel, each as vectors. `levels`: merged."""
         b = self._b
         zero = b.constant(self._type, 0)
         count = len(self._places) * self._vectors
         self._sums = [b.variable(one) for one in initial or [zero] * count]
-        self._filters, self._step = b.variable(filters), step
-        self._loop(x, list(levels))
+        self._loop(x, filters, list(levels))
         sums = [one.get() for one in self._sums]
-        return (
-            [self._brought_together(sums, pixel) for pixel in range(len(self._places))] if self._kind == DOTS else sums
-        )
+        if self._kind != DOTS:
+            return sums
+        return [self._brought_together(sums, pixel) for pixel in range(len(self._places))]
 
-    def _loop(self, x: Value, levels: list[Level]) -> None:
+    def _loop(self, x: Value, filters: Value, levels: list[Level]) -> None:
         b = self._b
-        (count, step), *inner = levels
+        level, *inner = levels
+        count = level[0]
         if inner:
             with each(b, 0, count) as index:
-                self._loop(b.offset(x, _scaled(b, index, step), self._element), inner)
+                self._loop(*self._at(x, filters, level, index), inner)
             return
         most = max(UNROLLED // len(self._sums), 1)
         if isinstance(count, int) and count <= max(most * 3 // 2, 1):
-            self._steps(x, count, step)
+            self._steps(x, filters, level, count)
             return
-        together = most
+        together = most = min(most, 8)
+        rest: Index
         if isinstance(count, int):
             together = next((n for n in range(most, most // 2, -1) if count % n == 0), most)
-        together = min(together, 8)
-        whole = (
-            count // together * together
-            if isinstance(count, int)
-            else minus(b, count, b.operate("urem", count, b.index(together)))
-        )
+            rest = count % together
+        else:
+            rest = b.operate("urem", count, b.index(together)) if together > 1 else 0
+        whole = minus(b, count, rest)
         with b.loop(0, value(b, whole), together) as index:
-            self._steps(b.offset(x, _scaled(b, index, step), self._element), together, step)
-        if isinstance(count, int):
-            self._steps(
-                b.offset(x, whole * step if isinstance(whole, int) else 0, self._element), count % together, step
-            )
-        elif together > 1:
-            with b.loop(value(b, whole), count) as index:
-                self._steps(b.offset(x, _scaled(b, index, step), self._element), 1, step)
+            self._steps(*self._at(x, filters, level, index), level, together)
+        if isinstance(rest, int):
+            self._steps(*self._at(x, filters, level, whole), level, rest)
+        else:
+            with b.loop(value(b, whole), value(b, count)) as index:
+                self._steps(*self._at(x, filters, level, index), level, 1)
 
-    def _steps(self, x: Value, count: int, step: int) -> None:
-        """Some steps without a loop."""
+    def _at(self, x: Value, filters: Value, level: Level, index: Index) -> tuple[Value, Value]:
+        """Where the input and the filters of a step are."""
         b = self._b
-        filters = self._filters.get()
+        _, step, filter_step = level
+        return (
+            b.offset(x, times(b, index, step), self._element),
+            b.offset(filters, times(b, index, filter_step), self._element),
+        )
+
+    def _steps(self, x: Value, filters: Value, level: Level, count: int) -> None:
+        """Some steps without a loop."""
         for number in range(count):
-            self._products(
-                b.offset(x, number * step, self._element), b.offset(filters, number * self._step, self._element)
-            )
-        if count:
-            self._filters.set(b.offset(filters, count * self._step, self._element))
+            self._products(*self._at(x, filters, level, number))
 
     def _products(self, x: Value, filters: Value) -> None:
         b = self._b
@@ -130,9 +133,3 @@ class TileSums:
         for column in range(self._vectors):
             found = b.insert(found, b.reduce("add", sums[pixel * self._vectors + column]), column)
         return found
-
-
-def _scaled(b: Builder, index: Index, step: int) -> Index:
-    if isinstance(index, int):
-        return index * step
-    return index if step == 1 else b.mul(index, b.index(step))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from math import prod
 
 from dovetail_protocols.records import record
 
 from ...codegen.isa import ISA
-from .geometry import Axis
+from .geometry import Axis, Pass
 
 BLOCK_BYTES = 288 << 10
 """What a block of the input may take, so that it stays in a level-2 cache of 512 KiB and more beside the filters."""
@@ -19,23 +20,38 @@ TASK_FLOPS = 6e6
 MOST_TASKS = 24
 """From so many tasks on, more would only mean more borders that blocks share."""
 
+CLIPPED_CHANNELS = 16
+"""From so many channels on, taps beyond the border are left out along the last axis, too, which parts the loop over the
+taps from that over the channels."""
+
+WIDEST = 6
+"""The most vectors of a tile."""
+
+Cost = Callable[[int, int], float]
+
 
 @record
 class Tile:
-    """What is computed in registers: on the axis `axis` of pixels `length` of them, times all of the axes after it,
-    times `vectors` of columns."""
+    """What is computed in registers: `lengths` pixels by axis, times `vectors` of columns. Only on `axis` may the last
+    tile be shorter."""
 
     axis: int
-    length: int
+    lengths: tuple[int, ...]
     vectors: int
 
-    def pixels(self, axes: Sequence[Axis], length: int | None = None) -> list[tuple[int, ...]]:
-        """The indices of its pixels, by axis, in row-major order, for this or another length."""
-        found: list[tuple[int, ...]] = [()]
-        for place, axis in enumerate(axes):
-            count = 1 if place < self.axis else (length or self.length) if place == self.axis else axis.count
-            found = [(*head, index) for head in found for index in range(count)]
-        return found
+    @property
+    def size(self) -> int:
+        """Pixels."""
+        return prod(self.lengths)
+
+    def pixels(self, length: int) -> list[tuple[int, ...]]:
+        """The indices of its pixels, by axis, in row-major order, where `axis` has this length."""
+        lengths = (length if place == self.axis else one for place, one in enumerate(self.lengths))
+        return list(product(*map(range, lengths)))
+
+    def clips(self, work: Pass, place: int) -> bool:
+        """Whether taps that lie beyond the border of an axis are left out: where all pixels of the tile agree on it."""
+        return self.lengths[place] == 1 and work.reaches_out(place)
 
 
 @record
@@ -54,35 +70,52 @@ def most_accumulators(isa: ISA, vectors: int) -> int:
     return max((isa.registers - vectors - 1) // vectors, 1)
 
 
-def tiles(axes: Sequence[Axis], most: int) -> Iterator[tuple[int, int]]:
-    """Each axis and length of a tile of at most so many pixels."""
-    inner = 1
-    for place in reversed(range(len(axes))):
-        for length in range(1, min(axes[place].count, most // inner) + 1):
-            yield place, length
-        inner *= axes[place].count
-        if inner > most:
-            return
-
-
 def choose_tile(
-    isa: ISA, axes: Sequence[Axis], columns: int, lanes: int, cost: Callable[[int, int], float], widest: int = 6
+    isa: ISA, work: Pass, columns: int, lanes: int, steps: int, cost: Cost, *, most: int | None = None
 ) -> Tile:
-    """The tile with which all pixels and columns are computed soonest. `cost(pixels, vectors)`: cycles of one step."""
+    """The tile with which all pixels and columns are computed soonest. `steps`: of the sum for each tap; `cost(pixels,
+    vectors)`: cycles of one step; `most`: pixels, where sums take more room than usual."""
+    axes = work.axes
     needed = -(-columns // lanes)
-    best, least = Tile(len(axes) - 1, 1, 1), float("inf")
-    for vectors in range(1, min(needed, widest) + 1):
-        for axis, length in tiles(axes, most_accumulators(isa, vectors)):
-            inner = prod(one.count for one in axes[axis + 1 :])
-            whole, rest = divmod(axes[axis].count, length)
-            one = whole * cost(length * inner, vectors) + (cost(rest * inner, vectors) if rest else 0)
-            total = one * prod(one.count for one in axes[:axis]) * -(-needed // vectors)
-            if total < least * 0.999:
-                best, least = Tile(axis, length, vectors), total
+    length = prod(axis.taps for axis in axes) * steps
+    shares = [work.share(place) for place in range(len(axes))]
+    best, least = Tile(len(axes) - 1, (1,) * len(axes), 1), float("inf")
+    for vectors in range(1, min(needed, WIDEST) + 1):
+        limit = most_accumulators(isa, vectors) if most is None else most
+        for tile in _shapes(axes, limit, vectors, steps):
+            inside = prod(share for place, share in enumerate(shares) if tile.clips(work, place))
+
+            def spent(pixels: int, vectors: int = vectors, inside: float = inside) -> float:
+                return length * inside * cost(pixels, vectors) + 1.5 * pixels * vectors + 20
+
+            count, whole = axes[tile.axis].count, tile.lengths[tile.axis]
+            inner = tile.size // whole
+            one = count // whole * spent(whole * inner)
+            one += spent(count % whole * inner) if count % whole else 0
+            for place, axis in enumerate(axes):
+                one *= 1 if place == tile.axis else -(-axis.count // tile.lengths[place])
+            if one * -(-needed // vectors) < least * 0.999:
+                best, least = tile, one * -(-needed // vectors)
     return best
 
 
-def broadcast_cost(isa: ISA) -> Callable[[int, int], float]:
+def _shapes(axes: Sequence[Axis], most: int, vectors: int, steps: int) -> Iterator[Tile]:
+    """Tiles of at most so many pixels: parts of one axis times all axes after it; and parts of the batch alone, whose
+    pixels have all the same place, so that no tap beyond the border is computed."""
+    inner = 1
+    for place in reversed(range(len(axes))):
+        after = tuple(axis.count for axis in axes[place + 1 :])
+        for length in range(1, min(axes[place].count, most // inner) + 1):
+            yield Tile(place, (*(1,) * place, length, *after), vectors)
+        inner *= axes[place].count
+        if inner > most:
+            break
+    if steps >= CLIPPED_CHANNELS:
+        for length in range(2, min(axes[0].count, most) + 1):
+            yield Tile(0, (length, *(1,) * (len(axes) - 1)), vectors)
+
+
+def broadcast_cost(isa: ISA) -> Cost:
     """The cycles of a step that multiplies `pixels` broadcast elements with `vectors` of filters: multiply-adds of full
     width, loads, and the vectors that come from the level-2 cache."""
 
@@ -93,56 +126,52 @@ def broadcast_cost(isa: ISA) -> Callable[[int, int], float]:
     return cost
 
 
-def vector_cost(isa: ISA) -> Callable[[int, int], float]:
+def vector_cost(isa: ISA) -> Cost:
     """The cycles of a step in which each product loads a vector of the input."""
 
     def cost(pixels: int, vectors: int) -> float:
-        return pixels * vectors + vectors + 1.0
+        return max(pixels * vectors, 4) + vectors + 1.0
 
     return cost
 
 
-def cut(axes: Sequence[Axis], tile: Tile, bytes_each: int | None, flops: float, panels: int, groups: int) -> Cut:
-    """The blocks and tasks of a work of so many flops. `bytes_each`: of the input, for a pixel, where blocks are
-    copied; `groups` (of channels, or phases) are apart in any case."""
-    units = [1 if place < tile.axis else tile.length for place in range(tile.axis + 1)]
+def cut(
+    axes: Sequence[Axis], tile: Tile, bytes_each: float, filter_bytes: int, flops: float, panels: int, apart: int
+) -> Cut:
+    """The blocks and tasks of a work of so many flops. `bytes_each`: what a block needs in the cache for a pixel of the
+    input; `filter_bytes`: of all panels; `apart`: the groups of channels, times phases, which are tasks in any case."""
     counts = [1] * len(axes)
 
     def size(place: int) -> int:
-        if place > tile.axis:
-            return axes[place].count
-        steps = -(-axes[place].count // units[place])
-        return -(-steps // counts[place]) * units[place]
+        unit = tile.lengths[place]
+        return max(-(-(-(-axes[place].count // unit)) // counts[place]) * unit, 1)
 
     def split() -> bool:
-        """Whether a block could be made smaller, about by half: on the first axis that has more than one tile."""
-        for place in range(tile.axis + 1):
-            if size(place) > units[place]:
-                before = size(place)
-                while size(place) == before or size(place) > -(-before // (2 * units[place])) * units[place]:
+        """Makes blocks about half as large, on the first axis that has more than one tile; False if none has."""
+        for place in range(len(axes)):
+            before = size(place)
+            if before > tile.lengths[place]:
+                while size(place) > max(before // 2, tile.lengths[place]):
                     counts[place] += 1
                 return True
         return False
 
-    def held() -> int:
-        return (bytes_each or 0) * prod(axis.span(size(place)) for place, axis in enumerate(axes))
+    def blocks() -> list[int]:
+        return [-(-axis.count // size(place)) for place, axis in enumerate(axes)]
 
-    def tasks() -> int:
-        return groups * prod(-(-axis.count // max(size(place), 1)) for place, axis in enumerate(axes))
-
-    while held() > BLOCK_BYTES and split():
+    while bytes_each * prod(axis.span(size(place)) for place, axis in enumerate(axes)) > BLOCK_BYTES and split():
         pass
     wanted = min(max(int(flops / TASK_FLOPS), 1), MOST_TASKS)
-    panel_groups = 1
-    while tasks() < wanted:
-        # Many panels of filters are shared out before blocks get so small that most of their copies are borders.
-        if panels >= 4 * panel_groups and prod(size(place) for place in range(len(axes))) <= 64:
-            panel_groups *= 2
-            if tasks() * panel_groups >= wanted:
-                break
-        elif not split():
-            break
-    if tasks() * panel_groups < wanted:
-        panel_groups = min(panels, -(-wanted // max(tasks(), 1)))
-    sizes = tuple(max(size(place), 1) for place in range(len(axes)))
-    return Cut(sizes, tuple(-(-axis.count // one) for axis, one in zip(axes, sizes, strict=True)), panel_groups)
+
+    def shares() -> int:
+        """In how many groups panels must be given away to have the tasks that are wanted, if they are enough."""
+        return min(panels, -(-wanted // max(apart * prod(blocks()), 1)))
+
+    groups = 1
+    if filter_bytes > bytes_each * prod(axis.span(axis.count) for axis in axes):
+        groups = shares()  # tasks that share blocks read the filters once, and the smaller input again
+    while apart * groups * prod(blocks()) < wanted and split():
+        pass
+    groups = max(groups, shares())
+    groups = -(-panels // -(-panels // max(groups, 1)))
+    return Cut(tuple(size(place) for place in range(len(axes))), tuple(blocks()), groups)
