@@ -227,11 +227,11 @@ def test_loops_and_choices_run_natively() -> None:
     def program(x: Any) -> Any:
         def body(carry: Any, row: Any) -> Any:
             a, b = carry
-            return (b + row, a * 0.5), dt.tanh(a - row)
+            return (b + row, a * 0.5), (dt.tanh(a - row), a)
 
-        (a, b), rows = dt.scan(body, (x[0] * 0.0, x[0]), x)
+        (a, b), (rows, firsts) = dt.scan(body, (x[0] * 0.0, x[0]), x)
         _, total = dt.while_loop(lambda n, t: n < 5, lambda n, t: (n + 1, t + b), (dt.constant(0), a))
-        return dt.cond(dt.sum(total) > 0.0, lambda: total * 2.0, lambda: total - 1.0), rows
+        return dt.cond(dt.sum(total) > 0.0, lambda: total * 2.0, lambda: total - 1.0), rows, firsts
 
     x = np.random.default_rng(3).normal(size=(7, 6)).astype(np.float32)
     compiled = dt.function(program, compilers=["llvm"], strict=True)

@@ -61,35 +61,32 @@ class BodyPlan:
         self.targets = Targets(body, context, self.fusion.group_of, direct)
         self._stored = {id(group): self._stored_values(group) for group in self.fusion.groups}
         self._plan_all()
-        overwriting.order(self._items)
         self._finish(given, overwriting)
+        overwriting.order(self._items)
         self.work: list[Work] = [one for item in in_order(self._items) for one in item.write()]
         self.outputs = [view or self.view(value) for value, view in zip(body.outputs, given, strict=True)]
 
     def _finish(self, given: Sequence[View | None], overwriting: Overwriting) -> None:
         """Copies of the outputs that nobody wrote where they are to lie; into a buffer that is overwritten, last."""
         last = 2 * len(self.body.ops)
-        early: list[Item] = []
-        pairs: list[tuple[Value, View, bool]] = []
+        late: list[tuple[Item | None, Value, View]] = []
         for place, (value, view) in enumerate(zip(self.body.outputs, given, strict=True)):
             if view is None or (value.number in self.views and same_place(self.views[value.number], view)):
                 continue
-            pairs.append((value, view, place in overwriting.in_place))
-        before = list(self._items)
-        for value, view, overwrites in pairs:
-            if overwrites and value.number in self._input_roots:
-                aside = self.context.allocate(value.dtype, value.shape)  # it may be overwritten before it is copied
-                first = self._copy(last, value, aside)
-                early.append(first)
-                item = self._item(last + 1, partial(copy_launches, self.context.isa, aside, view), [])
-                item.needs.add(first)
+            if place not in overwriting.in_place:
+                self._copy(last, value, view)
+            elif value.number in self._input_roots:  # what is copied may itself be overwritten
+                aside = self.context.allocate(value.dtype, value.shape)
+                self._copy(last, value, aside)
+                late.append(
+                    (self._item(last + 1, partial(copy_launches, self.context.isa, aside, view), []), value, view)
+                )
             else:
-                item = self._copy(last + 1, value, view)
-            if overwrites:
-                item.needs.update(before)
-        for item in self._items:
-            if item.place == last + 1:
-                item.needs.update(early)
+                late.append((None, value, view))
+        before = list(self._items)
+        for moved, value, view in late:
+            item = moved or self._copy(last + 1, value, view)
+            item.needs.update(one for one in before if one.place <= last)
 
     # ------------------------------------------------------------------ values
 
