@@ -1,115 +1,115 @@
-"""Copies of operands in the order in which products read them: converted, aligned, without gaps."""
+"""Copies of operands in panels, as tiles read them: rows of K, each of as many elements as the panel is wide."""
 
 from __future__ import annotations
 
+from dovetail_protocols.records import record
+
 from ...codegen.builder import Builder, Value
 from ...codegen.types import STORED
-from .elements import read, widened
-from .numbers import Number, at, each, minus
+from .elements import read, store_lanes, widened
+from .numbers import Number, at, each, minus, smaller
+from .parts import Cut, runs
 
 
-def copy_panel(
-    b: Builder,
-    dtype: str,
-    source: Value,
-    strides: tuple[int, int],
-    target: Value,
-    element: str,
-    *,
-    depth: int,
-    columns: int,
-    width: int,
-    lanes: int,
+@record
+class Panels:
+    """The panels of an operand: of B as it is, or of A transposed, so that its shape is (K, length).
+
+    `dtype` and `strides` (along K, along the length): of the operand; `cut`: the length in panels; `depth`: how many
+    rows of K the copy of a panel has; `element`: the type that it has them in, in vectors of `lanes`.
+    """
+
+    dtype: str
+    strides: tuple[int, int]
+    cut: Cut
+    depth: int
+    element: str
+    lanes: int
+
+    @property
+    def width(self) -> int:
+        return self.cut.largest
+
+    @property
+    def elements(self) -> int:
+        """From the copy of a panel to that of the next: a whole number of vectors."""
+        return -(-self.depth * self.width // self.lanes) * self.lanes
+
+
+def copy_panels(
+    b: Builder, panels: Panels, source: Value, target: Value, first: Number, last: Number, depth: Number
 ) -> None:
-    """Copies `depth` rows of `columns` elements of a view with these strides to rows of `width` elements, those beyond
-    `columns` undefined but for being readable. Up to a whole number of `lanes` rows may be written."""
-    down, along = strides
-    if down == 1 and along != 1:
-        _copy_transposed(
-            b, dtype, source, along, target, element, depth=depth, columns=columns, width=width, lanes=lanes
-        )
+    """Copies `depth` rows of the panels from `first` up to `last`. `source`: the operand's first element in these rows;
+    `target`: where the copy of panel `first` goes."""
+    if panels.strides[0] == 1 and panels.strides[1] != 1:
+        _copy_transposed(b, panels, source, target, first, last, depth)
         return
+    stored, (down, along), lanes = STORED[panels.dtype], panels.strides, panels.lanes
     with each(b, 0, depth) as row:
-        start = at(b, source, STORED[dtype], (row, down))
-        for column in range(0, columns, lanes):
-            loaded = read(
-                b, dtype, b.offset(start, column * along, STORED[dtype]), along, lanes, min(lanes, columns - column)
-            )
-            b.store(widened(b, dtype, loaded, element), at(b, target, element, (row, width), (column, 1)))
+        for size, start, stop in runs(b, panels.cut, first, last):
+            with each(b, start, stop) as panel:
+                place = at(b, source, stored, (row, down), (panels.cut.start(b, panel), along))
+                copy = at(b, target, panels.element, (minus(b, panel, first), panels.elements), (row, panels.width))
+                for column in range(0, size, lanes):
+                    loaded = read(
+                        b,
+                        panels.dtype,
+                        b.offset(place, column * along, stored),
+                        along,
+                        lanes,
+                        min(lanes, size - column),
+                    )
+                    kept = min(lanes, panels.width - column)
+                    value = widened(b, panels.dtype, loaded, panels.element)
+                    store_lanes(b, value, b.offset(copy, column, panels.element), kept)
 
 
 def _copy_transposed(
-    b: Builder,
-    dtype: str,
-    source: Value,
-    stride: int,
-    target: Value,
-    element: str,
-    *,
-    depth: int,
-    columns: int,
-    width: int,
-    lanes: int,
+    b: Builder, panels: Panels, source: Value, target: Value, first: Number, last: Number, depth: Number
 ) -> None:
-    """The panel whose columns are contiguous: blocks of lanes × lanes, turned over in registers."""
-    for column in range(0, columns, lanes):
+    """The copy where it is K that is contiguous: blocks of lanes × lanes, turned over in registers."""
+    stored, stride, lanes = STORED[panels.dtype], panels.strides[1], panels.lanes
+    valid = min(lanes, depth) if isinstance(depth, int) else lanes
 
-        def block(row: Number, valid: int, column: int = column) -> None:
-            vectors = []
-            for lane in range(lanes):
-                # Beyond the last column, the last again: what a lane holds there doesn't matter.
-                place = min(column + lane, columns - 1) * stride
-                start = at(b, source, STORED[dtype], (row, 1), (place, 1))
-                loaded = read(b, dtype, start, 1, lanes, valid)
-                vectors.append(widened(b, dtype, loaded, element))
-            for lane, turned in enumerate(transpose(b, vectors)):
-                b.store(turned, at(b, target, element, (row, width), (lane * width + column, 1)))
+    def copy_block(place: Value, copy: Value, columns: int, kept: int) -> None:
+        vectors = []
+        for lane in range(lanes):
+            # Beyond the last column, the last again: what the copy has there doesn't matter.
+            address = b.offset(place, min(lane, columns - 1) * stride, stored)
+            loaded = read(b, panels.dtype, address, 1, lanes, valid)
+            vectors.append(widened(b, panels.dtype, loaded, panels.element))
+        for lane, turned in enumerate(transpose(b, vectors)[:valid]):
+            store_lanes(b, turned, b.offset(copy, lane * panels.width, panels.element), kept)
 
-        whole = depth // lanes * lanes
-        if whole:
-            with each(b, 0, whole, lanes) as row:
-                block(row, lanes)
-        if depth - whole:
-            block(whole, depth - whole)
+    for size, start, stop in runs(b, panels.cut, first, last):
+        with each(b, start, stop) as panel, each(b, 0, depth, lanes) as step:
+            # The last block of rows is a whole one, too: with rows that were copied already.
+            row = step if valid < lanes else smaller(b, step, minus(b, depth, lanes))
+            place = at(b, source, stored, (panels.cut.start(b, panel), stride), (row, 1))
+            copy = at(b, target, panels.element, (minus(b, panel, first), panels.elements), (row, panels.width))
+            whole = size // lanes * lanes
+            if whole:
+                with each(b, 0, whole, lanes) as column:
+                    copy_block(
+                        at(b, place, stored, (column, stride)), at(b, copy, panels.element, (column, 1)), lanes, lanes
+                    )
+            if size > whole:
+                rest = b.offset(place, whole * stride, stored), b.offset(copy, whole, panels.element)
+                copy_block(*rest, size - whole, min(lanes, panels.width - whole))
 
 
 def transpose(b: Builder, rows: list[Value]) -> list[Value]:
-    """Columns of as many vectors as they have lanes: rounds of interleaving each with the one half of them away."""
+    """Columns of as many vectors as they have lanes: in rounds, each is interleaved with the one half of them away."""
     lanes = len(rows)
     half = lanes // 2
-    low = [lane // 2 + lane % 2 * lanes for lane in range(lanes)]
-    high = [one + half for one in low]
+    low, high = interleaving(lanes)
     for _ in range(lanes.bit_length() - 1):
         pairs = [(rows[place], rows[place + half]) for place in range(half)]
         rows = [b.shuffle(x, y, order) for x, y in pairs for order in (low, high)]
     return rows
 
 
-def copy_rows(
-    b: Builder,
-    dtype: str,
-    source: Value,
-    strides: tuple[int, int],
-    target: Value,
-    element: str,
-    *,
-    rows: Number,
-    length: Number,
-    width: int,
-    lanes: int,
-) -> None:
-    """Copies `rows` × `length` elements of a view with these strides to rows of `width` elements."""
-    down, along = strides
-    with each(b, 0, rows) as row:
-        start = at(b, source, STORED[dtype], (row, down))
-        if along == 1:
-            rest = length % lanes if isinstance(length, int) else b.operate("urem", length, b.index(lanes))
-            whole = minus(b, length, rest)
-            with each(b, 0, whole, lanes) as column:
-                loaded = read(b, dtype, at(b, start, STORED[dtype], (column, 1)), 1, lanes, lanes)
-                b.store(widened(b, dtype, loaded, element), at(b, target, element, (row, width), (column, 1)))
-        else:
-            whole = 0
-        with each(b, whole, length) as column:
-            one = read(b, dtype, at(b, start, STORED[dtype], (column, along)), 0, 1, 1)
-            b.store(widened(b, dtype, one, element), at(b, target, element, (row, width), (column, 1)))
+def interleaving(lanes: int) -> tuple[list[int], list[int]]:
+    """The lanes of two vectors that interleave their first halves, and their second ones."""
+    low = [lane // 2 + lane % 2 * lanes for lane in range(lanes)]
+    return low, [lane + lanes // 2 for lane in low]

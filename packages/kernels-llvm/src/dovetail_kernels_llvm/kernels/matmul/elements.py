@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...codegen.builder import Builder, Value
-from ...codegen.types import SIZES, STORED, is_float, vector
+from ...codegen.types import SIZES, STORED, is_float, lanes_of, vector
 from ...elementwise import from_memory, to_memory
 
 
@@ -21,8 +21,7 @@ def read(b: Builder, dtype: str, pointer: Value, stride: int, lanes: int, valid:
     if stride == 0 or valid == 1:
         return b.splat(from_memory(b, dtype, b.load(stored, pointer)), lanes)
     if stride == 1:
-        whole = valid == lanes
-        loaded = b.load(type_, pointer) if whole else b.masked_load(type_, pointer, first_lanes(valid, lanes))
+        loaded = load_lanes(b, type_, pointer, valid)
     elif b.isa.gathers and SIZES[stored] >= 4 and abs(stride) * lanes < 1 << 31:
         steps = b.mul(b.lane_numbers("i32", lanes), b.constant(vector("i32", lanes), stride))
         loaded = b.gather(type_, pointer, steps, first_lanes(valid, lanes))
@@ -33,13 +32,25 @@ def read(b: Builder, dtype: str, pointer: Value, stride: int, lanes: int, valid:
     return from_memory(b, dtype, loaded)
 
 
+def store_lanes(b: Builder, value: Value, pointer: Value, valid: int) -> None:
+    """Stores the first `valid` lanes of a vector as they are."""
+    if valid == value.lanes:
+        b.store(value, pointer)
+    else:
+        b.masked_store(value, pointer, first_lanes(valid, value.lanes))
+
+
+def load_lanes(b: Builder, type_: str, pointer: Value, valid: int) -> Value:
+    """A vector from a pointer on, of which only the first `valid` lanes are read."""
+    lanes = lanes_of(type_)
+    return b.load(type_, pointer) if valid == lanes else b.masked_load(type_, pointer, first_lanes(valid, lanes))
+
+
 def write(b: Builder, dtype: str, pointer: Value, stride: int, value: Value, valid: int) -> None:
     """Stores the first `valid` lanes of a value of the COMPUTED type, each `stride` after the one before."""
     stored = to_memory(b, dtype, value)
-    if stride == 1 and valid == value.lanes:
-        b.store(stored, pointer)
-    elif stride == 1:
-        b.masked_store(stored, pointer, first_lanes(valid, value.lanes))
+    if stride == 1:
+        store_lanes(b, stored, pointer, valid)
     else:
         for lane in range(valid):
             b.store(b.extract(stored, lane), b.offset(pointer, lane * stride, stored.element))

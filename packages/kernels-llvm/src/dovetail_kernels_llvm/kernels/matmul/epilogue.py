@@ -8,7 +8,7 @@ from dovetail_protocols.records import record
 
 from ...codegen.builder import Builder, Value
 from ...codegen.types import COMPUTED, STORED
-from ..cluster import INDEX, PRODUCT, Term, evaluate
+from ..cluster import CONSTANT, INDEX, LOAD, PRODUCT, Cluster, Term, evaluate
 from ..kernel import View
 from .description import Matmul
 from .elements import read, write
@@ -23,6 +23,21 @@ class Place:
     row: Number
     column: Number
     valid: int
+
+
+CHEAP = frozenset({"add", "subtract", "multiply", "negative", "maximum", "minimum", "where", "abs", "square", "cast"})
+"""Operations of an instruction or a few."""
+
+
+def effort(cluster: Cluster) -> int:
+    """About how many instructions a cluster has for a vector, or many where nobody knows."""
+    numbers = {LOAD: 1, CONSTANT: 0, INDEX: 2, PRODUCT: 0}
+    terms = sum(
+        numbers.get(term.operation, 3 if term.operation in CHEAP or term.dtype == "bool" else 25)
+        for term in cluster.terms
+    )
+    scattered = sum(8 for store in cluster.stores if store.view.strides[-1] != 1)
+    return terms + len(cluster.stores) + scattered
 
 
 def finish(b: Builder, d: Matmul, place: Place, pointers: Mapping[View, Value], product: Value) -> None:

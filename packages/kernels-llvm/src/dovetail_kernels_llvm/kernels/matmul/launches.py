@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
 
-from dovetail_protocols.records import replace
-
 from ...codegen.isa import ISA
-from ..kernel import Launch, View, traffic
+from ..kernel import Launch, traffic
 from .axes import merged, transposed
 from .description import Matmul, check
-from .packing import packing_launch
+from .packing import Allocate, packing_launch
 from .task import write_kernel
-from .tiling import BY_LAUNCH, choose_tiling
-
-Allocate = Callable[[str, tuple[int, ...]], View]
+from .tiling import BY_LAUNCH, choose_tiling, cycles_of
 
 
 def matmul_launches(isa: ISA, description: Matmul, allocate: Allocate) -> list[Launch]:
@@ -24,23 +19,22 @@ def matmul_launches(isa: ISA, description: Matmul, allocate: Allocate) -> list[L
     check(description)
     if 0 in (*description.batch, description.m, description.n):
         return []
-    d = merged(description)
-    if _columns_first(d):
-        d = merged(transposed(d))
+    d = _oriented(isa, merged(description))
     tiling = choose_tiling(isa, d)
-    launches = []
-    if tiling.b == BY_LAUNCH:
-        launch, packed = packing_launch(isa, d, tiling, allocate)
+    launches, a, b = [], d.a, d.b
+    if tiling.a == BY_LAUNCH:
+        launch, a = packing_launch(isa, d.a, tiling.a_panels(d.a), allocate)
         launches.append(launch)
-        d = replace(d, b=packed)
+    if tiling.b == BY_LAUNCH:
+        launch, b = packing_launch(isa, d.b, tiling.b_panels(d.b), allocate)
+        launches.append(launch)
     sizes = [*d.batch, d.m, d.k, d.n]
-    what = "matmul " + "×".join(map(str, sizes)) + _named(d)
-    kernel = write_kernel(isa, d, tiling, what)
+    kernel = write_kernel(isa, d, tiling, (a, b), "matmul " + "×".join(map(str, sizes)) + _named(d))
     stored = {store.view for store in d.epilogue.stores}
     launches.append(
         Launch(
             kernel,
-            (d.a, launches[0].arguments[1] if launches else d.b, *d.views),
+            (a, b, *d.views),
             writes=tuple(place + 2 for place, view in enumerate(d.views) if view in stored),
             tasks=tiling.tasks,
             flops=2.0 * prod(sizes),
@@ -50,12 +44,10 @@ def matmul_launches(isa: ISA, description: Matmul, allocate: Allocate) -> list[L
     return launches
 
 
-def _columns_first(d: Matmul) -> bool:
-    """Whether vectors should run along the rows: where all that is stored lies so, or there is but one column."""
-    stores = [store.view.strides for store in d.epilogue.stores]
-    if d.n == 1:
-        return d.m > 1
-    return d.m > 1 and all(strides[-1] != 1 and strides[-2] == 1 for strides in stores)
+def _oriented(isa: ISA, d: Matmul) -> Matmul:
+    """The product, or its transpose where that takes less time."""
+    other = merged(transposed(d))
+    return other if cycles_of(isa, other) < 0.95 * cycles_of(isa, d) else d
 
 
 def _named(d: Matmul) -> str:

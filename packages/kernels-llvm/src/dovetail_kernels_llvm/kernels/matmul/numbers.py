@@ -14,14 +14,14 @@ def plus(b: Builder, x: Number, y: Number) -> Number:
     """x + y."""
     if isinstance(x, int) and isinstance(y, int):
         return x + y
-    return b.add(_value(b, x), _value(b, y)) if y != 0 else x
+    return b.add(as_value(b, x), as_value(b, y)) if y != 0 else x
 
 
 def minus(b: Builder, x: Number, y: Number) -> Number:
     """x − y."""
     if isinstance(x, int) and isinstance(y, int):
         return x - y
-    return b.sub(_value(b, x), _value(b, y)) if y != 0 else x
+    return b.sub(as_value(b, x), as_value(b, y)) if y != 0 else x
 
 
 def times(b: Builder, x: Number, y: Number) -> Number:
@@ -30,21 +30,23 @@ def times(b: Builder, x: Number, y: Number) -> Number:
         return x * y
     if 0 in (x, y):
         return 0
-    return x if y == 1 else b.mul(_value(b, x), _value(b, y))
+    return x if y == 1 else b.mul(as_value(b, x), as_value(b, y))
 
 
 def smaller(b: Builder, x: Number, y: Number) -> Number:
     """The smaller of two."""
     if isinstance(x, int) and isinstance(y, int):
         return min(x, y)
-    return b.minimum(_value(b, x), y)
+    return b.minimum(as_value(b, x), y)
 
 
 def greater(b: Builder, x: Number, y: Number) -> Number:
-    """The greater of two."""
+    """The greater of two that aren't negative."""
     if isinstance(x, int) and isinstance(y, int):
         return max(x, y)
-    x, y = _value(b, x), _value(b, y)
+    if y == 0:
+        return x  # none is negative
+    x, y = as_value(b, x), as_value(b, y)
     return b.select(b.compare("sgt", x, y), x, y)
 
 
@@ -83,7 +85,7 @@ def when_equal(b: Builder, x: Number, y: Number) -> Iterator[None]:
         assert x == y, (x, y)
         yield
     else:
-        with b.when(b.compare("eq", _value(b, x), _value(b, y))):
+        with b.when(b.compare("eq", as_value(b, x), as_value(b, y))):
             yield
 
 
@@ -95,5 +97,6 @@ def at(b: Builder, pointer: Value, element: str, *terms: tuple[Number, int]) -> 
     return b.offset(pointer, total, element)
 
 
-def _value(b: Builder, x: Number) -> Value:
+def as_value(b: Builder, x: Number) -> Value:
+    """A number in a register."""
     return b.index(x) if isinstance(x, int) else x

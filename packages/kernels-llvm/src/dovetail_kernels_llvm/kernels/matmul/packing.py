@@ -1,4 +1,4 @@
-"""The launch that copies B into panels, for all tasks of the product to read."""
+"""The launch that copies an operand in panels, for all tasks of the product to read."""
 
 from __future__ import annotations
 
@@ -11,65 +11,44 @@ from ...codegen.builder import Builder
 from ...codegen.isa import ISA
 from ...codegen.types import STORED
 from ..kernel import Kernel, Launch, View, c_strides, traffic
-from .copying import copy_panel
-from .description import Matmul
-from .numbers import Number, at, each, places, smaller, when_equal
+from .copying import Panels, copy_panels
+from .numbers import at, places
 from .parts import Parts, parts_of
-from .tiling import Tiling
+
+Allocate = Callable[[str, tuple[int, ...]], View]
 
 TASK_ELEMENTS = 1 << 16
 """How many elements a task copies, about."""
 
 
-def packing_launch(
-    isa: ISA, d: Matmul, t: Tiling, allocate: Callable[[str, tuple[int, ...]], View]
-) -> tuple[Launch, View]:
-    """A launch that copies B into the panels of a tiling, (*batch, panels, K, width), in the product's element type; and
-    a view of the first panel. Batch axes over which B is broadcast stay so."""
-    sizes = tuple(size if stride else 1 for size, stride in zip(d.batch, d.b.strides[:-2], strict=True))
-    copy = allocate(_dtype(t.element), (*sizes, t.all_panels, t.padded(d.k), t.width))
-    panels = parts_of(t.all_panels, max(1, TASK_ELEMENTS // (t.padded(d.k) * t.width)))
-    kernel = Kernel(_write(isa, d, t, sizes, panels), f"packing of {d.k}×{d.n}")
-    launch = Launch(kernel, (d.b, copy), writes=(1,), tasks=prod(sizes) * panels.count, bytes=traffic(d.b, copy))
-    outer = tuple(0 if size == 1 else stride for size, stride in zip(sizes, copy.strides, strict=False))
-    return launch, replace(d.b, buffer=copy.buffer, dtype=copy.dtype, strides=(*outer, t.width, 1), offset=copy.offset)
+def packing_launch(isa: ISA, operand: View, panels: Panels, allocate: Allocate) -> tuple[Launch, View]:
+    """A launch that copies an operand, and the copy: of shape (*batch, 1, panels · elements of a panel), with stride 0
+    along batch axes over which the operand is broadcast."""
+    batch = operand.shape[:-2]
+    sizes = tuple(size if stride else 1 for size, stride in zip(batch, operand.strides[:-2], strict=True))
+    length = panels.cut.count * panels.elements
+    copy = allocate(_dtype(panels.element), (*sizes, 1, length))
+    blocks = parts_of(panels.cut.count, max(1, TASK_ELEMENTS // panels.elements))
+    kernel = Kernel(_write(isa, operand, panels, sizes, blocks), f"packing {panels.depth}×{panels.cut.count}")
+    launch = Launch(
+        kernel, (operand, copy), writes=(1,), tasks=prod(sizes) * blocks.count, bytes=traffic(operand, copy)
+    )
+    strides = tuple(stride if size > 1 else 0 for size, stride in zip(copy.shape[:-2], copy.strides[:-2], strict=True))
+    return launch, replace(copy, shape=(*batch, 1, length), strides=(*strides, length, 1))
 
 
-def _write(isa: ISA, d: Matmul, t: Tiling, sizes: tuple[int, ...], panels: Parts) -> str:
+def _write(isa: ISA, operand: View, panels: Panels, sizes: tuple[int, ...], blocks: Parts) -> str:
     b = Builder(isa)
     source, target = b.pointer(0), b.pointer(1)
-    *axes, part = places(b, b.task, (*sizes, panels.count))
-    down, along = d.b.strides[-2:]
-    size = t.padded(d.k) * t.width
-    steps = c_strides((*sizes, t.all_panels * size))[:-1]
-    source = at(b, source, STORED[d.b.dtype], *zip(axes, d.b.strides[:-2], strict=True))
-    target = at(b, target, t.element, *zip(axes, steps, strict=True))
-
-    def copy(panel: Number, columns: int) -> None:
-        copy_panel(
-            b,
-            d.b.dtype,
-            at(b, source, STORED[d.b.dtype], (panel, t.width * along)),
-            (down, along),
-            at(b, target, t.element, (panel, size)),
-            t.element,
-            depth=d.k,
-            columns=columns,
-            width=t.width,
-            lanes=t.lanes,
-        )
-
-    first, last = panels.bounds(b, part)
-    with each(b, first, smaller(b, last, t.panels)) as panel:
-        copy(panel, t.width)
-    if t.tail_vectors:
-        with when_equal(b, last, t.all_panels):
-            copy(t.panels, d.n - t.panels * t.width)
+    *axes, part = places(b, b.task, (*sizes, blocks.count))
+    first, last = blocks.bounds(b, part)
+    steps = c_strides((*sizes, panels.cut.count * panels.elements))[:-1]
+    source = at(b, source, STORED[operand.dtype], *zip(axes, operand.strides[:-2], strict=True))
+    target = at(b, target, panels.element, *zip(axes, steps, strict=True), (first, panels.elements))
+    copy_panels(b, panels, source, target, first, last, panels.depth)
     return b.text()
 
 
 def _dtype(element: str) -> str:
     """A dtype whose elements lie in memory as they are computed."""
-    return next(
-        dtype for dtype in ("float32", "float64", "int8", "int16", "int32", "int64") if STORED[dtype] == element
-    )
+    return next(dtype for dtype in ("float32", "float64", "int32", "int64") if STORED[dtype] == element)

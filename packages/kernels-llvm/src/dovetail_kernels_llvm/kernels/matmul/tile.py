@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dovetail_protocols.records import record
 
 from ...codegen.builder import Builder, Value, Variable
-from ...codegen.types import is_float, vector
-from .elements import first_lanes
-from .numbers import Number
+from ...codegen.types import element_of, is_float, lanes_of, vector
+from .elements import load_lanes
+from .numbers import Number, at
 
 
 @record
 class Source:
-    """Where a tile reads an operand: the address of its first element and the strides, in elements, along rows of A or
-    columns of B, and along K."""
+    """Where a tile reads an operand: the address of its first element, and the strides along rows of A or columns of B
+    and along K."""
 
     pointer: Value
     stride: int
@@ -25,21 +25,18 @@ class Source:
 def add_products(
     b: Builder, sums: Sequence[Sequence[Variable]], a: Source, rows_of_b: Source, depth: Number, valid: int
 ) -> None:
-    """Adds to the sums of a tile, row by row of vectors, `depth` products. The last vector of a row of B is read in its
-    first `valid` lanes only."""
+    """Adds `depth` products to each sum of a tile, row by row of vectors. Of the last vector in a row of B, only the
+    first `valid` lanes are read."""
     type_ = sums[0][0].type
-    lanes, element = _shape(type_)
-    vectors = len(sums[0])
+    lanes, element = lanes_of(type_), element_of(type_)
+    last = len(sums[0]) - 1
     with b.loop(0, depth) as k:
-        a_column = b.offset(a.pointer, b.mul(k, b.index(a.depth_stride)), element)
-        b_row = b.offset(rows_of_b.pointer, b.mul(k, b.index(rows_of_b.depth_stride)), element)
-        loaded = []
-        for place in range(vectors):
-            address = b.offset(b_row, place * lanes, element)
-            if place == vectors - 1 and valid < lanes:
-                loaded.append(b.masked_load(type_, address, first_lanes(valid, lanes)))
-            else:
-                loaded.append(b.load(type_, address))
+        a_column = at(b, a.pointer, element, (k, a.depth_stride))
+        b_row = at(b, rows_of_b.pointer, element, (k, rows_of_b.depth_stride))
+        loaded = [
+            load_lanes(b, type_, b.offset(b_row, place * lanes, element), valid if place == last else lanes)
+            for place in range(last + 1)
+        ]
         for height, row in enumerate(sums):
             factor = b.splat(b.load(element, b.offset(a_column, height * a.stride, element)), lanes)
             for variable, factors in zip(row, loaded, strict=True):
@@ -55,8 +52,3 @@ def zeros(b: Builder, height: int, vectors: int, element: str, lanes: int) -> li
     """The sums of a tile before anything was added."""
     zero = b.constant(vector(element, lanes), 0)
     return [[b.variable(zero) for _ in range(vectors)] for _ in range(height)]
-
-
-def _shape(type_: str) -> tuple[int, str]:
-    value = Value("", type_)
-    return value.lanes, value.element

@@ -10,15 +10,21 @@ from dovetail_protocols.records import record
 from ...codegen.isa import ISA
 from ...codegen.types import SIZES, STORED
 from ..kernel import View
+from .copying import Panels
 from .description import Matmul
-from .parts import Parts, parts_of
+from .parts import Parts, Strips, parts_of
 
 IN_PLACE, BY_TASK, BY_LAUNCH = "in place", "by task", "by launch"
-"""How an operand is read: as it lies; from a copy that each task makes in its scratch memory; from a copy that a
-launch of its own makes first."""
+"""How an operand is read: where it lies; from a copy that each task makes of its part in scratch memory; from a copy
+that a launch before makes of the whole."""
 
 CACHE_BYTES = 1 << 20
-"""What a core's second-level cache holds."""
+"""What a core's second-level cache holds, and so how far apart the rows of an operand may end that is read in place
+again and again."""
+
+TALLEST = 9
+"""The most rows of A that a tile reads at a time. Where rows are a multiple of 4096 bytes apart, they share one set of
+the first-level cache, which has eight ways or more: with 8 or 9 rows, 117 GFLOP/s were measured; with 14, 90."""
 
 SERIAL_CYCLES = 60_000
 """Work below this stays in one task: waking a thread isn't worth it."""
@@ -29,19 +35,17 @@ TASK_CYCLES = 250_000
 
 @record
 class Tiling:
-    """The cut of a product of one element type on one instruction set.
+    """The cut of a product.
 
-    `rows`: M in tiles; `vectors` (of `lanes` elements): the width of a panel of tiles; `panels`: how many whole ones
-    there are, after which a panel of `tail_vectors` follows. `depths`: K in blocks, after each of which the sums go to
-    memory. `batch_blocks`, `row_blocks` (of tiles), `column_blocks` (of panels): the tasks.
+    `element`: the type in which it is computed, in vectors of `lanes`; `rows`: M in tiles; `columns`: N in panels of
+    tiles; `depths`: K in blocks, after each of which the sums go to memory; `batch_blocks`, `row_blocks` (of tiles),
+    `column_blocks` (of panels): the tasks; `a` and `b`: how the operands are read.
     """
 
     element: str
     lanes: int
     rows: Parts
-    vectors: int
-    panels: int
-    tail_vectors: int
+    columns: Strips
     depths: Parts
     batch_blocks: Parts
     row_blocks: Parts
@@ -50,21 +54,20 @@ class Tiling:
     b: str
 
     @property
-    def width(self) -> int:
-        """The columns of a panel."""
-        return self.vectors * self.lanes
-
-    @property
-    def all_panels(self) -> int:
-        return self.panels + (self.tail_vectors > 0)
-
-    def padded(self, depth: int) -> int:
-        """The rows that a copy of a panel has room for."""
-        return -(-depth // self.lanes) * self.lanes
-
-    @property
     def tasks(self) -> int:
         return self.batch_blocks.count * self.row_blocks.count * self.column_blocks.count
+
+    def a_panels(self, a: View) -> Panels:
+        """A, transposed, in panels."""
+        depth = self.depths.total if self.a == BY_LAUNCH else self.depths.largest
+        down, along = a.strides[-2:]
+        return Panels(a.dtype, (along, down), self.rows, depth, self.element, self.lanes)
+
+    def b_panels(self, b: View) -> Panels:
+        """B in panels."""
+        depth = self.depths.total if self.b == BY_LAUNCH else self.depths.largest
+        down, along = b.strides[-2:]
+        return Panels(b.dtype, (down, along), self.columns, depth, self.element, self.lanes)
 
 
 def choose_tiling(isa: ISA, description: Matmul) -> Tiling:
@@ -72,49 +75,61 @@ def choose_tiling(isa: ISA, description: Matmul) -> Tiling:
     m, n, k = description.m, description.n, description.k
     element = description.element
     lanes = isa.lanes(SIZES[element])
+    (height, vectors), cycles = _best_tile(isa, m, -(-n // lanes), k)
+    rows, columns = parts_of(m, height), Strips(n, vectors * lanes)
+    depths = parts_of(k, _depth(rows.largest, columns.largest, k, SIZES[element]))
+    blocks = _tasks(prod(description.batch), rows.count, columns.count, cycles)
+    a = _place_a(description, element, columns=blocks[2].count) if k else IN_PLACE
+    b = _place_b(description, element, rows=blocks[1].count) if k else IN_PLACE
+    return Tiling(element, lanes, rows, columns, depths, *blocks, a, b)
+
+
+def cycles_of(isa: ISA, description: Matmul) -> float:
+    """An estimate of the time of a product in cycles, with what must be copied and stored in pieces."""
+    m, n, k = description.m, description.n, description.k
+    lanes = isa.lanes(SIZES[description.element])
     in_vectors = -(-n // lanes)
-    height, vectors = min(_tiles(isa, m, in_vectors), key=lambda tile: _cycles(m, in_vectors, k, *tile))
-    rows = parts_of(m, height)
-    panels, tail_vectors = divmod(in_vectors, vectors)
-    if tail_vectors == 0 and n % lanes:
-        panels, tail_vectors = panels - 1, vectors
-    depths = parts_of(max(k, 1), _depth(rows.largest, vectors * lanes, k, SIZES[element]))
-    all_panels = panels + (tail_vectors > 0)
-    batches = prod(description.batch)
-    cycles = m * in_vectors * max(k, 4)
-    batch_blocks, row_blocks, column_blocks = _tasks(batches, rows, all_panels, cycles)
-    b = IN_PLACE if k == 0 else _place(description.b, n, element, row_blocks.count)
-    a = IN_PLACE if STORED[description.a.dtype] == element or k == 0 else BY_TASK
-    return Tiling(
-        element, lanes, rows, vectors, panels, tail_vectors, depths, batch_blocks, row_blocks, column_blocks, a, b
-    )
+    _, cycles = _best_tile(isa, m, in_vectors, k)
+    if description.b.strides[-1] != 1:
+        cycles += k * in_vectors * (6 if description.b.strides[-2] == 1 else 2 * lanes)
+    scattered = sum(view.strides[-1] not in (0, 1) for view in description.views)
+    return prod(description.batch) * (cycles + 2.0 * lanes * scattered * m * in_vectors)
+
+
+def _best_tile(isa: ISA, m: int, in_vectors: int, k: int) -> tuple[tuple[int, int], float]:
+    """Rows and vectors of the best tile, and the cycles that a product takes in it."""
+    estimates = {tile: _cycles(m, in_vectors, k, *tile) for tile in _tiles(isa, m, in_vectors)}
+    best = min(estimates, key=estimates.__getitem__)
+    return best, estimates[best]
 
 
 def _tiles(isa: ISA, m: int, in_vectors: int) -> Iterator[tuple[int, int]]:
     """Every (rows, vectors) whose sums, one row of B and one element of A fit the registers."""
     spare = 1 if isa.fma else 2
-    for vectors in range(1, min(in_vectors, 16) + 1):
-        tallest = (isa.registers - vectors - spare) // vectors
-        for height in range(1, min(m, tallest) + 1):
+    for vectors in range(1, min(in_vectors, isa.registers // 2) + 1):
+        tallest = min(TALLEST, m, (isa.registers - vectors - spare) // vectors)
+        for height in range(1, tallest + 1):
             yield height, vectors
 
 
 def _cycles(m: int, in_vectors: int, k: int, height: int, vectors: int) -> float:
-    """An estimate of the time of a product in tiles of this size.
+    """An estimate of the time of one matrix product in tiles of this size.
 
-    A step of a tile takes as long as its multiplications, its loads or the latency of a sum; then come what the caches
-    must deliver, the start and end of each tile, and a little for each loop that must be compiled.
+    A step of a tile takes as long as its multiplications, its loads or the latency of a sum, and a little for what the
+    caches must deliver; then come the start and end of each tile, and something for each loop that must be compiled.
     """
-    rows = parts_of(m, height)
-    total = 0.0
-    bodies = 0
-    for tiles, tall in ((rows.larger, rows.largest), (rows.count - rows.larger, rows.smallest)):
-        for panels, wide in ((in_vectors // vectors, vectors), (1, in_vectors % vectors)):
-            if tiles and panels and wide and tall:
-                step = max(tall * wide, 0.5 * tall + wide, 6) + 0.02 * tall + 0.08 * wide
-                total += tiles * panels * (k * step + 2 * tall * wide + 20)
-                bodies += 1
-    return total * (1 + 0.004 * bodies)
+    total, bodies = 0.0, 0
+    for tiles, tall in _sizes(parts_of(m, height)):
+        for panels, wide in _sizes(Strips(in_vectors, vectors)):
+            step = max(tall * wide, 0.5 * tall + wide, 6) + 0.06 * (tall + wide)
+            total += tiles * panels * (k * step + 2 * tall * wide + 20)
+            bodies += 1
+    return total * (1 + 0.012 * bodies)
+
+
+def _sizes(cut: Parts | Strips) -> list[tuple[int, int]]:
+    """How many parts there are of each size."""
+    return [(last - first, size) for first, last, size in cut.kinds()]
 
 
 def _depth(height: int, width: int, k: int, size: int) -> int:
@@ -123,22 +138,37 @@ def _depth(height: int, width: int, k: int, size: int) -> int:
     return max(256, most // 64 * 64) if k > most else max(k, 1)
 
 
-def _tasks(batches: int, rows: Parts, panels: int, cycles: float) -> tuple[Parts, Parts, Parts]:
+def _tasks(batches: int, tiles: int, panels: int, cycles: float) -> tuple[Parts, Parts, Parts]:
     """Blocks of batches, of tiles and of panels."""
     total = cycles * batches
     if total <= SERIAL_CYCLES:
-        return Parts(batches, 1), Parts(rows.count, 1), Parts(panels, 1)
+        return Parts(batches, 1), Parts(tiles, 1), Parts(panels, 1)
     wanted = max(2, min(64, round(total / TASK_CYCLES)))
     wanted += wanted % 2
     if batches >= wanted:
-        return Parts(batches, wanted), Parts(rows.count, 1), Parts(panels, 1)
+        return Parts(batches, wanted), Parts(tiles, 1), Parts(panels, 1)
     wanted = -(-wanted // batches)
-    across = min(panels, max(1, round((wanted * panels / rows.count) ** 0.5)))
-    down = min(rows.count, -(-wanted // across))
-    return Parts(batches, batches), Parts(rows.count, down), Parts(panels, across)
+    across = min(panels, max(1, round((wanted * panels / tiles) ** 0.5)))
+    down = min(tiles, -(-wanted // across))
+    return Parts(batches, batches), Parts(tiles, down), Parts(panels, across)
 
 
-def _place(b: View, n: int, element: str, sharing: int) -> str:
-    if STORED[b.dtype] == element and (b.strides[-1] == 1 or n == 1):
+def _place_a(description: Matmul, element: str, *, columns: int) -> str:
+    """A is read in place unless it must be converted, or lies so that each element is on a cache line of its own."""
+    a, k, n = description.a, description.k, description.n
+    down, along = a.strides[-2:]
+    far = abs(along) * k * SIZES[element] > CACHE_BYTES and n >= 256
+    gaps = abs(down) != 1 and n >= 128
+    if STORED[a.dtype] == element and (along in (0, 1) or not (far or gaps)):
         return IN_PLACE
-    return BY_TASK if sharing == 1 else BY_LAUNCH
+    return BY_TASK if columns == 1 else BY_LAUNCH
+
+
+def _place_b(description: Matmul, element: str, *, rows: int) -> str:
+    """B is read in place where its rows are contiguous, and near each other or used little."""
+    b, k, m, n = description.b, description.k, description.m, description.n
+    down, along = b.strides[-2:]
+    far = abs(down) * k * SIZES[element] > CACHE_BYTES and m >= 256
+    if STORED[b.dtype] == element and (along == 1 or n == 1) and not far:
+        return IN_PLACE
+    return BY_TASK if rows == 1 else BY_LAUNCH
