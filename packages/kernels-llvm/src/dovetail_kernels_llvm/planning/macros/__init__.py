@@ -8,9 +8,11 @@ from ..ops import Op
 from .attention import ATTENTION
 from .convolution import CONVOLUTION_GRADIENTS, CONVOLUTIONS
 from .indexing import INDEXING
+from .lines import LINES
 from .macro import Macro, Product
 from .products import MATRIX_PRODUCTS
 from .random import RANDOM
+from .slices import SLICES
 
 PRODUCTS: Mapping[str, Product] = {**MATRIX_PRODUCTS, **CONVOLUTIONS}
 MACROS: Mapping[str, Macro | Product] = {
@@ -18,6 +20,8 @@ MACROS: Mapping[str, Macro | Product] = {
     **CONVOLUTION_GRADIENTS,
     **ATTENTION,
     **INDEXING,
+    **SLICES,
+    **LINES,
     **RANDOM,
 }
 
