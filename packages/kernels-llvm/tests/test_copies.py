@@ -151,6 +151,20 @@ def backwards(launch, buffers):
     del alive
 
 
+@pytest.mark.parametrize("shift", [0, 1])
+@pytest.mark.parametrize("shape", [(2050, 2080), (2080, 2050)])
+def test_planes_beyond_the_cache_are_transposed_at_any_alignment(shape, shift):
+    source = numbered(shape, "float32")
+    room = np.full(source.size + 64, -1, np.float32)
+    first = -room.ctypes.data % 64 // 4 + shift
+    target = room[first : first + source.size].reshape(shape[::-1])
+    (launch,) = copy_launches(isa(), seen(0, source.T, source), seen(1, target, room))
+    backwards(launch, {0: source, 1: room})
+    np.testing.assert_array_equal(target, source.T)
+    assert (room[:first] == -1).all()
+    assert (room[first + source.size :] == -1).all()
+
+
 def test_equal_copies_share_their_text():
     one = copy_launches(isa(), View(0, "float32", (8, 9), (9, 1)), View(1, "float32", (8, 9), (1, 8), 5))
     other = copy_launches(isa(), View(7, "int32", (8, 9), (9, 1), 3), View(4, "int32", (8, 9), (1, 8)))

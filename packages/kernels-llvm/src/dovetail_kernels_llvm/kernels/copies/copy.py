@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from math import prod
-
 from dovetail_protocols.records import record, replace
 
 from ...codegen.builder import Builder, Value
 from ...codegen.isa import ISA
 from ...codegen.types import size_bytes
 from ..kernel import Kernel, Launch, View, traffic
-from .nests import Nest, as_words, coalesced, cut, displacement, part, spread, task_count, unraveled
+from .nests import Nest, as_words, coalesced, cut, displacement, part, spread, task_count
+from .planes import write_planes
 from .runs import Word, move_run
-from .transposes import tile_size, transpose_tile
 
 SOURCE, TARGET = 0, 1
-
-BLOCK = 64
-"""Rows and columns of the blocks in which planes are transposed: source and target stay in the first-level cache."""
 
 
 @record
@@ -89,7 +82,7 @@ def write_copy(b: Builder, source: Value, target: Value, copy: Copy) -> int:
         move_run(b, source, target, 1, (1, 1), copy.word)
         return 1
     if writes[-1] == 1 and reads[-1] not in (0, 1) and 1 in reads:
-        return _write_planes(b, source, target, copy)
+        return write_planes(b, source, target, copy.nest, copy.word, copy.tasks)
     steps = (reads[-1], writes[-1])
     if len(shape) == 1:
         return _write_line(b, source, target, copy)
@@ -113,45 +106,3 @@ def _write_line(b: Builder, source: Value, target: Value, copy: Copy) -> int:
     write = b.offset(target, b.mul(start, b.index(steps[1])), copy.word.type)
     move_run(b, read, write, here, steps, copy.word)
     return tasks
-
-
-def _write_planes(b: Builder, source: Value, target: Value, copy: Copy) -> int:
-    """A copy in which the axis along which the source is contiguous is not the one along which the target is: planes
-    of these two axes are transposed in blocks, and these in tiles that fit the registers."""
-    shape, (reads, writes) = copy.nest.shape, copy.nest.strides
-    columns_axis, rows_axis = len(shape) - 1, reads.index(1)  # rows of the target's plane
-    others = [axis for axis in range(len(shape)) if axis not in (rows_axis, columns_axis)]
-    rows, columns = shape[rows_axis], shape[columns_axis]
-    blocks = (-(-rows // BLOCK), -(-columns // BLOCK))
-    places = (*(shape[axis] for axis in others), *blocks)
-    total = prod(places)
-    length, tasks = part(total, copy.tasks)
-    first = b.mul(b.task, b.index(length)) if tasks > 1 else b.index(0)
-    last = b.minimum(b.add(first, b.index(length)), total) if tasks > 1 else b.index(total)
-    tile = tile_size(b.isa, copy.word.size)
-    while tile > min(rows, columns):
-        tile //= 2
-    with b.loop(first, last) as place:
-        *outer, row_block, column_block = unraveled(b, place, places)
-        read = b.offset(source, displacement(b, outer, [reads[axis] for axis in others]), copy.word.type)
-        write = b.offset(target, displacement(b, outer, [writes[axis] for axis in others]), copy.word.type)
-        with _tiles(b, row_block, rows, tile) as row, _tiles(b, column_block, columns, tile) as column:
-            steps = (reads[columns_axis], writes[rows_axis])
-            here = b.add(row, b.mul(column, b.index(steps[0])))
-            there = b.add(b.mul(row, b.index(steps[1])), column)
-            transpose_tile(
-                b, b.offset(read, here, copy.word.type), b.offset(write, there, copy.word.type), steps, tile, copy.word
-            )
-    return tasks
-
-
-@contextmanager
-def _tiles(b: Builder, block: Value, size: int, tile: int) -> Iterator[Value]:
-    """Loops over where tiles begin in a block of an axis; the last one is moved back to end with the axis."""
-    if size <= BLOCK:
-        start, stop = b.index(0), b.index(size)
-    else:
-        start = b.mul(block, b.index(BLOCK))
-        stop = b.minimum(b.add(start, b.index(BLOCK)), size)
-    with b.loop(start, stop, tile) as index:
-        yield b.minimum(index, size - tile)

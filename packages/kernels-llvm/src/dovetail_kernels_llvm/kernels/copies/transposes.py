@@ -1,4 +1,4 @@
-"""Square tiles transposed in registers, and planes of them."""
+"""Squares transposed in registers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 from ...codegen.builder import Builder, Value
 from ...codegen.isa import ISA
-from ...codegen.types import vector
-from .runs import Word
 
 PART_BYTES = 16
 """The parts of a vector within which unpacking is one instruction on all x86 machines."""
@@ -62,12 +60,3 @@ def _exchanged(b: Builder, a: Value, c: Value, step: int) -> tuple[Value, Value]
     low = [lane if lane & step == 0 else a.lanes + lane - step for lane in range(a.lanes)]
     high = [lane + step if lane & step == 0 else a.lanes + lane for lane in range(a.lanes)]
     return b.shuffle(a, c, low), b.shuffle(a, c, high)
-
-
-def transpose_tile(b: Builder, source: Value, target: Value, steps: tuple[int, int], tile: int, word: Word) -> None:
-    """Copies a square: rows of the source, `steps[0]` words apart, become columns of the target, whose rows are
-    `steps[1]` words apart."""
-    type_ = vector(word.type, tile)
-    rows = [b.load(type_, b.offset(source, row * steps[0], word.type), align=word.align) for row in range(tile)]
-    for column, value in enumerate(transposed(b, rows)):
-        b.store(value, b.offset(target, column * steps[1], word.type), align=word.align)
