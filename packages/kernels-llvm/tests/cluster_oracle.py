@@ -5,9 +5,10 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from dovetail_protocols.records import replace
 from hypothesis import strategies as st
 
 from dovetail_kernels_llvm.codegen.isa import isa
@@ -70,7 +71,7 @@ class Buffers:
         return View(len(self.whole) - 1, dtype, shape, c_strides(shape), MARGIN)
 
     def add(self, dtype: str, shape: tuple[int, ...], strides: Sequence[int], numbers: Any = None) -> View:
-        """A view with these strides into a buffer of its own. `numbers`: what each of its elements is (flat, cyclic)."""
+        """A view with these strides into a buffer of its own. `numbers`: what its elements are (flat, cyclic)."""
         reach = [(size - 1) * stride for size, stride in zip(shape, strides, strict=True) if size > 0]
         low = sum(one for one in reach if one < 0)
         high = sum(one for one in reach if one > 0)
@@ -133,31 +134,53 @@ REDUCING: Mapping[str, Any] = {
 }
 
 
-def expected(cluster: Cluster, buffers: Buffers) -> list[np.ndarray[Any, Any]]:
-    """What each store must find, in the shape of its view."""
+Array: TypeAlias = np.ndarray[Any, Any]
+
+
+def expected(cluster: Cluster, buffers: Buffers) -> list[tuple[Array, Array]]:
+    """What each store must find, in the shape of its view, and how large the numbers were that it comes of: rounding
+    errors are relative to that."""
     shape, rank = (*cluster.rows, cluster.columns), len(cluster.rows)
     spaces = {FULL: shape, ROW: (*cluster.rows, 1), COLUMN: (*(1,) * rank, cluster.columns), ONE: (1,) * (rank + 1)}
-    values: list[np.ndarray[Any, Any]] = []
+    values: list[Array] = []
+    sizes: list[Array] = []
     with np.errstate(all="ignore"):
         for term in cluster.terms:
-            values.append(_value(cluster, term, values, buffers, spaces))
+            value = _value(cluster, term, values, buffers, spaces)
+            values.append(value)
+            sizes.append(_magnitude(cluster, term, value, sizes, spaces))
     found = []
     for store in cluster.stores:
-        value = np.broadcast_to(values[store.term], spaces[cluster.terms[store.term].space])
-        found.append(value.reshape(store.view.shape))
+        kept = spaces[cluster.terms[store.term].space]
+        found.append(
+            tuple(np.broadcast_to(one[store.term], kept).reshape(store.view.shape) for one in (values, sizes))
+        )
     return found
 
 
-def _value(
-    cluster: Cluster, term: Term, values: list[np.ndarray[Any, Any]], buffers: Buffers, spaces: Mapping[str, Any]
-) -> np.ndarray[Any, Any]:
+def _magnitude(cluster: Cluster, term: Term, value: Array, sizes: list[Array], spaces: Mapping[str, Any]) -> Array:
+    if value.dtype.kind != "f":
+        return np.zeros_like(value, np.float64)
+    operands = [sizes[operand] for operand in term.operands]
+    if term.operation in ("add", "subtract"):
+        return operands[0] + operands[1]
+    if term.operation == "multiply":
+        return operands[0] * operands[1]
+    if term.operation == "sum":
+        operand = np.broadcast_to(operands[0], spaces[cluster.terms[term.operands[0]].space])
+        return np.sum(operand, axis=_reduced_axes(cluster, term, operand, spaces), keepdims=True)
+    if term.operation in ("max", "min"):
+        operand = np.broadcast_to(operands[0], spaces[cluster.terms[term.operands[0]].space])
+        return np.max(operand, axis=_reduced_axes(cluster, term, operand, spaces), keepdims=True, initial=0)
+    return np.maximum(np.abs(value), *[one for one in operands if one.any()][:1] or [0])
+
+
+def _value(cluster: Cluster, term: Term, values: list[Array], buffers: Buffers, spaces: Mapping[str, Any]) -> Array:
     if term.operation == LOAD:
         assert term.view is not None
-        array = to_double(term.dtype, buffers.array(term.view).copy())
-        return array[tuple(slice(0, size) for size in spaces[term.space])]
+        return to_double(term.dtype, buffers.array(replace(term.view, shape=spaces[term.space])).copy())
     if term.operation == CONSTANT:
-        value = np.asarray(term.attribute("value"), numpy_dtype(term.dtype) if term.dtype != "bfloat16" else np.float64)
-        return np.full(spaces[ONE], to_double(term.dtype, value))
+        return np.full(spaces[ONE], to_double(term.dtype, from_double(term.dtype, term.attribute("value"))))
     if term.operation == INDEX:
         axis = term.attribute("axis")
         shape = (*cluster.rows, cluster.columns)
@@ -168,23 +191,23 @@ def _value(
     if term.operation not in REDUCING:
         return np.asarray(OPERATIONS[term.operation](*operands))
     operand = np.broadcast_to(operands[0], spaces[cluster.terms[term.operands[0]].space])
-    kept = spaces[term.space]
-    axes = tuple(axis for axis, size in enumerate(operand.shape) if kept[axis] == 1 and _reduces(cluster, term, axis))
-    options: dict[str, Any] = (
-        {"dtype": operand.dtype} if operand.dtype.kind in "iu" and term.operation in ("sum", "prod") else {}
-    )
+    wraps = operand.dtype.kind in "iu" and term.operation in ("sum", "prod")
+    options: dict[str, Any] = {"dtype": operand.dtype} if wraps else {}
+    axes = _reduced_axes(cluster, term, operand, spaces)
     return np.asarray(REDUCING[term.operation](operand, axis=axes, keepdims=True, **options))
 
 
-def _reduces(cluster: Cluster, term: Term, axis: int) -> bool:
-    is_column = axis == len(cluster.rows)
-    return term.space == ONE or (term.space == ROW) == is_column
+def _reduced_axes(cluster: Cluster, term: Term, operand: Array, spaces: Mapping[str, Any]) -> tuple[int, ...]:
+    """The axes that a reduction is over. Of size 1 they may be too many: that changes nothing."""
+    rank = len(cluster.rows)
+    over = {ROW: range(rank, rank + 1), COLUMN: range(rank), ONE: range(rank + 1)}[term.space]
+    return tuple(over)
 
 
 def run_and_check(cluster: Cluster, buffers: Buffers, *, tolerance: float = 2e-5) -> list[Launch]:
     """Runs a cluster twice, with tasks in both orders: right, to the bit the same, and nothing else is written.
 
-    `tolerance`: relative to the larger of 1 and the largest number stored.
+    `tolerance`: relative to the numbers that go into each result.
     """
     wanted = expected(cluster, buffers)
     before = [whole.copy() for whole in buffers.whole]
@@ -207,21 +230,22 @@ def run_and_check(cluster: Cluster, buffers: Buffers, *, tolerance: float = 2e-5
         assert (margin[:bytes_] == 0xA5).all(), "a temporary is written before its start"
         assert (margin[-bytes_:] == 0xA5).all(), "a temporary is written beyond its end"
     buffers.run(launches, backward=True)
-    for store, value, right in zip(cluster.stores, first, wanted, strict=True):
+    for store, value, (right, size) in zip(cluster.stores, first, wanted, strict=True):
         again = buffers.array(store.view)
         assert again.tobytes() == value.tobytes(), "two runs differ"
-        assert_close(to_double(store.view.dtype, value), right, tolerance)
+        assert_close(to_double(store.view.dtype, value), right, size, tolerance)
     return launches
 
 
-def assert_close(found: np.ndarray[Any, Any], right: np.ndarray[Any, Any], tolerance: float) -> None:
+def assert_close(found: Array, right: Array, size: Array, tolerance: float) -> None:
     if found.dtype.kind != "f":
         np.testing.assert_array_equal(found, right)
         return
-    right = np.asarray(right, np.float64)
-    finite = np.abs(right[np.isfinite(right)])
-    scale = max(1.0, float(finite.max())) if finite.size else 1.0
-    np.testing.assert_allclose(found, right, rtol=tolerance, atol=tolerance * scale)
+    finite = np.isfinite(right)
+    np.testing.assert_array_equal(found[~finite], right[~finite])
+    error = np.abs(found - right)[finite]
+    allowed = tolerance * np.maximum(size[finite], 1e-6)
+    assert (error <= allowed).all(), f"off by {(error / allowed).max()} of what is allowed, at most {error.max()}"
 
 
 class Making:
@@ -297,9 +321,9 @@ class Making:
         return run_and_check(self.cluster(), self.buffers, tolerance=tolerance)
 
 
-def permuted_strides(draw: Any, shape: tuple[int, ...], *, broadcast: bool) -> tuple[int, ...]:
+def drawn_strides(draw: Any, shape: tuple[int, ...], *, broadcast: bool) -> tuple[int, ...]:
     """Strides of a view whose axes lie in any order, with gaps, some of them backward, and perhaps broadcast."""
-    order = draw(st.permutations(range(len(shape))))
+    order = draw(st.one_of(st.just(range(len(shape))), st.permutations(range(len(shape)))))
     strides, step = [0] * len(shape), draw(st.sampled_from([1, 1, 1, 2]))
     for axis in reversed(order):
         if broadcast and draw(st.integers(0, 5)) == 0:
@@ -307,3 +331,43 @@ def permuted_strides(draw: Any, shape: tuple[int, ...], *, broadcast: bool) -> t
         strides[axis] = step * draw(st.sampled_from([1, 1, 1, -1]))
         step *= max(shape[axis], 1) + draw(st.sampled_from([0, 0, 0, 1]))
     return tuple(strides)
+
+
+ROWS = st.lists(st.sampled_from([0, 1, 2, 3, 5, 7, 16, 17, 33, 65]), max_size=3).filter(lambda rows: prod(rows) <= 400)
+COLUMN_COUNTS = st.sampled_from([0, 1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 64, 65, 97, 130, 300])
+
+
+@st.composite
+def made_clusters(draw: Any, dtype: str = "float32") -> Making:
+    """Clusters of sums, products, maxima and reductions over any spaces, views with any strides."""
+    making = Making(tuple(draw(ROWS)), draw(COLUMN_COUNTS))
+    shape, rank = (*making.rows, making.columns), len(making.rows)
+    empty = prod(shape) == 0
+    for _ in range(draw(st.integers(1, 3))):
+        space = draw(st.sampled_from([FULL, FULL, FULL, ROW, COLUMN, ONE]))
+        strides = list(drawn_strides(draw, shape, broadcast=space == FULL))
+        if space in (ROW, ONE):
+            strides[-1] = 0
+        if space in (COLUMN, ONE):
+            strides[:-1] = [0] * rank
+        making.load(space, dtype, strides)
+    if draw(st.booleans()):
+        making.constant(3 if "int" in dtype else 0.5, dtype)
+    reducing = ["sum", "sum", "max", "min"] if not empty else ["sum"]
+    for _ in range(draw(st.integers(1, 7))):
+        operands = [draw(st.integers(0, len(making.terms) - 1)) for _ in range(2)]
+        space = making.terms[operands[0]].space
+        if draw(st.integers(0, 2)) or space in (ONE, COLUMN):
+            making.apply(draw(st.sampled_from(["add", "subtract", "multiply", "maximum"])), *operands)
+        else:
+            target = draw(st.sampled_from([ROW, ROW, COLUMN, ONE] if space == FULL else [ONE]))
+            reduction = making.reduce(draw(st.sampled_from(reducing)), operands[0], target)
+            if dtype in ("float16", "bfloat16", "float32", "float64"):
+                # Means, so that numbers stay small.
+                making.apply("multiply", reduction, making.constant(1 / max(prod(shape), 1), dtype))
+    last = len(making.terms) - 1
+    for term in sorted({last, *draw(st.lists(st.integers(0, last), max_size=3))}):
+        if making.terms[term].operation != CONSTANT:
+            space = making.terms[term].space
+            making.store(term, drawn_strides(draw, making.shape(space), broadcast=False))
+    return making

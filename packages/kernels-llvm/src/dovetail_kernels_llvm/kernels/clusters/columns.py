@@ -14,13 +14,14 @@ Number: TypeAlias = Value | int
 
 @record
 class Stretch:
-    """Some columns that one vector has: the first of them, how many lanes, which of them (None: all), and the number of
-    the vector within its iteration."""
+    """Some columns that one vector has: the first of them, how many lanes, which of them (None: all), the number of the
+    vector within its iteration, and whether the mask is known to leave only the first lane."""
 
     column: Value
     lanes: int
     mask: Value | None
     number: int
+    single: bool = False
 
 
 Body: TypeAlias = Callable[[list[Stretch]], None]
@@ -55,7 +56,7 @@ def over_columns(
         end = value_of(b, stop)
 
         def masked_body(column: Value) -> None:
-            body([Stretch(column, lanes, b.tail_mask(b.sub(end, column), lanes), 0)])
+            body([Stretch(column, lanes, b.tail_mask(b.sub(end, column), lanes), 0, rest == 1)])
 
         _repeated(b, main, stop, step, masked_body)
     else:
@@ -89,7 +90,7 @@ def held_columns(b: Builder, columns: int, *, lanes: int, step: int, masked: boo
     found = [Stretch(b.index(number * lanes), lanes, None, number) for number in range(full)]
     rest = columns - full * lanes
     if rest and masked:
-        found.append(Stretch(b.index(full * lanes), lanes, b.tail_mask(b.index(rest), lanes), full))
+        found.append(Stretch(b.index(full * lanes), lanes, b.tail_mask(b.index(rest), lanes), full, rest == 1))
     elif rest:
         found += [Stretch(b.index(full * lanes + one), 1, None, full + one) for one in range(rest)]
     return found

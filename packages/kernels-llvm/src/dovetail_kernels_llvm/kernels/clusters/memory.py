@@ -29,12 +29,13 @@ class Row:
 @record
 class Place:
     """Elements of a row: `lanes` of them from a column on, or those of `lanes` rows in one column; those that the mask
-    names, if there is one."""
+    names, if there is one; `single`: it is known to name the first lane alone."""
 
     row: Row
     column: Value
     lanes: int
     mask: Value | None
+    single: bool = False
 
 
 class Memory:
@@ -134,6 +135,10 @@ class Memory:
         """Stores elements. `aligned`: a condition (i1) under which they lie so that they may go past the cache."""
         pointer, stride = self._at(view, place)
         stored = to_memory(self.b, view.dtype, value)
+        if place.single:
+            # LLVM 22 makes of a masked store of one known lane a store of that lane before it was narrowed to 16 bits.
+            self.b.store(self.b.extract(stored, 0), pointer)
+            return
         if aligned is None or place.mask is not None or place.lanes == 1:
             self._store(stored, pointer, stride, place.mask)
             return

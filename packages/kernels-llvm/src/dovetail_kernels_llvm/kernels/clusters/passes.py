@@ -63,7 +63,7 @@ class Passes:
     def _place(self, row: Row, stretch: Stretch) -> Place:
         if self.plan.down:
             return Place(row, stretch.column, row.lanes, row.mask)
-        return Place(row, stretch.column, stretch.lanes, stretch.mask)
+        return Place(row, stretch.column, stretch.lanes, stretch.mask, stretch.single)
 
     # ------------------------------------------------------------------ passes
 

@@ -238,7 +238,7 @@ class Writer:
 
         def finish(stretches: list[Stretch]) -> None:
             for stretch in stretches:
-                place = Place(self.values.everywhere, stretch.column, stretch.lanes, stretch.mask)
+                place = Place(self.values.everywhere, stretch.column, stretch.lanes, stretch.mask, stretch.single)
                 for one in sums:
                     value = one.total.load(stretch.column, stretch.lanes)
                     for store in self.cluster.stores:
