@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..kernels.copies import copy_launches, fill_launches
 from ..kernels.kernel import Launch, View
 from .canonical import canonicalize
 from .clusters import ClusterBuilder, look_through
@@ -14,9 +13,10 @@ from .connections import connect_attention
 from .context import Context
 from .fusion import Fusion, Group
 from .kinds import CONTROL_FLOW, LEAVES
+from .launching import launch_cluster, launch_copy, launch_fill, launch_macro, launch_product
 from .layout import Targets, same_place
 from .leaves import leaf_array, leaf_number
-from .macros import MACROS, PRODUCTS, Macro
+from .macros import MACROS, Macro
 from .ops import Body, Op, Value
 from .ordering import Item, Work, in_order, topological
 from .overwriting import Overwriting
@@ -78,9 +78,7 @@ class BodyPlan:
             elif value.number in self._input_roots:  # what is copied may itself be overwritten
                 aside = self.context.allocate(value.dtype, value.shape)
                 self._copy(last, value, aside)
-                late.append(
-                    (self._item(last + 1, partial(copy_launches, self.context.isa, aside, view), []), value, view)
-                )
+                late.append((self._item(last + 1, partial(launch_copy, self.context, aside, view), []), value, view))
             else:
                 late.append((None, value, view))
         before = list(self._items)
@@ -156,7 +154,7 @@ class BodyPlan:
         return item
 
     def _copy(self, place: int, value: Value, target: View) -> Item:
-        return self._item(place, lambda: copy_launches(self.context.isa, self.view(value), target), [value])
+        return self._item(place, lambda: launch_copy(self.context, self.view(value), target), [value])
 
     def _plan_all(self) -> None:
         """Items for all operations, in an order in which what a value needs was planned before."""
@@ -227,7 +225,7 @@ class BodyPlan:
 
         def contiguous(view: View) -> View:
             moved = context.allocate(view.dtype, view.shape)
-            before.extend(copy_launches(context.isa, view, moved))
+            before.extend(launch_copy(context, view, moved))
             return moved
 
         builder = ClusterBuilder(group, self._base, self.number_of, self.view, contiguous)
@@ -243,13 +241,11 @@ class BodyPlan:
         cluster = builder.build(views)
         product = group.product
         if product is None:
-            from ..kernels.clusters import cluster_launches
-
-            launches = cluster_launches(context.isa, cluster, context.allocate)
+            launches = launch_cluster(context, cluster)
         else:
             operands = [self.view(value) for value in product.given]
-            launches = PRODUCTS[product.name].launches(context.isa, product, operands, cluster, context.allocate)
-        copies = [one for source, target in after for one in copy_launches(context.isa, source, target)]
+            launches = launch_product(context, product, operands, cluster)
+        copies = [one for source, target in after for one in launch_copy(context, source, target)]
         return [*before, *launches, *copies]
 
     def _plan_op(self, place: int, op: Op) -> None:
@@ -293,16 +289,16 @@ class BodyPlan:
         """A view operation that has to move elements: the elements of its source, in the order of its result."""
         source = self.view(op.given[0])
         seen = view_of(op, source)
-        copy, isa, allocate = copy_launches, self.context.isa, self.context.allocate
+        copy, allocate = partial(launch_copy, self.context), self.context.allocate
         if seen is not None:
-            return copy(isa, seen, target)
+            return copy(seen, target)
         within = view_of(Op("reshape", (), (Value(0, source.shape, source.dtype),), {}), target)
         if within is not None:
-            return copy(isa, source, within)
+            return copy(source, within)
         moved = allocate(source.dtype, source.shape)
         again = view_of(op, moved)
         assert again is not None  # a contiguous array has every shape
-        return [*copy(isa, source, moved), *copy(isa, again, target)]
+        return [*copy(source, moved), *copy(again, target)]
 
     def _plan_assemble(self, place: int, op: Op) -> None:
         from .views import sliced
@@ -313,7 +309,7 @@ class BodyPlan:
         made: list[Item] = []
         first: Item | None = None
         if fill is not None:
-            first = self._item(place, lambda: fill_launches(self.context.isa, whole, fill), [])
+            first = self._item(place, lambda: launch_fill(self.context, whole, fill), [])
             made.append(first)
         for part, places in zip(op.given, op.attributes["places"], strict=True):
             target = sliced(whole, places, part.shape)
@@ -344,9 +340,9 @@ class BodyPlan:
 
         def write() -> Sequence[Work]:
             inputs = [None if value is None else self.view(value) for value in op.inputs]
-            launches = macro.launches(self.context.isa, op, inputs, views, self.context.allocate)
+            launches = launch_macro(self.context, macro, op, inputs, views)
             for source, target in late:
-                launches = [*launches, *copy_launches(self.context.isa, source, target)]
+                launches = [*launches, *launch_copy(self.context, source, target)]
             return launches
 
         item = self._item(place, write, op.given)

@@ -9,12 +9,12 @@ from dovetail_protocols.graph import Graph
 from dovetail_protocols.operations.control_flow import divide
 from dovetail_protocols.records import replace
 
-from ..kernels.copies import copy_launches
 from ..kernels.kernel import Moving, View
 from ..runtime.schedule import Branch, Repeat, While
 from .body_plan import BodyPlan
 from .context import Context
 from .expansion import expand
+from .launching import launch_copy
 from .layout import same_place
 from .ops import Op
 from .ordering import Work
@@ -94,7 +94,7 @@ def _copies(context: Context, sources: Sequence[View], targets: Sequence[View]) 
         launch
         for source, target in zip(sources, targets, strict=True)
         if not same_place(source, target)
-        for launch in copy_launches(context.isa, source, target)
+        for launch in launch_copy(context, source, target)
     ]
 
 

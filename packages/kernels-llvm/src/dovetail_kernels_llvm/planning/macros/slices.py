@@ -33,8 +33,8 @@ def _dynamic_update_slice(
 
 
 def _touching(launch: Launch, whole: View, *, writes: bool = False) -> Launch:
-    """The launch with the whole of what it may touch among its arguments, so that nothing else is thought independent of
-    it: where its slice lies is not known yet."""
+    """The launch with the whole of what it may touch among its arguments, so that nothing else is thought independent
+    of it: where its slice lies is not known yet."""
     written = (*launch.writes, len(launch.arguments)) if writes else launch.writes
     return replace(launch, arguments=(*launch.arguments, whole), writes=written)
 
