@@ -19,10 +19,10 @@ from .description import Attention, AttentionGradient
 from .forward import TASKS, attention_launches, items_of
 from .memory import Scratch, fill, read_rows, write_rows
 from .problem import Heads, Problem, RowNumbers, parts_of, problem_of, rounded
-from .product import Left, Right, load_aligned, over_rows, product, store_aligned
+from .product import ALIGNMENT, Left, Right, Rows, load_aligned, over_rows, product, store_aligned
 from .sums import sum_launches
 from .transposition import Panels
-from .weights import LOG2_E, Rows, Sight, across, apply_mask, finite, greatest_of, hide, reciprocal, sight, weigh
+from .weights import LOG2_E, Sight, across, apply_mask, finite, greatest_of, hide, reciprocal, sight, weigh
 
 QUERIES = 128
 """About as many queries make a block."""
@@ -53,7 +53,7 @@ def blocks_of(problem: Problem) -> Blocks:
     count = max(1, round(problem.queries / QUERIES))
     queries = rounded(parts_of(problem.queries, count), problem.step) if count > 1 else problem.queries
     keys = problem.keys if problem.keys <= WHOLE_KEYS else rounded(KEYS, problem.step)
-    shares = min(parts_of(TASKS, max(problem.heads, 1)), parts_of(problem.keys, max(keys, 1)))
+    shares = max(1, min(parts_of(TASKS, max(problem.heads, 1)), parts_of(problem.keys, max(keys, 1))))
     return Blocks(queries, keys, shares, items_of(RELATIVE_FLOPS * problem.flops, problem.heads * shares))
 
 
@@ -121,7 +121,9 @@ class _Writer:
         wide = rounded(blocks.keys, tile.width * lanes)
         self.key_panels = Panels(b, problem.type, tile.width, scratch.take(wide * width), problem.size)
         self.value_panels = Panels(b, problem.type, tile.width, scratch.take(wide * value_width), problem.value_size)
-        self.weights, self.slopes = scratch.take(blocks.queries * columns), scratch.take(blocks.queries * columns)
+        self.distance = rounded(blocks.queries, ALIGNMENT) * columns
+        self.weights = scratch.take(2 * self.distance)
+        self.slopes = b.offset(self.weights, self.distance, problem.element)
         sums = tile.height if self.has_one_of_queries else blocks.keys
         self.key_sums, self.value_sums = scratch.take(sums * width), scratch.take(sums * value_width)
         self.query_sums = scratch.take((tile.height if self.has_one_of_keys else problem.queries) * width)
@@ -221,12 +223,11 @@ class _Writer:
             b,
             type_,
             tile,
-            height,
             Left(queries.pointer, queries.stride, 1),
             self.key_panels.right,
+            weights,
             vectors=vectors,
             depth=(0, problem.size),
-            finish=lambda i, column, value: store_aligned(b, value, weights.at(b, type_, i, column)),
         )
         if self.heads.has("mask"):
             first = plus(b, query, row)
@@ -241,23 +242,21 @@ class _Writer:
                 outputs = self._rows(self.outputs, row, problem.value_width, height)
                 self._mean(cotangents, outputs, group, problem.value_width // lanes)
 
-        def slope(i: int, column: Value, value: Value) -> None:
-            if self.is_known:
-                mean = b.splat(b.load(element, self.means.scalar(b.index(0), i)), lanes)
-                weight = load_aligned(b, type_, weights.at(b, type_, i, column))
-                value = b.mul(weight, b.sub(value, mean))
-            store_aligned(b, value, slopes.at(b, type_, i, column))
+        def slope(i: int, place: Value, value: Value) -> Value:
+            mean = b.splat(b.load(element, self.means.scalar(b.index(0), i)), lanes)
+            weight = load_aligned(b, type_, b.offset(place, -self.distance, element))
+            return b.mul(weight, b.sub(value, mean))
 
         product(
             b,
             type_,
             tile,
-            height,
             Left(cotangents.pointer, cotangents.stride, 1),
             self.value_panels.right,
+            slopes,
             vectors=vectors,
             depth=(0, problem.value_size),
-            finish=slope,
+            finish=slope if self.is_known else None,
         )
         if not self.is_known:
             for group in groups:
@@ -308,13 +307,12 @@ class _Writer:
             b,
             type_,
             problem.tile,
-            height,
             left,
             Right(lambda column: b.offset(memory, b.mul(column, b.index(lanes)), problem.element), width),
+            rows,
             vectors=width // lanes,
             depth=depth,
-            begin=(lambda i, column: load_aligned(b, type_, rows.at(b, type_, i, column))) if sums else None,
-            finish=lambda i, column, value: store_aligned(b, value, rows.at(b, type_, i, column)),
+            begin=(lambda _row, place: load_aligned(b, type_, place)) if sums else None,
         )
         if not sums:
             self._write(name, rows.pointer, first, height)

@@ -18,9 +18,9 @@ from .counts import Count, minus, plus, smaller, value_of
 from .description import Attention
 from .memory import Scratch, fill, read_rows, write_rows
 from .problem import Heads, Problem, RowNumbers, parts_of, problem_of, rounded
-from .product import Left, Right, load_aligned, over_rows, product, store_aligned
+from .product import Left, Right, Rows, load_aligned, over_rows, product, store_aligned
 from .transposition import Panels
-from .weights import LOG2_E, Rows, Sight, apply_mask, finite, greater, greatest_of, hide, power, reciprocal, sight, weigh
+from .weights import LOG2_E, Sight, apply_mask, finite, greater, greatest_of, hide, power, reciprocal, sight, weigh
 
 QUERIES = 128
 """About as many queries make a block."""
@@ -58,7 +58,7 @@ def blocks_of(problem: Problem) -> Blocks:
 def items_of(flops: float, items: int) -> int:
     """How many of equal parts of some work make a task."""
     if flops <= TASK_FLOPS:
-        return items
+        return max(1, items)
     return max(1, min(round(TASK_FLOPS * items / flops), parts_of(items, TASKS)))
 
 
@@ -174,12 +174,11 @@ class _Writer:
             b,
             type_,
             problem.tile,
-            height,
             left,
             self.panels.right,
+            scores,
             vectors=vectors,
             depth=(0, problem.size),
-            finish=lambda i, column, value: store_aligned(b, value, scores.at(b, type_, i, column)),
         )
         if self.heads.has("mask"):
             first = plus(b, query, row)
@@ -187,18 +186,16 @@ class _Writer:
         hide(b, type_, scores, seen)
         for start in range(0, height, problem.group):
             self._weigh(scores, range(start, min(start + problem.group, height)), row, vectors)
-        sums = Rows(self._sums(row), problem.value_width, height)
         product(
             b,
             type_,
             problem.tile,
-            height,
             Left(self.scores, self.stride, 1),
             Right(lambda column: b.offset(self.values, b.mul(column, b.index(lanes)), problem.element), problem.value_width),
+            Rows(self._sums(row), problem.value_width, height),
             vectors=problem.value_width // lanes,
             depth=(0, seen.bound),
-            begin=None if self.is_whole else lambda i, column: self._rescaled(sums, i, column),
-            finish=lambda i, column, value: store_aligned(b, value, sums.at(b, type_, i, column)),
+            begin=None if self.is_whole else self._rescaled,
         )
 
     def _weigh(self, scores: Rows, group: range, row: Value, vectors: Count) -> None:
@@ -227,11 +224,11 @@ class _Writer:
         b, problem = self.b, self.problem
         return self.sums if self.is_whole else b.offset(self.sums, b.mul(row, b.index(problem.value_width)), problem.element)
 
-    def _rescaled(self, sums: Rows, row: int, column: Value) -> Value:
+    def _rescaled(self, row: int, place: Value) -> Value:
         """What earlier blocks of keys have given, in terms of the greatest score that is known now."""
         b, problem = self.b, self.problem
         factor = b.splat(b.load(problem.element, self.factors.scalar(b.index(0), row)), problem.lanes)
-        return b.mul(load_aligned(b, problem.type, sums.at(b, problem.type, row, column)), factor)
+        return b.mul(load_aligned(b, problem.type, place), factor)
 
     def _finish(self, query: Count, row: Value, height: int) -> None:
         """Divides what was summed for a tile of queries, and writes it."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from dovetail_protocols.records import record
 
-from ...codegen.builder import Builder, Value
+from ...codegen.builder import Builder, Value, Variable
 from ...codegen.isa import ISA
 from ...codegen.types import element_of, lanes_of
 from .counts import Count, divided, times, value_of
@@ -50,11 +50,22 @@ class Right:
     depth: int
 
 
-Begin = Callable[[int, Value], Value]
-"""Gives what a product is added to: of a row of the tile and a vector of columns."""
+@record
+class Rows:
+    """Rows of a matrix in scratch: the address of the first, how far they are apart, and how many."""
 
-Finish = Callable[[int, Value, Value], None]
-"""Takes the product: row of the tile, vector of columns, lanes."""
+    pointer: Value
+    stride: int
+    height: int
+
+    def at(self, b: Builder, type_: str, row: int, vector: Value) -> Value:
+        """The address of a vector of a row."""
+        place = b.mul(vector, b.index(lanes_of(type_)))
+        return b.offset(b.offset(self.pointer, place, element_of(type_)), row * self.stride, element_of(type_))
+
+
+Finish = Callable[[int, Value, Value], Value]
+"""Gives what is kept of a product: of a row of the tile, the address where it is kept, and its lanes."""
 
 
 def over_rows(b: Builder, rows: Count, height: int, remainder: int, body: Callable[[Value, int], None]) -> None:
@@ -75,20 +86,34 @@ def product(
     b: Builder,
     type_: str,
     tile: Tile,
-    height: int,
     left: Left,
     right: Right,
+    result: Rows,
     *,
     vectors: Count,
     depth: tuple[Count, Count],
-    finish: Finish,
-    begin: Begin | None = None,
+    begin: Callable[[int, Value], Value] | None = None,
+    finish: Finish | None = None,
 ) -> None:
-    """The product of `height` rows of the left matrix and `vectors` vectors of the right one's columns, summed over the
-    depths from the first to below the second."""
+    """The product of as many rows of the left matrix as `result` has and `vectors` vectors of the right one's columns,
+    summed over the depths from the first to below the second.
+
+    `begin` gives what is added to, of a row of the tile and the address of the result; `finish`, what is kept.
+    """
 
     def at(column: Value, width: int) -> None:
-        _tile(b, type_, (height, width), left, right, column, depth, begin, finish)
+        element, lanes, height = element_of(type_), lanes_of(type_), result.height
+        corner = result.at(b, type_, 0, column)
+        places = [
+            [b.offset(corner, row * result.stride + place * lanes, element) for place in range(width)]
+            for row in range(height)
+        ]
+        zero = b.constant(type_, 0)
+        sums = [[b.variable(begin(row, place) if begin else zero) for place in places[row]] for row in range(height)]
+        _sum(b, type_, left, right, column, sums, depth)
+        for row in range(height):
+            for one, place in zip(sums[row], places[row], strict=True):
+                store_aligned(b, finish(row, place, one.get()) if finish else one.get(), place)
 
     full = times(b, divided(b, vectors, tile.width), tile.width)
     if full != 0:
@@ -101,34 +126,26 @@ def product(
         at(value_of(b, full), vectors % tile.width)
 
 
-def _tile(
+def _sum(
     b: Builder,
     type_: str,
-    shape: tuple[int, int],
     left: Left,
     right: Right,
     column: Value,
+    sums: list[list[Variable]],
     depth: tuple[Count, Count],
-    begin: Begin | None,
-    finish: Finish,
 ) -> None:
+    """Adds the products of a tile's rows and columns to sums, by row and vector of columns."""
     element, lanes = element_of(type_), lanes_of(type_)
-    height, width = shape
-    columns = [b.add(column, b.index(vector)) if vector else column for vector in range(width)]
-    zero = b.constant(type_, 0)
-    sums = [[b.variable(begin(row, one) if begin else zero) for one in columns] for row in range(height)]
     first = right.at(column)
     with b.loop(*depth) as step:
         across = b.offset(first, b.mul(step, b.index(right.depth)), element)
-        vectors = [load_aligned(b, type_, b.offset(across, vector * lanes, element)) for vector in range(width)]
+        vectors = [load_aligned(b, type_, b.offset(across, place * lanes, element)) for place in range(len(sums[0]))]
         down = b.offset(left.pointer, b.mul(step, b.index(left.depth)), element)
-        for row in range(height):
+        for row, of_row in enumerate(sums):
             factor = b.splat(b.load(element, b.offset(down, row * left.row, element)), lanes)
-            for place, vector in enumerate(vectors):
-                sums[row][place].set(b.fma(factor, vector, sums[row][place].get()))
-    for row in range(height):
-        for place, one in enumerate(columns):
-            finish(row, one, sums[row][place].get())
+            for one, vector in zip(of_row, vectors, strict=True):
+                one.set(b.fma(factor, vector, one.get()))
 
 
 def load_aligned(b: Builder, type_: str, pointer: Value) -> Value:

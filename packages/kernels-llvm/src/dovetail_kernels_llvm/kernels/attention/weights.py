@@ -12,7 +12,7 @@ from ...codegen.builder import Builder, Value
 from ...codegen.types import element_of, lanes_of
 from .counts import Count, divided, larger, parts, plus, smaller, times, value_of
 from .memory import Matrix, load_as
-from .product import load_aligned, store_aligned
+from .product import Rows, load_aligned, store_aligned
 from .transposition import interleavings
 
 LOG2_E = log2(2.718281828459045)
@@ -33,20 +33,6 @@ FRACTION_BITS = {"float": 23, "double": 52}
 EXPONENT_BIAS = {"float": 127, "double": 1023}
 WHOLE = {"float": "i32", "double": "i64"}
 """The whole numbers as wide as a floating type."""
-
-
-@record
-class Rows:
-    """Rows of scores: the address of the first, how far they are apart, and how many."""
-
-    pointer: Value
-    stride: int
-    height: int
-
-    def at(self, b: Builder, type_: str, row: int, vector: Value) -> Value:
-        """The address of a vector of a row."""
-        lanes, element = lanes_of(type_), element_of(type_)
-        return b.offset(b.offset(self.pointer, b.mul(vector, b.index(lanes)), element), row * self.stride, element)
 
 
 @record
