@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..codegen.builder import Builder, Value
-from .comparison import maximum
 
 
 def sqrt(b: Builder, x: Value) -> Value:
@@ -18,8 +17,3 @@ def reciprocal(b: Builder, x: Value) -> Value:
 def rsqrt(b: Builder, x: Value) -> Value:
     """1 / √x."""
     return reciprocal(b, sqrt(b, x))
-
-
-def relu(b: Builder, dtype: str, x: Value) -> Value:
-    """The larger of x and 0; NaN of NaN."""
-    return maximum(b, dtype, x, b.constant(x.type, 0))

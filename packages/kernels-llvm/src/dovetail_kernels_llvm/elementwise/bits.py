@@ -14,8 +14,9 @@ FRACTION_BITS = {"float": 23, "double": 52}
 EXPONENT_BIAS = {"float": 127, "double": 1023}
 """What is added to an exponent where it is stored."""
 
+SIGN_BIT = {"float": -(1 << 31), "double": -(1 << 63)}
+
 SMALLEST_NORMAL = {"float": 2.0**-126, "double": 2.0**-1022}
-LARGEST = {"float": (2 - 2.0**-23) * 2.0**127, "double": (2 - 2.0**-52) * 2.0**1023}
 
 INFINITY, NAN = float("inf"), float("nan")
 

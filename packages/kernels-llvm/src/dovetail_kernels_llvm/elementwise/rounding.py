@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..codegen.builder import Builder, Value
 from ..codegen.types import is_float
 from .bits import FRACTION_BITS, absolute, with_sign
+from .exact import plain_add, plain_sub
 
 
 def round_(b: Builder, x: Value) -> Value:
@@ -15,7 +16,7 @@ def round_(b: Builder, x: Value) -> Value:
         return b.intrinsic("llvm.roundeven", x.type, x)
     # What is added has 1 as its last place, so that the sum is rounded to whole numbers.
     big = with_sign(b, b.constant(x.type, 2.0 ** FRACTION_BITS[x.element]), x)
-    near = with_sign(b, _difference(b, _sum(b, x, big), big), x)  # −0.3 gives −0
+    near = with_sign(b, plain_sub(b, plain_add(b, x, big), big), x)  # −0.3 gives −0
     is_fraction = b.compare("olt", absolute(b, x), b.constant(x.type, 2.0 ** FRACTION_BITS[x.element]))
     return b.select(is_fraction, near, x)
 
@@ -49,12 +50,3 @@ def trunc(b: Builder, x: Value) -> Value:
     if not b.isa.old:
         return b.intrinsic("llvm.trunc", x.type, x)
     return with_sign(b, floor(b, absolute(b, x)), x)
-
-
-def _sum(b: Builder, x: Value, y: Value) -> Value:
-    """x + y, which no product is fused into."""
-    return b.instruction(f"fadd {x}, {y.text}", x.type)
-
-
-def _difference(b: Builder, x: Value, y: Value) -> Value:
-    return b.instruction(f"fsub {x}, {y.text}", x.type)

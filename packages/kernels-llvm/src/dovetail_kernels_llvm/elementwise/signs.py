@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from ..codegen.builder import Builder, Value
-from ..codegen.types import FLOATING, SIGNED, is_float
+from ..codegen.types import FLOATING, SIGNED, STORED
 from .bits import absolute, bits_of, from_bits, to_bits, with_sign
-
-
-def negative(b: Builder, x: Value) -> Value:
-    return b.neg(x)
+from .memory import as_stored, from_memory, to_memory
 
 
 def magnitude(b: Builder, dtype: str, x: Value) -> Value:
@@ -44,16 +41,28 @@ def square(b: Builder, x: Value) -> Value:
     return b.mul(x, x)
 
 
-def nextafter(b: Builder, x1: Value, x2: Value) -> Value:
-    """The next number from x1 in the direction of x2."""
-    assert is_float(x1.type), x1
-    bits = to_bits(b, x1)
-    one = bits_of(b, x1, 1)
-    # Away from zero the bits count up, whatever the sign; from zero itself the smallest number of x2's sign is next.
-    is_outward = b.compare("eq", b.compare("olt", x1, x2), b.compare("sge", bits, bits_of(b, x1, 0)))
-    stepped = from_bits(b, b.select(is_outward, b.add(bits, one), b.sub(bits, one)))
+def nextafter(b: Builder, dtype: str, x1: Value, x2: Value) -> Value:
+    """The next number of the dtype from x1 in the direction of x2."""
+    x1, x2 = as_stored(b, dtype, x1), as_stored(b, dtype, x2)
+    bits = _stored_bits(b, dtype, x1)
+    one, zero_bits = b.constant(bits.type, 1), b.constant(bits.type, 0)
     zero = b.constant(x1.type, 0.0)
-    smallest = with_sign(b, from_bits(b, one), x2)
+    # Away from zero the bits count up, whatever the sign; from zero itself the smallest number of x2's sign is next.
+    is_outward = b.operate("xor", b.compare("olt", x1, x2), b.compare("slt", bits, zero_bits))
+    stepped = _of_stored_bits(b, dtype, b.select(is_outward, b.add(bits, one), b.sub(bits, one)))
+    smallest = with_sign(b, _of_stored_bits(b, dtype, b.add(zero_bits, one)), x2)
     result = b.select(b.compare("oeq", x1, zero), smallest, stepped)
     result = b.select(b.compare("oeq", x1, x2), x2, result)
     return b.select(b.compare("uno", x1, x2), b.add(x1, x2), result)
+
+
+def _stored_bits(b: Builder, dtype: str, x: Value) -> Value:
+    if dtype in ("float16", "bfloat16"):
+        return b.convert("bitcast", to_memory(b, dtype, x), "i16")
+    return to_bits(b, x)
+
+
+def _of_stored_bits(b: Builder, dtype: str, bits: Value) -> Value:
+    if dtype in ("float16", "bfloat16"):
+        return from_memory(b, dtype, b.convert("bitcast", bits, STORED[dtype]))
+    return from_bits(b, bits)

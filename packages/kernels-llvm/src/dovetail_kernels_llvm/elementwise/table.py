@@ -10,16 +10,21 @@ from dovetail_protocols.records import record
 from ..codegen.builder import Builder, Value
 from ..codegen.types import FLOATING, SIGNED, STORED, UNSIGNED
 from . import (
+    activations,
     arithmetic,
     comparison,
     error_function,
     exponential,
     hyperbolic,
     integers,
+    inverse_trigonometric,
     logarithm,
     logical,
+    power,
+    remainders,
     rounding,
     signs,
+    trigonometric,
     type_conversion,
 )
 
@@ -28,8 +33,6 @@ Takes = Callable[[Sequence[str], str], bool]
 
 INTEGERS = SIGNED | UNSIGNED
 REAL = FLOATING | INTEGERS
-SINGLE = frozenset({"float16", "bfloat16", "float32"})
-"""What is computed in single precision."""
 BOOLEAN = frozenset({"bool"})
 
 
@@ -63,6 +66,11 @@ def typed(function: Callable[..., Value]) -> Emit:
     return lambda b, values, dtypes, result, attributes: function(b, dtypes[0], *values)
 
 
+def with_attributes(function: Callable[..., Value]) -> Emit:
+    """Of values, and the operation's attributes by keyword."""
+    return lambda b, values, dtypes, result, attributes: function(b, *values, **attributes)
+
+
 def _cast(b: Builder, values: Sequence[Value], dtypes: Sequence[str], result: str, _: Mapping[str, Any]) -> Value:
     return type_conversion.cast(b, dtypes[0], result, values[0])
 
@@ -75,38 +83,40 @@ def _one(takes: Takes, write: Emit) -> tuple[Entry, ...]:
     return (Entry(takes, write),)
 
 
-_UNARY_SINGLE = {
-    "exp": exponential.exp,
-    "log": logarithm.log,
-    "tanh": hyperbolic.tanh,
-    "sigmoid": hyperbolic.sigmoid,
-    "erf": error_function.erf,
-}
+def _of(table: Mapping[str, Callable[..., Value]], dtypes: frozenset[str], count: int) -> dict[str, tuple[Entry, ...]]:
+    """Functions of values alone whose operands and result are alike."""
+    return {name: (Entry(alike(dtypes, count), plain(function)),) for name, function in table.items()}
+
+
+def _same(b: Builder, x: Value) -> Value:
+    return x
+
 
 TABLE: dict[str, tuple[Entry, ...]] = {
-    "add": _one(alike(REAL, 2), plain(Builder.add)),
-    "subtract": _one(alike(REAL, 2), plain(Builder.sub)),
-    "multiply": _one(alike(REAL, 2), plain(Builder.mul)),
-    "divide": _one(alike(FLOATING, 2), plain(Builder.fdiv)),
-    "negative": _one(alike(REAL, 1), plain(Builder.neg)),
+    **_of({"add": Builder.add, "subtract": Builder.sub, "multiply": Builder.mul}, REAL, 2),
+    **_of({"negative": Builder.neg, "square": signs.square, "positive": _same, "conj": _same, "real": _same}, REAL, 1),
+    "imag": _one(alike(REAL, 1), plain(lambda b, x: b.constant(x.type, 0))),
+    "stop_gradient": _one(alike(REAL | BOOLEAN, 1), plain(_same)),
     "abs": _one(alike(REAL, 1), typed(signs.magnitude)),
-    "square": _one(alike(REAL, 1), plain(signs.square)),
-    "sqrt": _one(alike(FLOATING, 1), plain(arithmetic.sqrt)),
-    "rsqrt": _one(alike(FLOATING, 1), plain(arithmetic.rsqrt)),
-    "reciprocal": _one(alike(FLOATING, 1), plain(arithmetic.reciprocal)),
-    "floor_divide": _one(alike(INTEGERS, 2), typed(integers.floor_divide)),
-    "remainder": _one(alike(INTEGERS, 2), typed(integers.remainder)),
-    "pow": _one(alike(UNSIGNED, 2), plain(integers.pow_)),
+    "divide": _one(alike(FLOATING, 2), plain(Builder.fdiv)),
+    "floor_divide": (
+        Entry(alike(INTEGERS, 2), typed(integers.floor_divide)),
+        Entry(alike(FLOATING, 2), plain(remainders.floor_divide)),
+    ),
+    "remainder": (
+        Entry(alike(INTEGERS, 2), typed(integers.remainder)),
+        Entry(alike(FLOATING, 2), plain(remainders.remainder)),
+    ),
+    # NumPy refuses negative exponents of signed integers when it sees one, which a kernel can't do.
+    "pow": (Entry(alike(UNSIGNED, 2), plain(integers.pow_)), Entry(alike(FLOATING, 2), plain(power.pow_))),
     "maximum": _one(alike(REAL, 2), typed(comparison.maximum)),
     "minimum": _one(alike(REAL, 2), typed(comparison.minimum)),
-    "relu": _one(alike(REAL, 1), typed(arithmetic.relu)),
+    "clip": _one(alike(REAL, 3), typed(activations.clip)),
     "sign": _one(alike(REAL, 1), typed(signs.sign)),
     "signbit": _one(predicate(FLOATING, 1), plain(signs.signbit)),
     "copysign": _one(alike(FLOATING, 2), plain(signs.copysign)),
-    "ceil": _one(alike(REAL, 1), plain(rounding.ceil)),
-    "floor": _one(alike(REAL, 1), plain(rounding.floor)),
-    "trunc": _one(alike(REAL, 1), plain(rounding.trunc)),
-    "round": _one(alike(REAL, 1), plain(rounding.round_)),
+    "nextafter": _one(alike(FLOATING, 2), typed(signs.nextafter)),
+    **_of({"ceil": rounding.ceil, "floor": rounding.floor, "trunc": rounding.trunc, "round": rounding.round_}, REAL, 1),
     "equal": _one(predicate(REAL | BOOLEAN, 2), typed(comparison.comparison("eq"))),
     "not_equal": _one(predicate(REAL | BOOLEAN, 2), typed(comparison.comparison("ne"))),
     "less": _one(predicate(REAL, 2), typed(comparison.comparison("lt"))),
@@ -116,13 +126,13 @@ TABLE: dict[str, tuple[Entry, ...]] = {
     "isnan": _one(predicate(REAL, 1), typed(comparison.isnan)),
     "isinf": _one(predicate(REAL, 1), typed(comparison.isinf)),
     "isfinite": _one(predicate(REAL, 1), typed(comparison.isfinite)),
-    "logical_and": _one(alike(BOOLEAN, 2), plain(logical.both)),
-    "logical_or": _one(alike(BOOLEAN, 2), plain(logical.either)),
-    "logical_xor": _one(alike(BOOLEAN, 2), plain(logical.one_of)),
+    **_of({"logical_and": logical.both, "logical_or": logical.either, "logical_xor": logical.one_of}, BOOLEAN, 2),
     "logical_not": _one(alike(BOOLEAN, 1), plain(logical.inverted)),
-    "bitwise_and": _one(alike(INTEGERS | BOOLEAN, 2), plain(logical.both)),
-    "bitwise_or": _one(alike(INTEGERS | BOOLEAN, 2), plain(logical.either)),
-    "bitwise_xor": _one(alike(INTEGERS | BOOLEAN, 2), plain(logical.one_of)),
+    **_of(
+        {"bitwise_and": logical.both, "bitwise_or": logical.either, "bitwise_xor": logical.one_of},
+        INTEGERS | BOOLEAN,
+        2,
+    ),
     "bitwise_invert": _one(alike(INTEGERS | BOOLEAN, 1), plain(logical.inverted)),
     "bitwise_left_shift": _one(alike(INTEGERS, 2), plain(integers.left_shift)),
     "bitwise_right_shift": _one(alike(INTEGERS, 2), typed(integers.right_shift)),
@@ -133,9 +143,56 @@ TABLE: dict[str, tuple[Entry, ...]] = {
         ),
         _where,
     ),
-    "stop_gradient": _one(alike(REAL | BOOLEAN, 1), plain(lambda b, x: x)),
-    "positive": _one(alike(REAL, 1), plain(lambda b, x: x)),
-    **{name: _one(alike(SINGLE, 1), plain(function)) for name, function in _UNARY_SINGLE.items()},
+    **_of(
+        {
+            "sqrt": arithmetic.sqrt,
+            "rsqrt": arithmetic.rsqrt,
+            "reciprocal": arithmetic.reciprocal,
+            "exp": exponential.exp,
+            "exp2": exponential.exp2,
+            "expm1": exponential.expm1,
+            "log": logarithm.log,
+            "log1p": logarithm.log1p,
+            "log2": logarithm.log2,
+            "log10": logarithm.log10,
+            "sin": trigonometric.sin,
+            "cos": trigonometric.cos,
+            "tan": trigonometric.tan,
+            "asin": inverse_trigonometric.asin,
+            "acos": inverse_trigonometric.acos,
+            "atan": inverse_trigonometric.atan,
+            "sinh": hyperbolic.sinh,
+            "cosh": hyperbolic.cosh,
+            "tanh": hyperbolic.tanh,
+            "asinh": hyperbolic.asinh,
+            "acosh": hyperbolic.acosh,
+            "atanh": hyperbolic.atanh,
+            "erf": error_function.erf,
+            "erfinv": error_function.erfinv,
+            "sigmoid": hyperbolic.sigmoid,
+            "selu": activations.selu,
+            "silu": activations.silu,
+            "softplus": activations.softplus,
+            "log_sigmoid": activations.log_sigmoid,
+            "softsign": activations.softsign,
+            "hard_sigmoid": activations.hard_sigmoid,
+            "hard_silu": activations.hard_silu,
+            "mish": activations.mish,
+        },
+        FLOATING,
+        1,
+    ),
+    **_of(
+        {"atan2": inverse_trigonometric.atan2, "hypot": remainders.hypot, "logaddexp": activations.logaddexp},
+        FLOATING,
+        2,
+    ),
+    "relu": _one(alike(REAL, 1), typed(activations.relu)),
+    "relu6": _one(alike(REAL, 1), typed(activations.relu6)),
+    "leaky_relu": _one(alike(FLOATING, 1), with_attributes(activations.leaky_relu)),
+    "elu": _one(alike(FLOATING, 1), with_attributes(activations.elu)),
+    "celu": _one(alike(FLOATING, 1), with_attributes(activations.celu)),
+    "gelu": _one(alike(FLOATING, 1), with_attributes(activations.gelu)),
 }
 """Operation → the ways to write it."""
 
