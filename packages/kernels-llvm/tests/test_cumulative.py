@@ -1,15 +1,10 @@
 """Running sums and products against NumPy, to the bit."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dovetail_kernels_llvm.codegen.isa import VARIABLE, isa
+from dovetail_kernels_llvm.codegen.isa import isa
 from dovetail_kernels_llvm.kernels.cumulative import cumulative_launches
 from dovetail_kernels_llvm.kernels.kernel import View
 from dovetail_kernels_llvm.runtime.plain import run
@@ -85,13 +80,3 @@ def test_many_lines_are_cut_into_tasks():
         assert launch.tasks > 1
         run([launch], {0: x, 1: target})
         np.testing.assert_array_equal(target, np.cumsum(x, axis))
-
-
-@pytest.mark.skipif(VARIABLE in os.environ, reason="runs the other tests")
-@pytest.mark.parametrize("name", ["avx2", "sse2"])
-def test_lesser_instruction_sets_agree(name):
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", __file__]
-    done = subprocess.run(command, env={**os.environ, VARIABLE: name}, capture_output=True, text=True)
-    if "no such instruction set" in done.stdout:
-        pytest.skip(f"no {name} here")
-    assert done.returncode == 0, done.stdout

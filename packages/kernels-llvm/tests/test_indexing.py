@@ -2,8 +2,6 @@
 
 import ctypes
 import mmap
-import os
-import subprocess
 import sys
 
 import numpy as np
@@ -11,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dovetail_kernels_llvm.codegen.isa import VARIABLE, isa
+from dovetail_kernels_llvm.codegen.isa import isa
 from dovetail_kernels_llvm.kernels.indexing import (
     embedding_gradient_launches,
     embedding_launches,
@@ -325,13 +323,3 @@ def test_scatter_nd_adds_to_zeros_where_lines_do_not_matter():
     target = memory.view(np.full((3, 2), 7.0))
     memory.run(scatter_nd_launches(isa(), memory.view(vectors), memory.view(updates), target, memory.allocate))
     assert memory.read(target).tolist() == [[0, 4], [0, 0], [2, 4]]
-
-
-@pytest.mark.skipif(VARIABLE in os.environ, reason="runs the other tests")
-@pytest.mark.parametrize("name", ["avx2", "sse2"])
-def test_lesser_instruction_sets_agree(name):
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", __file__]
-    done = subprocess.run(command, env={**os.environ, VARIABLE: name}, capture_output=True, text=True)
-    if "no such instruction set" in done.stdout:
-        pytest.skip(f"no {name} here")
-    assert done.returncode == 0, done.stdout

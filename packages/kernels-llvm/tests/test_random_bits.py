@@ -1,15 +1,12 @@
 """Random bits against the published known answers and a plain Philox4x32-10 in Python's integers."""
 
 import ctypes
-import os
-import subprocess
-import sys
 from math import prod
 
 import numpy as np
 import pytest
 
-from dovetail_kernels_llvm.codegen.isa import VARIABLE, isa
+from dovetail_kernels_llvm.codegen.isa import isa
 from dovetail_kernels_llvm.kernels.kernel import View, c_strides
 from dovetail_kernels_llvm.kernels.random import random_bits_launches
 from dovetail_kernels_llvm.runtime.plain import run
@@ -147,13 +144,3 @@ def test_strided_states_and_targets_go_through_temporaries():
     run(launches, buffers)
     for row in range(4):
         np.testing.assert_array_equal(target[:, row], stream(states[row, 1::2].tolist(), 5, np.uint32))
-
-
-@pytest.mark.skipif(VARIABLE in os.environ, reason="runs the other tests")
-@pytest.mark.parametrize("name", ["avx2", "sse2"])
-def test_lesser_instruction_sets_agree(name):
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", __file__]
-    done = subprocess.run(command, env={**os.environ, VARIABLE: name}, capture_output=True, text=True)
-    if "no such instruction set" in done.stdout:
-        pytest.skip(f"no {name} here")
-    assert done.returncode == 0, done.stdout

@@ -1,8 +1,5 @@
 """Extremes, places in sorted arrays and order along an axis, against NumPy."""
 
-import os
-import subprocess
-import sys
 from math import prod
 
 import numpy as np
@@ -10,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dovetail_kernels_llvm.codegen.isa import VARIABLE, isa
+from dovetail_kernels_llvm.codegen.isa import isa
 from dovetail_kernels_llvm.kernels.kernel import View, c_strides
 from dovetail_kernels_llvm.kernels.searching import (
     argsort_launches,
@@ -169,13 +166,3 @@ def test_sorting_nothing_is_no_launch():
     empty = memory.view(np.zeros((3, 0), np.float32))
     assert sort_launches(isa(), empty, empty, 1, memory.allocate) == []
     assert extreme_launches(isa(), empty, memory.view(np.zeros(0, np.int64)), 0, memory.allocate, greatest=True) == []
-
-
-@pytest.mark.skipif(VARIABLE in os.environ, reason="runs the other tests")
-@pytest.mark.parametrize("name", ["avx2", "sse2"])
-def test_lesser_instruction_sets_agree(name):
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", __file__]
-    done = subprocess.run(command, env={**os.environ, VARIABLE: name}, capture_output=True, text=True)
-    if "no such instruction set" in done.stdout:
-        pytest.skip(f"no {name} here")
-    assert done.returncode == 0, done.stdout

@@ -18,6 +18,7 @@ from ..codegen.builder import Builder, Value
 from ..codegen.isa import ISA
 from ..codegen.types import size_bytes, vector
 from .copies import copy_launches
+from .copies.nests import shares
 from .copies.runs import Word, copy_run
 from .kernel import Kernel, Launch, View, c_strides, traffic
 
@@ -29,7 +30,6 @@ BLOCK_BYTES = 16
 
 TASK_BYTES = 512 << 10
 """About 50 µs of work."""
-MOST_TASKS = 32
 
 STATE, TARGET = 0, 1
 
@@ -65,7 +65,7 @@ def random_bits_launches(isa: ISA, state: View, target: View, allocate: Allocate
 def _write(b: Builder, streams: int, length: int) -> int:
     """Writes the kernel; gives the number of tasks: of one long stream each has a part, of many each has some."""
     state, target = b.pointer(STATE), b.pointer(TARGET)
-    wanted = min(MOST_TASKS, streams * length // TASK_BYTES + 1)
+    wanted = shares(streams * length / TASK_BYTES)
     if streams > 1:
         each = -(-streams // wanted)
         first = b.mul(b.task, b.index(each))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from math import prod
+from math import ceil, prod
 
 from dovetail_protocols.records import record
 
@@ -65,7 +65,13 @@ def cut(size_bytes_moved: float, places: int) -> int:
     """How many tasks work over so many places is cut into."""
     if size_bytes_moved < SMALL_BYTES:
         return 1
-    return max(1, min(int(size_bytes_moved // TASK_BYTES) + 1, MOST_TASKS, places))
+    return max(1, min(shares(size_bytes_moved / TASK_BYTES), places))
+
+
+def shares(work: float) -> int:
+    """How many tasks take work of so many tasks' size: a number that two threads, or four, share evenly."""
+    count = min(ceil(work), MOST_TASKS)
+    return count if count <= 2 else -(-count // 4) * 4
 
 
 def part(total: int, tasks: int, *, multiple: int = 1) -> tuple[int, int]:

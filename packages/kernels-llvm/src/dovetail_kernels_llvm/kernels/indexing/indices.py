@@ -9,9 +9,7 @@ from __future__ import annotations
 from dovetail_protocols.records import record
 
 from ...codegen.builder import Builder, Value
-from ...codegen.types import SIGNED, STORED, UNSIGNED
-
-INDEX_DTYPES = SIGNED | UNSIGNED
+from ...codegen.types import SIGNED, STORED
 
 
 @record
