@@ -162,6 +162,7 @@ from dovetail_tensors import pi as pi
 from dovetail_tensors import positive as positive
 from dovetail_tensors import pow as pow
 from dovetail_tensors import prod as prod
+from dovetail_functions import profile as profile
 from dovetail_tensors import range as range
 from dovetail_tensors import rank as rank
 from dovetail_tensors import real as real
@@ -410,6 +411,7 @@ __all__ = [
     "positive",
     "pow",
     "prod",
+    "profile",
     "random",
     "range",
     "rank",

@@ -7,9 +7,9 @@ import sys
 
 from dovetail_protocols.errors import DovetailError
 
-from .commands import doctor, explain, kernels
+from .commands import doctor, explain, kernels, profile
 
-COMMANDS = (doctor, kernels, explain)
+COMMANDS = (doctor, kernels, explain, profile)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,10 +7,13 @@ from typing import Any
 
 from dovetail_protocols import registry, selection
 from dovetail_protocols.arrays import meta_of
+from dovetail_protocols.compilers import SupportsThreads
+from dovetail_protocols.errors import PluginError
 from dovetail_protocols.operation import Operation
 from dovetail_protocols.plugins import quarantined, refresh, use
+from dovetail_protocols.plugins.discovery import find
 
-__all__ = ["explain", "list", "refresh", "use"]
+__all__ = ["explain", "list", "refresh", "threads", "use"]
 
 
 def list() -> Mapping[str, str]:
@@ -41,3 +44,23 @@ def explain(operation: str | Operation, *operands: Any, **attributes: Any) -> st
     found = registry.find_operation(operation) if isinstance(operation, str) else operation
     bound, complete = found.bind(operands, attributes)
     return selection.explain(found, tuple(meta_of(operand) for operand in bound), complete)
+
+
+def threads(count: int | None = None) -> int:
+    """On how many threads compiled functions run. With a `count`, from the next call on they run on so many, in the
+    whole process; results don't depend on it, to the bit.
+
+    Without one, it is what was set last, else DOVETAIL_NUM_THREADS, else the number of CPUs that this process may use.
+
+    Raises: PluginError where no compiler with threads is installed; AttributeValueError for no whole number from 1 on.
+    """
+    offered = [plugin.load() for plugin in find("dovetail.compilers.v1")]
+    threaded = [compiler for compiler in offered if isinstance(compiler, SupportsThreads)]
+    if not threaded:
+        raise PluginError(
+            "no compiler that runs on several threads is installed", fix="pip install dovetail-kernels-llvm"
+        )
+    if count is not None:
+        for compiler in threaded:
+            compiler.set_thread_count(count)
+    return max(compiler.thread_count() for compiler in threaded)

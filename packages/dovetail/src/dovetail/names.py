@@ -154,6 +154,7 @@ OWNERS = {
     "positive": "dovetail_tensors",
     "pow": "dovetail_tensors",
     "prod": "dovetail_tensors",
+    "profile": "dovetail_functions",
     "range": "dovetail_tensors",
     "rank": "dovetail_tensors",
     "real": "dovetail_tensors",

@@ -5,6 +5,7 @@ from .control_flow import cond, fori_loop, map, scan, switch_case, while_loop
 from .decorator import function
 from .function import Function
 from .options import functions_run_eagerly, run_functions_eagerly
+from .profiling import profile
 from .specs import TensorSpec
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "function",
     "functions_run_eagerly",
     "map",
+    "profile",
     "run_functions_eagerly",
     "scan",
     "switch_case",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dovetail_protocols.compilers import Claim, CompileOptions
+from dovetail_protocols.compilers import Claim, CompileOptions, KernelRun
 from dovetail_protocols.kernels import Unsupported
 
 if TYPE_CHECKING:
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class LlvmCompiler:
-    """Compiles what it has code for, as few and as large parts as there can be, to one native call each."""
+    """Compiles what it has code for, in as few and as large parts as there can be, to one native call each."""
 
-    protocol = (1, 0)
+    protocol = (1, 1)
 
     def claim(self, graph: Graph) -> Sequence[Claim]:
         from .claiming import claims
@@ -31,9 +32,26 @@ class LlvmCompiler:
         return Executable(plan(graph, options.donated_inputs))
 
     def probe(self) -> Unsupported | None:
-        if os.name != "posix":
-            return Unsupported("it runs on Linux and macOS")
-        return None
+        return None if os.name == "posix" else Unsupported("it runs on Linux and macOS")
+
+    def thread_count(self) -> int:
+        from .runtime.threads import thread_count
+
+        return thread_count()
+
+    def set_thread_count(self, count: int | None) -> None:
+        from .runtime.threads import set_thread_count
+
+        set_thread_count(count)
+
+    @contextmanager
+    def record_kernels(self) -> Iterator[list[KernelRun]]:
+        from .runtime.profiling import record
+
+        runs: list[KernelRun] = []
+        with record() as recording:
+            yield runs
+        runs += recording.runs
 
 
 COMPILER = LlvmCompiler()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from .records import record
@@ -46,6 +47,25 @@ class Compiler(Protocol):
         """None where it can run on this machine."""
 
 
+@runtime_checkable
+class SupportsThreads(Protocol):
+    """Optional for a Compiler: it runs kernels on several threads. Results don't depend on how many."""
+
+    def thread_count(self) -> int:
+        """How many it uses."""
+
+    def set_thread_count(self, count: int | None) -> None:
+        """How many it may use from the next call on, in the whole process; None: what it would without this."""
+
+
+@runtime_checkable
+class SupportsProfile(Protocol):
+    """Optional for a Compiler: it can record when its kernels run."""
+
+    def record_kernels(self) -> AbstractContextManager[list[KernelRun]]:
+        """Records what its executables run, on all threads, until the context ends; then the list is filled."""
+
+
 PROTOCOL = (1, 1)
 """The version of the compiler protocol that this package speaks."""
 
@@ -65,6 +85,20 @@ class KernelReport:
     flops: float = 0.0
     bytes: float = 0.0
     seconds: float = 0.0
+
+
+@record
+class KernelRun:
+    """A kernel, or `tasks` of its parts in a row, as it ran on a thread: number 0 is the one that called. `start` and
+    `end` are nanoseconds of the monotonic clock; `flops` and `bytes` what these tasks computed and moved."""
+
+    what: str
+    thread: int
+    start: int
+    end: int
+    tasks: int
+    flops: float
+    bytes: float
 
 
 @record
