@@ -36,7 +36,8 @@ class Direct:
 
     `x`: (batch, *spatial, groups · channels); `steps`: of the sum for each tap; `columns`: of the result, in a group;
     `kind`: how products are made (see sums); `parts`: in how many parts channels are summed, so that the filters
-    of one stay in the cache for all pixels of a block; `halo`: the copy of a block, None where the input is read in place.
+    of one stay in the cache for all pixels of a block; `halo`: the copy of a block, None where the input
+    is read in place.
     """
 
     work: Pass
@@ -225,7 +226,8 @@ class _Emitter:
         """The sums of a tile over some steps of each tap: the first one's number, and how many."""
         b, direct = self.b, self.direct
         strides = [step * axis.stride for step, axis in zip(self.in_steps, self.axes, strict=True)]
-        place, filter_place = weighted(b, origin, strides), 0
+        place = weighted(b, origin, strides)
+        filter_place: Index = 0
         levels: list[Level] = []
         for number, axis in enumerate(self.axes):
             step, filter_step = self.in_steps[number] * axis.dilation, self.filter_steps[number]

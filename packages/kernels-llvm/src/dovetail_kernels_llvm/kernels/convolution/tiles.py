@@ -144,7 +144,8 @@ def cut(
 
     def size(place: int) -> int:
         unit = tile.lengths[place]
-        return max(-(-(-(-axes[place].count // unit)) // counts[place]) * unit, 1)
+        units = -(-axes[place].count // unit)
+        return max(-(-units // counts[place]) * unit, 1)
 
     def split() -> bool:
         """Makes blocks about half as large, on the first axis that has more than one tile; False if none has."""
