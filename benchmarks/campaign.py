@@ -6,42 +6,41 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import machine, starts, steady, threads
-from benchmarks.drivers.catalogue import DRIVERS, OURS
+from benchmarks import environment, machine, starts, steady
+from benchmarks.drivers.catalogue import DRIVERS, LIMIT, OURS
+from benchmarks.neighbors import Neighbors
 from benchmarks.plan import Plan
 from benchmarks.results import DriverResult, Limits, Report, WorkloadResult
 from benchmarks.workloads.registry import WORKLOADS
-from benchmarks.workloads.workload import (
-    EagerCall,
-    Expression,
-    FirstCall,
-    ImportTime,
-    Inference,
-    Training,
-    Update,
-)
+from benchmarks.workloads.workload import CompiledCall, EagerCall, FirstCall, ImportTime, work_of
 
 
 def run(plan: Plan, scratch: Path, announce: Callable[[str], None]) -> Report:
     """Measure everything in `plan`; `announce` is told what is being done. Files go under `scratch`."""
     announce("measuring the machine")
-    environment = threads.environment(scratch / "caches" / "machine")
-    limits = machine.measure(environment)
+    variables = environment.of_worker(scratch / "caches" / "machine")
+    limits = machine.measure(variables)
     results = []
     for position, name in enumerate(plan.workloads, start=1):
         announce(f"{position}/{len(plan.workloads)} {name}")
-        start = time.perf_counter()
+        start, neighbors = time.perf_counter(), Neighbors()
         results.append(_measure(name, plan, scratch))
+        results[-1].neighbors = neighbors.share()
         announce(f"    {_one_line(results[-1])} ({time.perf_counter() - start:.0f} s)")
-    limits = _set_floors(results, machine.better(limits, machine.measure(environment)))
+    limits = _set_floors(results, machine.better(limits, machine.measure(variables)))
     return Report(machine.describe(), asdict(plan), limits, results)
 
 
 def _measure(name: str, plan: Plan, scratch: Path) -> WorkloadResult:
     workload = WORKLOADS[name]
-    result = WorkloadResult(name, workload.title, {driver: _admit(driver) for driver in plan.drivers})
+    names = [driver for driver in plan.drivers if driver != LIMIT or work_of(workload) is not None]
+    result = WorkloadResult(name, workload.title, {driver: _admit(driver) for driver in names})
+    if LIMIT in names:
+        result.floor_driver = LIMIT
     if isinstance(workload, ImportTime | EagerCall):
         result.floor_driver = "numpy"  # Dovetail imports NumPy and calls it, so it cannot be faster
+    if isinstance(workload, CompiledCall | FirstCall):
+        _skip_interpreters(result)
     match workload:
         case ImportTime():
             starts.measure_imports(result, workload, plan, scratch)
@@ -61,15 +60,19 @@ def _admit(name: str) -> DriverResult:
     return DriverResult(name, failed=reason) if name == OURS else DriverResult(name, skipped=reason)
 
 
+def _skip_interpreters(result: WorkloadResult) -> None:
+    for driver in result.drivers.values():
+        if not DRIVERS[driver.driver].compiled:
+            driver.skipped = driver.skipped or "it compiles nothing"
+
+
 def _set_floors(results: list[WorkloadResult], limits: Limits) -> Limits:
     """Set every result's floor, and give the limits that they follow from."""
+    limits = machine.with_products(limits, results)
     for result in results:
-        if result.workload == "sgemm":
-            limits = machine.with_products(limits, result.drivers.values())
-    for result in results:
-        workload = WORKLOADS[result.workload]
-        if isinstance(workload, Training | Inference | Expression | Update):
-            result.floor_seconds = machine.floor_seconds(workload.work, limits)
+        work = work_of(WORKLOADS[result.workload])
+        if work is not None:
+            result.floor_seconds = machine.floor_seconds(work, limits)
     return limits
 
 

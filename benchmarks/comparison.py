@@ -1,6 +1,6 @@
 """Dovetail against the fastest of the others."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from benchmarks.drivers.catalogue import OURS
@@ -21,18 +21,23 @@ class Comparison:
         return self.ratio.median > 1.0
 
 
-def fastest_peer(result: WorkloadResult) -> DriverResult | None:
-    """The timed peer with the least median. Neither what is ours under another name nor the floor is a peer."""
+def fastest_peer(result: WorkloadResult, among: Collection[str] | None = None) -> DriverResult | None:
+    """The timed peer with the least median, of those named if any are.
+
+    Neither what is ours under another name nor the floor is a peer.
+    """
     peers = (
-        driver for name, driver in result.drivers.items() if not name.startswith(OURS) and name != result.floor_driver
+        driver
+        for name, driver in result.drivers.items()
+        if not name.startswith(OURS) and name != result.floor_driver and (among is None or name in among)
     )
     timed = {driver.driver: driver.seconds for driver in peers if driver.seconds is not None}
     return result.drivers[min(timed, key=timed.__getitem__)] if timed else None
 
 
-def compare(result: WorkloadResult) -> Comparison | None:
-    """The comparison, or None where we or all peers have no time."""
-    ours, peer = result.drivers.get(OURS), fastest_peer(result)
+def compare(result: WorkloadResult, among: Collection[str] | None = None) -> Comparison | None:
+    """The comparison with the fastest peer, or the fastest of those named; None where we or they have no time."""
+    ours, peer = result.drivers.get(OURS), fastest_peer(result, among)
     if ours is None or peer is None or not ours.round_seconds:
         return None
     return Comparison(peer.driver, summarize(paired_ratios(ours.round_seconds, peer.round_seconds)))
@@ -41,12 +46,12 @@ def compare(result: WorkloadResult) -> Comparison | None:
 def share_of_limit(result: WorkloadResult) -> float | None:
     """The floor's time divided by ours: one is the machine's limit. None where either is unknown."""
     ours = result.drivers.get(OURS)
-    floor = result.floor_seconds
-    if result.floor_driver in result.drivers:
-        floor = result.drivers[result.floor_driver].seconds
-    if ours is None or ours.seconds is None or not floor:
+    if ours is None or ours.seconds is None:
         return None
-    return floor / ours.seconds
+    floor = result.drivers.get(result.floor_driver or "")
+    if floor is not None and floor.round_seconds:
+        return summarize(paired_ratios(floor.round_seconds, ours.round_seconds)).median
+    return result.floor_seconds / ours.seconds if result.floor_seconds else None
 
 
 def paired_ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:

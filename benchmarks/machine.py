@@ -1,5 +1,6 @@
 """The machine: what it is called, what it can do at most, and the least time that some work can take on it."""
 
+import importlib.util
 import json
 import os
 import platform
@@ -13,13 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.results import DriverResult, Limits
+from benchmarks import environment
+from benchmarks.results import Limits, WorkloadResult
 from benchmarks.threads import THREADS
-from benchmarks.workloads.expressions import SGEMM
-from benchmarks.workloads.workload import Work
+from benchmarks.workloads.expressions import SGEMMS
+from benchmarks.workloads.workload import Traffic, Work
 
 _STREAM_FLOATS = 1 << 25  # 128 MiB an array: larger than caches
-_REPETITIONS = 5
+_ARITHMETIC = 1e10  # operations: 40 ms or so
+_REPETITIONS = 6
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -31,6 +34,7 @@ def describe() -> dict[str, str]:
         "threads": str(THREADS),
         "system": platform.platform(),
         "python": sys.version.split()[0],
+        **environment.choices(os.environ),
     }
 
 
@@ -43,10 +47,10 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def measure(environment: Mapping[str, str]) -> Limits:
-    """What a fresh process with `environment` finds."""
+def measure(variables: Mapping[str, str]) -> Limits:
+    """What a fresh process with these environment variables finds."""
     command = [sys.executable, "-m", "benchmarks.machine"]
-    run = subprocess.run(command, cwd=_ROOT, env=environment, check=True, capture_output=True, text=True)
+    run = subprocess.run(command, cwd=_ROOT, env=variables, check=True, capture_output=True, text=True)
     return Limits(**json.loads(run.stdout))
 
 
@@ -58,29 +62,57 @@ def better(first: Limits, second: Limits) -> Limits:
 
 
 def measure_here() -> Limits:
-    """The best matrix product and the best streaming that NumPy reaches on two threads."""
-    first, second = SGEMM.batch(0)
-    product_seconds = _best(lambda: first @ second)
+    """The best arithmetic and the best copying on two threads: without llvmlite, what NumPy reaches."""
     rates = _memory_rates()
+    if has_native_loops():
+        rates["c = a in machine code"] = _native_copy_rate()
     source = max(rates, key=rates.__getitem__)
-    return Limits(SGEMM.work.floating_point_operations / product_seconds, "NumPy's sgemm", rates[source], source)
+    if has_native_loops():
+        one, both = (_native_operation_rate(threads) for threads in (1, THREADS))
+        return Limits(both, "multiply-adds alone", rates[source], source, one, native=True)
+    product = SGEMMS[-1]
+    first, second = product.batch(0)
+    rate = product.work.floating_point_operations / _best(lambda: first @ second)
+    return Limits(rate, "NumPy's sgemm, as llvmlite is not installed", rates[source], source)
 
 
-def with_products(limits: Limits, products: Iterable[DriverResult]) -> Limits:
-    """The limits with the sgemm workload's best, if that is better: ours counts as well."""
-    best = min(products, key=lambda result: result.seconds or float("inf"), default=None)
-    if best is None or best.seconds is None:
+def has_native_loops() -> bool:
+    """Whether the limits can be measured with loops of our own."""
+    return importlib.util.find_spec("llvmlite") is not None
+
+
+def with_products(limits: Limits, results: Iterable[WorkloadResult]) -> Limits:
+    """The limits with the best sgemm of the run where that stands in for the arithmetic: ours counts as well."""
+    if limits.native:
         return limits
-    rate = SGEMM.work.floating_point_operations / best.seconds
-    if rate <= limits.flops_per_second:
-        return limits
-    return replace(limits, flops_per_second=rate, flops_source=f"{best.driver}'s sgemm")
+    operations = {sgemm.name: sgemm.work.floating_point_operations for sgemm in SGEMMS}
+    for result in results:
+        for driver in result.drivers.values() if result.workload in operations else ():
+            rate = operations[result.workload] / driver.seconds if driver.seconds else 0.0
+            if rate > limits.flops_per_second:
+                limits = replace(limits, flops_per_second=rate, flops_source=f"{driver.driver}'s {result.workload}")
+    return limits
 
 
 def floor_seconds(work: Work, limits: Limits) -> float:
-    """The least time for `work`: its arithmetic at the best product's rate, then its traffic at the copy's."""
+    """The least time for `work`: its arithmetic at the limit's rate, then its traffic at the copy's."""
     arithmetic = work.floating_point_operations / limits.flops_per_second
-    return arithmetic + work.memory_bytes / limits.bytes_per_second
+    return arithmetic + work.traffic.memory_bytes / limits.bytes_per_second
+
+
+def _native_operation_rate(threads: int) -> float:
+    from benchmarks.drivers.limit.driver import LimitSession  # needs llvmlite
+
+    session = LimitSession(Work(_ARITHMETIC * threads), threads)
+    return _ARITHMETIC * threads / _best(lambda: session.run(1))
+
+
+def _native_copy_rate() -> float:
+    from benchmarks.drivers.limit.driver import LimitSession  # needs llvmlite
+
+    traffic = Traffic(_STREAM_FLOATS, read=1, written=1)
+    session = LimitSession(Work(traffic=traffic), THREADS)
+    return traffic.memory_bytes / _best(lambda: session.run(1))
 
 
 def _memory_rates() -> dict[str, float]:

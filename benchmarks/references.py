@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.workloads import optimizer_update
-from benchmarks.workloads.workload import Array, Arrays, EagerCall, Expression, Update, Workload
+from benchmarks.workloads.workload import Array, Arrays, CompiledCall, EagerCall, Expression, Update, Workload
 
 
 def has_numpy_form(workload: Workload) -> bool:
     """Whether `from_numpy` knows this workload."""
-    return isinstance(workload, Expression | Update | EagerCall)
+    return isinstance(workload, Expression | Update | EagerCall | CompiledCall)
 
 
 def from_numpy(workload: Workload) -> Arrays:
@@ -21,6 +21,8 @@ def from_numpy(workload: Workload) -> Arrays:
             return dict(zip(workload.results, workload.reference(*batch), strict=True))
         case Update():
             return optimizer_update.reference(workload)
+        case CompiledCall():
+            return {"y": _double(workload.operand) + 1}
         case EagerCall():
             return {"y": np.sum([_double(array) for array in workload.operands], axis=0)}
         case _:

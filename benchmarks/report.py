@@ -1,12 +1,16 @@
 """The tables that a reader sees; README.md says how to read them."""
 
+from collections.abc import Callable
+
 from benchmarks import agreement
 from benchmarks.comparison import compare, fastest_peer, share_of_limit
 from benchmarks.drivers.catalogue import DRIVERS, OURS
 from benchmarks.results import DriverResult, Report, WorkloadResult
 from benchmarks.table import duration, mebibytes, render
+from benchmarks.verdicts import render_verdicts, verdicts
 
 NOTHING = "–"
+BUSY = 0.05
 
 
 def render_report(report: Report) -> str:
@@ -15,7 +19,10 @@ def render_report(report: Report) -> str:
         _machine(report),
         _section("Time of one step, or one call (median ± half the distance between quartiles)", _times(report)),
         _section("Relative error against float64: gradients or results, then first losses", _errors(report)),
-        _section("Peak memory of the process", _memory(report)),
+        _section("Peak memory of the process", _memory(report, _peak_cell)),
+        _section("Memory of steps above the loaded model; of the first, which compile", _memory(report, _step_cell)),
+        _section("Targets", _targets(report)),
+        _section(f"Disturbed: others took more than {BUSY:.0%} of the processors", _disturbed(report)),
         _section("Defeats: a peer was faster", "\n".join(defeats(report)) or f"none of {_compared(report)} compared"),
         _section("Disagreements with float64", "\n".join(disagreements(report)) or "none"),
         _section("Failures", "\n".join(failures(report)) or "none"),
@@ -36,10 +43,12 @@ def _machine(report: Report) -> str:
         for driver in result.drivers.values()
         if driver.version
     }
+    one = limits.flops_per_second_of_one_thread
+    alone = f"; {one / 1e9:.0f} on one thread" if one else ""
     lines = [
         ", ".join(f"{name} {value}" for name, value in report.machine.items()),
         ", ".join(f"{name} {version}" for name, version in versions.items()),
-        f"limits: {limits.flops_per_second / 1e9:.0f} GFLOP/s ({limits.flops_source}), "
+        f"limits: {limits.flops_per_second / 1e9:.0f} GFLOP/s ({limits.flops_source}{alone}), "
         f"{limits.bytes_per_second / 1e9:.1f} GB/s ({limits.bytes_source})",
     ]
     return "\n".join(line for line in lines if line)
@@ -57,7 +66,7 @@ def _times(report: Report) -> str:
         rows.append(
             [
                 result.title,
-                *(_time_cell(driver) for driver in result.drivers.values()),
+                *_cells(report, result, _time_cell),
                 _fastest_title(result),
                 f"{comparison.ratio.median:.2f} ±{comparison.ratio.spread:.0%}" if comparison else NOTHING,
                 ("DEFEAT" if comparison.is_defeat else "ahead") if comparison else NOTHING,
@@ -65,6 +74,11 @@ def _times(report: Report) -> str:
             ]
         )
     return render(["workload", *_titles(report), "fastest peer", "ours/fastest", "", "of limit"], rows)
+
+
+def _cells(report: Report, result: WorkloadResult, cell: Callable[[DriverResult], str]) -> list[str]:
+    drivers = (result.drivers.get(name) for name in report.plan["drivers"])
+    return [NOTHING if driver is None else cell(driver) for driver in drivers]
 
 
 def _fastest_title(result: WorkloadResult) -> str:
@@ -85,8 +99,7 @@ def _errors(report: Report) -> str:
     for result in report.workloads:
         if result.reference is None:
             continue
-        cells = [_error_cell(driver) for driver in result.drivers.values()]
-        rows.append([result.workload, *cells, result.reference])
+        rows.append([result.workload, *_cells(report, result, _error_cell), result.reference])
     return render(["workload", *_titles(report), "reference"], rows)
 
 
@@ -97,17 +110,38 @@ def _error_cell(driver: DriverResult) -> str:
     return f"{driver.evidence_error:.1e}{curve}"
 
 
-def _memory(report: Report) -> str:
+def _memory(report: Report, cell: Callable[[DriverResult], str]) -> str:
     rows = [
-        [result.workload, *(_memory_cell(driver) for driver in result.drivers.values())]
+        [result.workload, *_cells(report, result, cell)]
         for result in report.workloads
         if any(driver.peak_bytes for driver in result.drivers.values())
     ]
     return render(["workload", *_titles(report)], rows)
 
 
-def _memory_cell(driver: DriverResult) -> str:
+def _peak_cell(driver: DriverResult) -> str:
     return mebibytes(driver.peak_bytes) if driver.peak_bytes else NOTHING
+
+
+def _step_cell(driver: DriverResult) -> str:
+    if driver.step_bytes is None or driver.first_step_bytes is None:
+        return NOTHING
+    return f"{mebibytes(driver.step_bytes)}; {mebibytes(driver.first_step_bytes)}"
+
+
+def _targets(report: Report) -> str:
+    found = verdicts(report.workloads)
+    return render_verdicts(found) if found else "none of them was measured"
+
+
+def _disturbed(report: Report) -> str:
+    """Peers that wait for their threads by spinning suffer most, so ratios from a busy machine mean little."""
+    busy = [
+        f"{result.workload} {result.neighbors:.0%}"
+        for result in report.workloads
+        if result.neighbors is not None and result.neighbors > BUSY
+    ]
+    return ", ".join(busy) or "none"
 
 
 def defeats(report: Report) -> list[str]:
@@ -154,9 +188,9 @@ def failures(report: Report) -> list[str]:
 
 
 def _left_out(report: Report) -> list[str]:
-    return [
-        f"{result.workload}, {DRIVERS[driver.driver].title}: {driver.skipped}"
-        for result in report.workloads
-        for driver in result.drivers.values()
-        if driver.skipped
-    ] + list(report.plan.get("notes", ()))
+    workloads: dict[str, list[str]] = {}
+    for result in report.workloads:
+        for driver in result.drivers.values():
+            if driver.skipped:
+                workloads.setdefault(f"{DRIVERS[driver.driver].title}, {driver.skipped}", []).append(result.workload)
+    return [f"{reason}: {', '.join(names)}" for reason, names in workloads.items()] + list(report.plan.get("notes", ()))

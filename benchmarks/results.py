@@ -15,8 +15,11 @@ class DriverResult:
     skipped: str | None = None
     failed: str | None = None
     version: str | None = None
-    first_call_seconds: float | None = None
-    peak_bytes: int | None = None
+    first_call_seconds: float | None = None  # without importing modules
+    first_call_import_seconds: float | None = None
+    peak_bytes: int | None = None  # of the process
+    step_bytes: int | None = None  # of steps, above the loaded model
+    first_step_bytes: int | None = None  # of the first steps, compiling included, above the loaded model
     evidence_error: float | None = None
     curve_error: float | None = None
     losses: list[float] = field(default_factory=list)
@@ -47,17 +50,23 @@ class WorkloadResult:
     reference: str | None = None  # where float64 results came from
     kinks: bool = False  # gradients jump where values are within rounding of a kink: see `Training`
     floor_seconds: float | None = None  # what the machine's limits allow
-    floor_driver: str | None = None  # or else, whose time is the floor: what Dovetail is built on is no peer
+    floor_driver: str | None = None  # or better, whose time is the floor: what Dovetail is built on is no peer
+    neighbors: float | None = None  # share of the processors' time that other programs took
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What this machine was seen to do on two threads, and who did it."""
+    """What this machine was seen to do on two threads, and who did it.
+
+    `native`: the arithmetic is that of multiply-adds alone; else a library's matrix product stands in for it.
+    """
 
     flops_per_second: float
     flops_source: str
     bytes_per_second: float
     bytes_source: str
+    flops_per_second_of_one_thread: float | None = None
+    native: bool = False
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import threads
+from benchmarks import environment
 from benchmarks.drivers.catalogue import DRIVERS
 from benchmarks.interleaving import turns
 from benchmarks.plan import Plan
@@ -23,24 +23,24 @@ def measure_imports(result: WorkloadResult, workload: ImportTime, plan: Plan, sc
         if package in packages:
             driver.skipped = driver.skipped or f"the same import of {package} is in another column"
         packages.add(package)
-    environment = threads.environment(scratch / "caches" / "imports")
+    variables = environment.of_worker(scratch / "caches" / "imports")
     for index, order in enumerate(turns(list(result.drivers.values()), plan.start_rounds + 1)):
         for driver in order:
             if driver.skipped or driver.failed:
                 continue
             with recorded(driver):
-                seconds = _import_seconds(driver, workload, environment)
+                seconds = _import_seconds(driver, workload, variables)
                 if index > 0:
                     driver.rounds.append([seconds])
 
 
-def _import_seconds(driver: DriverResult, workload: ImportTime, environment: dict[str, str]) -> float:
+def _import_seconds(driver: DriverResult, workload: ImportTime, variables: dict[str, str]) -> float:
     entry = DRIVERS[driver.driver]
     lines = ["import time", "start = time.perf_counter()", f"import {entry.package}"]
     lines += [entry.first_result] if workload.first_result else [f"{entry.package}.{name}" for name in entry.lazy_names]
     lines.append("print('seconds', time.perf_counter() - start)")
     command = [sys.executable, "-c", "\n".join(lines)]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=START_SECONDS)
+    run = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=START_SECONDS)
     if run.returncode:
         raise WorkerFailed((run.stderr.strip().splitlines() or ["no message"])[-1])
     return float(run.stdout.split()[-1])
@@ -48,9 +48,6 @@ def _import_seconds(driver: DriverResult, workload: ImportTime, environment: dic
 
 def measure_first_calls(result: WorkloadResult, workload: FirstCall, plan: Plan, scratch: Path) -> None:
     """Fill in `result` with the seconds of the first step; every round has caches of its own."""
-    for driver in result.drivers.values():
-        if not DRIVERS[driver.driver].compiled:
-            driver.skipped = driver.skipped or "it compiles nothing"
     for index, order in enumerate(turns(list(result.drivers.values()), plan.start_rounds)):
         for driver in order:
             if driver.skipped or driver.failed:
@@ -65,7 +62,9 @@ def measure_first_calls(result: WorkloadResult, workload: FirstCall, plan: Plan,
 def _first_call_seconds(driver: DriverResult, workload: FirstCall, plan: Plan, folder: Path) -> float:
     time.sleep(plan.settle_seconds)
     with WorkerProcess(Task(driver.driver, workload.training.name), folder) as process:
+        driver.version = process.ask("load", timeout_seconds=START_SECONDS)["version"]
         reply = process.ask("start", timeout_seconds=START_SECONDS)
-    driver.version = reply["version"]
     seconds: float = reply["first_call_seconds"]
+    driver.first_call_seconds = seconds
+    driver.first_call_import_seconds = reply["first_call_import_seconds"]
     return seconds

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks import agreement, references
-from benchmarks.drivers.catalogue import REFERENCES
+from benchmarks.drivers.catalogue import LIMIT, REFERENCES
 from benchmarks.interleaving import turns
 from benchmarks.plan import Plan
 from benchmarks.results import DriverResult, WorkloadResult
@@ -40,18 +40,29 @@ def measure(result: WorkloadResult, plan: Plan, scratch: Path) -> None:
             driver.driver: stack.enter_context(WorkerProcess(Task(driver.driver, result.workload), scratch))
             for driver in waiting
         }
-        for driver in waiting:
+        _load(waiting, processes)
+        for driver in _running(waiting):
             _start(driver, processes[driver.driver], plan)
         _time(waiting, processes, plan)
         _compare(result, _running(waiting), processes, plan, scratch)
 
 
+def _load(drivers: list[DriverResult], processes: dict[str, WorkerProcess]) -> None:
+    """Importing and making data take most of a short run, so all do it at once; nothing is timed yet."""
+    for driver in drivers:
+        with recorded(driver):
+            processes[driver.driver].begin("load")
+    for driver in _running(drivers):
+        with recorded(driver):
+            driver.version = processes[driver.driver].finish("load", timeout_seconds=START_SECONDS)["version"]
+
+
 def _start(driver: DriverResult, process: WorkerProcess, plan: Plan) -> None:
     with recorded(driver):
         reply = process.ask("start", timeout_seconds=START_SECONDS)
-        driver.version = reply["version"]
         driver.first_call_seconds = reply["first_call_seconds"]
-        if steps := curve_steps(process.task.workload, plan):
+        driver.first_call_import_seconds = reply["first_call_import_seconds"]
+        if driver.driver != LIMIT and (steps := curve_steps(process.task.workload, plan)):
             driver.losses = process.ask("curve", steps=steps)["losses"]
         process.ask("calibrate", sample_seconds=plan.turn_seconds / SAMPLES_PER_TURN)
 
@@ -75,8 +86,12 @@ def _time(drivers: list[DriverResult], processes: dict[str, WorkerProcess], plan
             with recorded(driver):
                 driver.rounds.append(processes[driver.driver].ask("turn", seconds=plan.turn_seconds)["samples"])
     for driver in _running(drivers):
+        if driver.driver == LIMIT:
+            continue
         with recorded(driver):
-            driver.peak_bytes = processes[driver.driver].ask("memory")["peak_bytes"]
+            reply = processes[driver.driver].ask("memory")
+            driver.peak_bytes, driver.step_bytes = reply["peak_bytes"], reply["step_bytes"]
+            driver.first_step_bytes = reply["first_step_bytes"]
 
 
 def _compare(
@@ -87,24 +102,26 @@ def _compare(
     scratch: Path,
 ) -> None:
     """Set the errors of each framework's results; leave them None where there is no reference."""
-    path: Path | None = None
-    if references.has_numpy_form(WORKLOADS[result.workload]):
+    path = scratch / f"{result.workload}-reference.npz"
+    losses: list[float] = []
+    workload = WORKLOADS[result.workload]
+    if references.has_numpy_form(workload):
+        references.save(path, references.from_numpy(workload))
         result.reference = "NumPy float64"
-        losses: list[float] = []
     else:
-        path = scratch / f"{result.workload}-reference.npz"
         losses = _run_reference(result, path, plan, scratch)
     if result.reference is None:
         return
     for driver in drivers:
+        if driver.driver == LIMIT:
+            continue
         with recorded(driver):
-            reply = processes[driver.driver].ask("check", timeout_seconds=START_SECONDS, path=path and str(path))
+            reply = processes[driver.driver].ask("check", timeout_seconds=START_SECONDS, path=str(path))
             driver.evidence_error = reply["error"]
         processes[driver.driver].end()  # before the next one takes memory for its fresh session
         if losses:
             driver.curve_error = agreement.curve_error(driver.losses, losses)
-    if path:
-        path.unlink()
+    path.unlink()
 
 
 def _run_reference(result: WorkloadResult, path: Path, plan: Plan, scratch: Path) -> list[float]:
@@ -115,6 +132,7 @@ def _run_reference(result: WorkloadResult, path: Path, plan: Plan, scratch: Path
         reference = DriverResult(name)
         losses: list[float] = []
         with recorded(reference), WorkerProcess(Task(name, result.workload, "float64"), scratch) as process:
+            process.ask("load", timeout_seconds=START_SECONDS)
             process.ask("start", timeout_seconds=START_SECONDS)
             if steps := curve_steps(result.workload, plan):
                 losses = process.ask("curve", steps=steps)["losses"]

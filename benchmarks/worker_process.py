@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from benchmarks import threads
+from benchmarks import environment
 from benchmarks.drivers.session import Precision
 
 START_SECONDS = 300.0
@@ -51,7 +51,7 @@ class WorkerProcess:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=_ROOT,
-                env=threads.environment(scratch / "caches" / task.driver),
+                env=environment.of_worker(scratch / "caches" / task.driver),
             )
 
     def __enter__(self) -> Self:
@@ -69,14 +69,28 @@ class WorkerProcess:
             WorkerFailed: The command raised, the process ended, or it took too long; in these cases it is ended.
             WorkerSkipped: The driver says that this workload is not for it.
         """
+        self.begin(name, **arguments)
+        return self.finish(name, timeout_seconds=timeout_seconds)
+
+    def begin(self, name: str, **arguments: Any) -> None:
+        """Send a command whose reply `finish` will give, so that other processes can work meanwhile.
+
+        Raises:
+            WorkerFailed: The process has ended.
+        """
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps({"name": name, "arguments": arguments}).encode() + b"\n")
             self._process.stdin.flush()
+        except (OSError, ValueError) as error:
+            raise self._ended(name) from error
+
+    def finish(self, name: str, *, timeout_seconds: float = COMMAND_SECONDS) -> dict[str, Any]:
+        """The reply to the command of that name that was begun; raises as `ask` does."""
+        try:
             reply: dict[str, Any] = json.loads(self._read_line(name, timeout_seconds))
         except (OSError, ValueError) as error:
-            self.end()
-            raise WorkerFailed(f"ended during {name} with status {self._process.returncode}: {self._tail()}") from error
+            raise self._ended(name) from error
         if "failed" in reply:
             self.end()
             raise WorkerFailed(reply["failed"])
@@ -107,6 +121,10 @@ class WorkerProcess:
                 self._process.kill()
                 raise WorkerFailed(f"no reply to {command} within {timeout_seconds:.0f} s")
         return self._process.stdout.readline()
+
+    def _ended(self, command: str) -> WorkerFailed:
+        self.end()
+        return WorkerFailed(f"ended during {command} with status {self._process.returncode}: {self._tail()}")
 
     def _tail(self) -> str:
         lines = self._log.read_text(errors="replace").strip().splitlines()

@@ -23,6 +23,7 @@ class Driver:
 
 
 OURS = "dovetail"
+LIMIT = "limit"  # not a framework: the machine doing a workload's work and nothing else
 
 _PYTORCH = "(torch.ones(8) + torch.ones(8)).numpy()"
 _DOVETAIL = "(dovetail.constant([1.0] * 8) + dovetail.constant([1.0] * 8)).numpy()"
@@ -82,6 +83,7 @@ DRIVERS: dict[str, Driver] = {
             "(tensorflow.ones(8) + tensorflow.ones(8)).numpy()",
             on_request=True,
         ),
+        Driver(LIMIT, "limit", "llvmlite", "benchmarks.drivers.limit.driver", "", compiled=False, on_request=True),
     )
 }
 

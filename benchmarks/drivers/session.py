@@ -2,7 +2,7 @@
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -72,18 +72,41 @@ class Session(ABC):
         return [float(self.to_numpy(self.step(batch))) for batch in itertools.islice(self._turn, count)]
 
 
-class EagerSession(Session):
-    """Calls of one small operation: the loop is the session's own, so that nothing but the call is timed."""
-
-    def step(self, batch: Any) -> Any:
-        """One sum of the two operands."""
-        first, second = batch
-        return first + second
+class CallSession(Session):
+    """Small calls: the loop is the session's own, so that nothing but the call is timed."""
 
     @abstractmethod
     def run(self, count: int) -> None:
         """Make `count` calls and wait for the last."""
 
     def evidence(self) -> dict[str, Array]:
-        """The sum."""
+        """The result."""
         return {"y": self.to_numpy(self.step(self.batches[0]))}
+
+
+class EagerSession(CallSession):
+    """Calls of one small operation."""
+
+    def step(self, batch: Any) -> Any:
+        """One sum of the two operands."""
+        first, second = batch
+        return first + second
+
+
+class CompiledCallSession(CallSession):
+    """Calls of a compiled function of one small tensor."""
+
+    def __init__(self, function: Callable[[Any], Any], operand: Any) -> None:
+        super().__init__([operand])
+        self._function = function
+
+    def step(self, batch: Any) -> Any:
+        """One call."""
+        return self._function(batch)
+
+    def run(self, count: int) -> None:
+        function, operand = self._function, self.batches[0]
+        result = None
+        for _ in range(count):
+            result = function(operand)
+        self.wait(result)

@@ -35,7 +35,7 @@ def _work() -> Work:
     first = SIZE**2 * 9 * 32
     others = SIZE**2 * 9 * 32 * 32 + half * 9 * 32 * 64 + quarter * 64 * 128 + 128 * CLASSES
     weights = 9 * 32 * (1 + 32 + 64) + quarter * 64 * 128 + 128 * CLASSES
-    return Work(BATCH * (4 * first + 6 * others), OPTIMIZER.update_bytes(weights))
+    return Work(BATCH * (4 * first + 6 * others), OPTIMIZER.update_traffic(weights))
 
 
 CNN = Training(

@@ -28,7 +28,7 @@ def _batch(name: str, size: int, widths: tuple[int, ...], index: int) -> Batch:
 def _work(size: int, widths: tuple[int, ...], optimizer: OptimizerSettings) -> Work:
     weights = [inputs * outputs for inputs, outputs in itertools.pairwise(widths)]
     products = 6 * size * sum(weights) - 2 * size * weights[0]  # no gradient of the data is needed
-    return Work(products, optimizer.update_bytes(sum(weights)))
+    return Work(products, optimizer.update_traffic(sum(weights)))
 
 
 def _training(name: str, title: str, size: int, widths: tuple[int, ...], optimizer: OptimizerSettings) -> Training:

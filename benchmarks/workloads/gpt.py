@@ -57,7 +57,7 @@ def _work() -> Work:
     weights = LAYERS * 12 * WIDTH**2 + WIDTH * VOCABULARY
     attention = LAYERS * 2 * LENGTH * WIDTH / 2  # scores and mixture, multiply-adds a token; causality saves half
     tokens = BATCH * LENGTH
-    return Work(6 * tokens * (weights + attention), OPTIMIZER.update_bytes(weights))
+    return Work(6 * tokens * (weights + attention), OPTIMIZER.update_traffic(weights))
 
 
 GPT = Training(

@@ -58,5 +58,5 @@ ADAMW = Update(
     parameters=_parameters,
     batch=_gradients,
     optimizer=OPTIMIZER,
-    work=Work(memory_bytes=OPTIMIZER.update_bytes(MATRICES * SIZE * SIZE)),
+    work=Work(traffic=OPTIMIZER.update_traffic(MATRICES * SIZE * SIZE)),
 )

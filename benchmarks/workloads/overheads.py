@@ -3,7 +3,7 @@
 from benchmarks.workloads import initial
 from benchmarks.workloads.dense import MLP
 from benchmarks.workloads.gpt import GPT
-from benchmarks.workloads.workload import Batch, EagerCall, FirstCall, ImportTime
+from benchmarks.workloads.workload import Batch, CompiledCall, EagerCall, FirstCall, ImportTime
 
 
 def _operands() -> Batch:
@@ -14,6 +14,11 @@ def _operands() -> Batch:
 EAGER_ADD = EagerCall("eager_add", "eager a + b, 8 float32 elements", _operands())
 EAGER_ADD_RECORDED = EagerCall(
     "eager_add_recorded", "eager a + b, 8 float32 elements, recorded for gradients", _operands(), recorded=True
+)
+COMPILED_CALL = CompiledCall(
+    "compiled_call",
+    "call of a compiled x + 1, 8 float32 elements",
+    initial.normal(initial.generator("compiled call"), 8),
 )
 FIRST_CALLS = tuple(
     FirstCall(

@@ -30,7 +30,7 @@ def _batch(index: int) -> Batch:
 def _work() -> Work:
     inner, data = UNITS * 4 * UNITS, FEATURES * 4 * UNITS
     products = BATCH * (LENGTH * (6 * inner + 4 * data) + 6 * UNITS * CLASSES)
-    return Work(products, OPTIMIZER.update_bytes(inner + data))
+    return Work(products, OPTIMIZER.update_traffic(inner + data))
 
 
 LSTM = Training(

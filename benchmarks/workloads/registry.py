@@ -2,10 +2,11 @@
 
 from benchmarks.workloads.cnn import CNN
 from benchmarks.workloads.dense import MLP, TINY
-from benchmarks.workloads.expressions import CROSS_ENTROPY, ELEMENTWISE, LAYER_NORMALIZATION, SGEMM, SOFTMAX
+from benchmarks.workloads.expressions import ELEMENTWISE, SGEMMS
 from benchmarks.workloads.gpt import GPT
 from benchmarks.workloads.optimizer_update import ADAMW
 from benchmarks.workloads.overheads import (
+    COMPILED_CALL,
     EAGER_ADD,
     EAGER_ADD_RECORDED,
     FIRST_CALLS,
@@ -14,12 +15,13 @@ from benchmarks.workloads.overheads import (
 )
 from benchmarks.workloads.recurrent import LSTM
 from benchmarks.workloads.resnet import RESNET_INFERENCE, RESNET_TRAINING
+from benchmarks.workloads.rows import ROWS
 from benchmarks.workloads.workload import Workload
 
 WORKLOADS: dict[str, Workload] = {
     workload.name: workload
     for workload in (
-        SGEMM,  # first: the machine's limit is taken from it
+        *SGEMMS,
         TINY,
         MLP,
         CNN,
@@ -28,10 +30,9 @@ WORKLOADS: dict[str, Workload] = {
         GPT,
         LSTM,
         ELEMENTWISE,
-        SOFTMAX,
-        LAYER_NORMALIZATION,
-        CROSS_ENTROPY,
+        *ROWS,
         ADAMW,
+        COMPILED_CALL,
         EAGER_ADD,
         EAGER_ADD_RECORDED,
         *FIRST_CALLS,
@@ -40,5 +41,5 @@ WORKLOADS: dict[str, Workload] = {
     )
 }
 
-# What --quick leaves out: minutes of steps, or of compiling.
-LONG = frozenset({"resnet18", "resnet18_inference", "first_call_gpt", "first_call_gpt_cached"})
+# What --quick leaves out: minutes of steps.
+LONG = frozenset({"resnet18", "resnet18_inference"})

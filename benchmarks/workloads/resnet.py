@@ -7,7 +7,7 @@ pads by one on each side, as PyTorch's do; with stride 2 that differs from Keras
 import math
 
 from benchmarks.workloads import initial
-from benchmarks.workloads.workload import Array, Batch, Inference, OptimizerSettings, Training, Work
+from benchmarks.workloads.workload import Array, Batch, Inference, OptimizerSettings, Traffic, Training, Work
 
 SIZE = 32
 CLASSES = 10
@@ -88,7 +88,7 @@ RESNET_TRAINING = Training(
     parameters=_parameters,
     batch=_training_batch,
     optimizer=OPTIMIZER,
-    work=Work(3 * TRAINING_BATCH * _forward_operations(), OPTIMIZER.update_bytes(_weights())),
+    work=Work(3 * TRAINING_BATCH * _forward_operations(), OPTIMIZER.update_traffic(_weights())),
     curve_steps=4,
     kinks=True,
     batch_count=4,
@@ -98,5 +98,5 @@ RESNET_INFERENCE = Inference(
     title="resnet18 (CIFAR form), batch 1, inference",
     parameters=_parameters,
     batch=lambda index: (_images(1, index),),
-    work=Work(_forward_operations(), 4 * _weights()),
+    work=Work(_forward_operations(), Traffic(_weights(), read=1)),
 )

@@ -16,15 +16,32 @@ _CACHE_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
+class Traffic:
+    """How many float32 arrays of `elements` a step only reads, changes in place, and only writes.
+
+    Only what no cache can save: large inputs and outputs, optimizer state.
+    """
+
+    elements: int = 0
+    read: int = 0
+    updated: int = 0
+    written: int = 0
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes that cross the memory's bus; a store need not fetch what it replaces."""
+        return 4 * self.elements * (self.read + 2 * self.updated + self.written)
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
-    """The least that one step has to do; the machine's limit for it follows (see `machine.floor_seconds`).
+    """The least that one step has to do; the machine's limit for it follows (see `drivers/limit`).
 
     `floating_point_operations` counts those of matrix products and convolutions, a multiply-add as two.
-    `memory_bytes` counts only traffic that no cache can save: large inputs and outputs, optimizer state.
     """
 
     floating_point_operations: float = 0.0
-    memory_bytes: float = 0.0
+    traffic: Traffic = Traffic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +60,18 @@ class OptimizerSettings:
     epsilon: float = 1e-16
     weight_decay: float = 0.01
 
-    def update_bytes(self, parameters: int) -> int:
+    @property
+    def slots(self) -> int:
+        """How many numbers the optimizer keeps for each parameter."""
+        return {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}[self.kind]
+
+    def update_traffic(self, parameters: int) -> Traffic:
         """Memory traffic of the update of that many float32 parameters; none if it can all stay in a cache.
 
-        A parameter's gradient, value and state are read; its value and state are written.
+        A parameter's gradient is read; its value and slots are changed in place.
         """
-        total = {"sgd": 12, "momentum": 20, "adam": 28, "adamw": 28}[self.kind] * parameters
-        return total if total > _CACHE_BYTES else 0
+        traffic = Traffic(parameters, read=1, updated=1 + self.slots)
+        return traffic if traffic.memory_bytes > _CACHE_BYTES else Traffic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +112,13 @@ class Inference(Workload):
 
 @dataclass(frozen=True, slots=True)
 class Expression(Workload):
-    """A function of arrays, or one with its gradients.
+    """A function of arrays, or one with its gradients; each driver has the function under the name `formula`.
 
     `reference` is the same in NumPy and gives, in the dtype of its inputs, what `results` names: the value, then the
     gradient of each argument whose position `differentiated` holds. With `cotangent`, a batch ends with the value's.
     """
 
+    formula: str
     batch: Callable[[int], Batch]
     reference: Callable[..., tuple[Array, ...]]
     work: Work
@@ -126,8 +149,15 @@ class EagerCall(Workload):
 
 
 @dataclass(frozen=True, slots=True)
+class CompiledCall(Workload):
+    """One call of a compiled function that adds one to a tensor so small that only the call's overhead counts."""
+
+    operand: Array
+
+
+@dataclass(frozen=True, slots=True)
 class FirstCall(Workload):
-    """The first step of `training` in a fresh process: tracing, compiling, running once.
+    """The first step of `training` in a fresh process: tracing, compiling, running once; importing apart.
 
     With `cached`, an earlier process has left what it keeps on disk; without, the disk caches are empty.
     """
@@ -144,6 +174,11 @@ class ImportTime(Workload):
     """
 
     first_result: bool = False
+
+
+def work_of(workload: Workload) -> Work | None:
+    """What a step of `workload` has to do at least, where that is known."""
+    return workload.work if isinstance(workload, Training | Inference | Expression | Update) else None
 
 
 def is_trained(name: str) -> bool:

@@ -1,10 +1,10 @@
 """Which session runs which workload in Dovetail."""
 
-from benchmarks.drivers.dovetail.expressions import AddSession, ExpressionSession, RecordedAddSession
+from benchmarks.drivers.dovetail.expressions import AddOneSession, AddSession, ExpressionSession, RecordedAddSession
 from benchmarks.drivers.dovetail.models import MODELS
 from benchmarks.drivers.dovetail.training import InferenceSession, TrainingSession, UpdateSession
 from benchmarks.drivers.session import Mode, Session
-from benchmarks.workloads.workload import EagerCall, Expression, Inference, Training, Update, Workload
+from benchmarks.workloads.workload import CompiledCall, EagerCall, Expression, Inference, Training, Update, Workload
 
 
 def prepare(workload: Workload, mode: Mode) -> Session:
@@ -18,6 +18,8 @@ def prepare(workload: Workload, mode: Mode) -> Session:
             return UpdateSession(workload, mode)
         case Expression():
             return ExpressionSession(workload, mode)
+        case CompiledCall():
+            return AddOneSession(workload)
         case EagerCall(recorded=True):
             return RecordedAddSession(workload)
         case EagerCall():

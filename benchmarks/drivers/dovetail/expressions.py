@@ -7,9 +7,9 @@ import numpy as np
 
 import dovetail as dt
 from benchmarks.drivers.dovetail.training import batches
-from benchmarks.drivers.session import EagerSession, Mode, Session
-from benchmarks.workloads import expressions
-from benchmarks.workloads.workload import Array, EagerCall, Expression
+from benchmarks.drivers.session import CompiledCallSession, EagerSession, Mode, Session
+from benchmarks.workloads import rows
+from benchmarks.workloads.workload import Array, CompiledCall, EagerCall, Expression
 
 _CALLS_PER_TAPE = 1000
 
@@ -19,7 +19,7 @@ def _elementwise(x: Any, w: Any, b: Any) -> Any:
 
 
 def _layer_normalization(x: Any, gamma: Any, beta: Any) -> Any:
-    return dt.operations.layer_normalization(x, gamma, beta, epsilon=expressions.EPSILON)
+    return dt.operations.layer_normalization(x, gamma, beta, epsilon=rows.EPSILON)
 
 
 def _cross_entropy(logits: Any, labels: Any) -> Any:
@@ -42,7 +42,7 @@ class ExpressionSession(Session):
     def __init__(self, workload: Expression, mode: Mode) -> None:
         super().__init__(batches(workload, mode))
         self._workload = workload
-        self._evaluate = _functions()[workload.name]
+        self._evaluate = _functions()[workload.formula]
         self._step = dt.function(self._with_gradients) if mode.compiled else self._with_gradients
 
     def _with_gradients(self, *arrays: Any) -> tuple[Any, ...]:
@@ -65,6 +65,16 @@ class ExpressionSession(Session):
     def evidence(self) -> dict[str, Array]:
         results = self.step(self.batches[0])
         return {name: value.numpy() for name, value in zip(self._workload.results, results, strict=True)}
+
+
+class AddOneSession(CompiledCallSession):
+    """`x + 1` in a function."""
+
+    def __init__(self, workload: CompiledCall) -> None:
+        super().__init__(dt.function(lambda x: x + 1), dt.constant(workload.operand))
+
+    def to_numpy(self, result: Any) -> Array:
+        return np.asarray(result.numpy(), np.float64)
 
 
 class AddSession(EagerSession):

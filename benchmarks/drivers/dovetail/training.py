@@ -1,5 +1,6 @@
 """Training steps, inference and updates of parameters in Dovetail: one function each."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,13 +38,19 @@ def _optimizer(settings: OptimizerSettings) -> Any:
             return dt.optimizers.AdamW(rate, settings.weight_decay, **moments)
 
 
+def build(call: Callable[..., Any], batch: tuple[Any, ...]) -> None:
+    """Have the layers make their variables, without a compiler's help: nothing is compiled before the first step."""
+    with dt.kernels.use("numpy", only=True):
+        call(*(array[:1] for array in batch))
+
+
 class TrainingSession(Session):
     """Forward pass under a tape, gradients, `apply_gradients`."""
 
     def __init__(self, workload: Training, model: Any, mode: Mode) -> None:
         super().__init__(batches(workload, mode))
         parameters = workload.parameters()
-        model.loss(*self.batches[0])  # builds the layers
+        build(model.loss, self.batches[0])
         model.load(parameters)
         self._names = [name for name in parameters if is_trained(name)]
         self._model = model
@@ -82,7 +89,7 @@ class InferenceSession(Session):
 
     def __init__(self, workload: Inference, model: Any, mode: Mode) -> None:
         super().__init__(batches(workload, mode))
-        model(*self.batches[0])  # builds the layers
+        build(model, self.batches[0])
         model.load(workload.parameters())
         self._forward = dt.function(model.__call__) if mode.compiled else model
 

@@ -2,11 +2,11 @@
 
 import jax
 
-from benchmarks.drivers.jax.expressions import AddSession, ExpressionSession
+from benchmarks.drivers.jax.expressions import AddOneSession, AddSession, ExpressionSession
 from benchmarks.drivers.jax.models import INFERENCE, LOSSES
 from benchmarks.drivers.jax.training import InferenceSession, TrainingSession, UpdateSession
 from benchmarks.drivers.session import Mode, NotApplicable, Session
-from benchmarks.workloads.workload import EagerCall, Expression, Inference, Training, Update, Workload
+from benchmarks.workloads.workload import CompiledCall, EagerCall, Expression, Inference, Training, Update, Workload
 
 
 def prepare(workload: Workload, mode: Mode) -> Session:
@@ -25,6 +25,8 @@ def prepare(workload: Workload, mode: Mode) -> Session:
             return UpdateSession(workload, mode)
         case Expression():
             return ExpressionSession(workload, mode)
+        case CompiledCall():
+            return AddOneSession(workload)
         case EagerCall(recorded=False):
             return AddSession(workload)
         case EagerCall():

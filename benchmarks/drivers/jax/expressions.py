@@ -11,9 +11,9 @@ from jax import lax
 
 from benchmarks.drivers.jax.models.losses import cross_entropy
 from benchmarks.drivers.jax.training import batches
-from benchmarks.drivers.session import EagerSession, Mode, Session
-from benchmarks.workloads import expressions
-from benchmarks.workloads.workload import Array, EagerCall, Expression
+from benchmarks.drivers.session import CompiledCallSession, EagerSession, Mode, Session
+from benchmarks.workloads import rows
+from benchmarks.workloads.workload import Array, CompiledCall, EagerCall, Expression
 
 
 def _elementwise(x: JaxArray, w: JaxArray, b: JaxArray) -> JaxArray:
@@ -27,7 +27,7 @@ def _softmax(x: JaxArray) -> JaxArray:
 def _layer_normalization(x: JaxArray, gamma: JaxArray, beta: JaxArray) -> JaxArray:
     mean = jnp.mean(x, axis=-1, keepdims=True)
     variance = jnp.var(x, axis=-1, keepdims=True)
-    return (x - mean) * lax.rsqrt(variance + expressions.EPSILON) * gamma + beta
+    return (x - mean) * lax.rsqrt(variance + rows.EPSILON) * gamma + beta
 
 
 _FUNCTIONS: dict[str, Callable[..., JaxArray]] = {
@@ -41,7 +41,7 @@ _FUNCTIONS: dict[str, Callable[..., JaxArray]] = {
 
 def _with_gradients(workload: Expression) -> Callable[..., tuple[JaxArray, ...]]:
     """The value and its gradients as one function of a batch's arrays."""
-    function = _FUNCTIONS[workload.name]
+    function = _FUNCTIONS[workload.formula]
 
     def run(*arrays: JaxArray) -> tuple[JaxArray, ...]:
         inputs = arrays[:-1] if workload.cotangent else arrays
@@ -79,6 +79,19 @@ class ExpressionSession(Session):
     def evidence(self) -> dict[str, Array]:
         results = self.step(self.batches[0])
         return {name: np.asarray(value) for name, value in zip(self._workload.results, results, strict=True)}
+
+
+class AddOneSession(CompiledCallSession):
+    """`x + 1` under jit."""
+
+    def __init__(self, workload: CompiledCall) -> None:
+        super().__init__(jax.jit(lambda x: x + 1), jnp.asarray(workload.operand))
+
+    def wait(self, result: Any) -> None:
+        jax.block_until_ready(result)
+
+    def to_numpy(self, result: JaxArray) -> Array:
+        return np.asarray(result, np.float64)
 
 
 class AddSession(EagerSession):

@@ -8,12 +8,10 @@ from benchmarks.workloads.workload import OptimizerSettings
 Parameters = dict[str, Array]
 Slots = dict[str, tuple[Array, ...]]
 
-_SLOT_COUNT = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
-
 
 def initial_slots(trained: Parameters, settings: OptimizerSettings) -> Slots:
     """Zeros: the optimizer's memory for each parameter."""
-    count = _SLOT_COUNT[settings.kind]
+    count = settings.slots
     return {name: tuple(jnp.zeros_like(value) for _ in range(count)) for name, value in trained.items()}
 
 

@@ -6,15 +6,24 @@ import sys
 
 import torch
 
-from benchmarks.drivers.pytorch.expressions import AddSession, ExpressionSession
+from benchmarks.drivers.pytorch.expressions import AddOneSession, AddSession, ExpressionSession
 from benchmarks.drivers.pytorch.models import INFERENCE, LOSSES
 from benchmarks.drivers.pytorch.training import InferenceSession, TrainingSession, UpdateSession
 from benchmarks.drivers.session import Mode, NotApplicable, Session
-from benchmarks.workloads.workload import EagerCall, Expression, Inference, Training, Update, Workload
+from benchmarks.workloads.expressions import SGEMMS
+from benchmarks.workloads.workload import (
+    CompiledCall,
+    EagerCall,
+    Expression,
+    Inference,
+    Training,
+    Update,
+    Workload,
+)
 
 # What torch.compile is not asked to do.
 _NOT_COMPILED = {
-    "sgemm": "torch.compile calls the same library as eager",
+    **dict.fromkeys((sgemm.name for sgemm in SGEMMS), "torch.compile calls the same library as eager"),
     "adamw": "the fused optimizer is already one kernel",
     "lstm": "torch 2.13 fails to compile the gradient of its own LSTM kernel",
 }
@@ -38,6 +47,8 @@ def prepare(workload: Workload, mode: Mode) -> Session:
             return UpdateSession(workload, mode)
         case Expression():
             return ExpressionSession(workload, mode)
+        case CompiledCall():
+            return AddOneSession(workload)
         case EagerCall() if not mode.compiled:
             return AddSession(workload)
         case EagerCall():

@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmarks.drivers.pytorch import layout
-from benchmarks.drivers.session import EagerSession, Mode, Session
-from benchmarks.workloads import expressions
-from benchmarks.workloads.workload import Array, EagerCall, Expression
+from benchmarks.drivers.session import CompiledCallSession, EagerSession, Mode, Session
+from benchmarks.workloads import rows
+from benchmarks.workloads.workload import Array, CompiledCall, EagerCall, Expression
 
 
 def _elementwise(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
@@ -23,7 +23,7 @@ def _softmax(x: Tensor) -> Tensor:
 
 
 def _layer_normalization(x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-    return functional.layer_norm(x, x.shape[-1:], gamma, beta, expressions.EPSILON)
+    return functional.layer_norm(x, x.shape[-1:], gamma, beta, rows.EPSILON)
 
 
 _FUNCTIONS: dict[str, Callable[..., Tensor]] = {
@@ -48,7 +48,7 @@ class ExpressionSession(Session):
                 batch[position].requires_grad_()
         super().__init__(batches)
         self._workload = workload
-        function = _FUNCTIONS[workload.name]
+        function = _FUNCTIONS[workload.formula]
         self._function = torch.compile(function) if mode.compiled else function
         self._inputs = len(batches[0]) - workload.cotangent
 
@@ -66,6 +66,16 @@ class ExpressionSession(Session):
     def evidence(self) -> dict[str, Array]:
         results = self.step(self.batches[0])
         return {name: value.detach().numpy() for name, value in zip(self._workload.results, results, strict=True)}
+
+
+class AddOneSession(CompiledCallSession):
+    """`x + 1` under torch.compile."""
+
+    def __init__(self, workload: CompiledCall) -> None:
+        super().__init__(torch.compile(lambda x: x + 1), layout.tensor(workload.operand))
+
+    def to_numpy(self, result: Tensor) -> Array:
+        return np.asarray(result, np.float64)
 
 
 class AddSession(EagerSession):

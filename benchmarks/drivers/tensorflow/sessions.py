@@ -5,10 +5,10 @@ import os
 import tensorflow as tf
 
 from benchmarks.drivers.session import Mode, NotApplicable, Session
-from benchmarks.drivers.tensorflow.expressions import AddSession, ExpressionSession
+from benchmarks.drivers.tensorflow.expressions import AddOneSession, AddSession, ExpressionSession
 from benchmarks.drivers.tensorflow.models import INFERENCE, LOSSES
 from benchmarks.drivers.tensorflow.training import InferenceSession, TrainingSession, UpdateSession
-from benchmarks.workloads.workload import EagerCall, Expression, Inference, Training, Update, Workload
+from benchmarks.workloads.workload import CompiledCall, EagerCall, Expression, Inference, Training, Update, Workload
 
 
 def prepare(workload: Workload, mode: Mode, *, jit_compile: bool) -> Session:
@@ -23,6 +23,8 @@ def prepare(workload: Workload, mode: Mode, *, jit_compile: bool) -> Session:
             return UpdateSession(workload, mode, jit_compile=jit_compile)
         case Expression():
             return ExpressionSession(workload, mode, jit_compile=jit_compile)
+        case CompiledCall():
+            return AddOneSession(workload, jit_compile=jit_compile)
         case EagerCall():
             return AddSession(workload)
         case _:

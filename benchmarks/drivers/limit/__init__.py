@@ -1,0 +1,1 @@
+"""The machine itself: a workload's multiply-adds in registers, then its memory traffic, and nothing else."""

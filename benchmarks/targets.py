@@ -1,0 +1,103 @@
+"""What Dovetail has to reach, and what it aims at: the performance table of the compiler's issue, line by line."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from benchmarks.workloads.expressions import SGEMMS
+from benchmarks.workloads.rows import ROWS
+
+_SMALL = 256
+
+
+class Measure(Enum):
+    """What is compared with a goal."""
+
+    SPEED = "times as fast as the fastest of the target's peers"
+    SHARE = "share of the machine's limit"
+    SECONDS = "seconds"
+    MEMORY = "memory of steps above the loaded model, as a share of PyTorch's"
+
+    @property
+    def more_is_better(self) -> bool:
+        """Whether a larger value is the better one."""
+        return self in (Measure.SPEED, Measure.SHARE)
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A value of a measure that is reached by it or by a better one."""
+
+    measure: Measure
+    value: float
+
+    def excess(self, found: float) -> float:
+        """By how much too long, or too large, we are: 0.25 if a time is 25% above what the goal allows; negative if
+        better than the goal."""
+        ratio = self.value / found if self.measure.more_is_better else found / self.value
+        return ratio - 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A line of the table. The workload that is furthest from a goal decides whether it is reached."""
+
+    title: str
+    workloads: tuple[str, ...]
+    must: Goal
+    aim: Goal
+    peers: tuple[str, ...] = ("pytorch", "pytorch-compile", "jax")
+
+
+def _speed(value: float) -> Goal:
+    return Goal(Measure.SPEED, value)
+
+
+def _share(value: float) -> Goal:
+    return Goal(Measure.SHARE, value)
+
+
+def _seconds(value: float) -> Goal:
+    return Goal(Measure.SECONDS, value)
+
+
+def _size(name: str) -> int:
+    return int(name.rpartition("_")[2])
+
+
+TARGETS = (
+    Target(
+        "sgemm 512³ and up, share of the multiply-add limit",
+        tuple(sgemm.name for sgemm in SGEMMS if _size(sgemm.name) > _SMALL),
+        _share(0.88),
+        _share(0.94),
+    ),
+    Target(
+        "sgemm 64³ to 256³, against NumPy, PyTorch, JAX",
+        tuple(sgemm.name for sgemm in SGEMMS if _size(sgemm.name) <= _SMALL),
+        _speed(1.0),
+        _speed(1.4),
+        ("numpy", "pytorch", "jax"),
+    ),
+    Target("tiny training step", ("tiny",), _speed(2.0), _speed(4.0)),
+    Target("mlp training step", ("mlp",), _speed(1.25), _speed(1.5)),
+    Target("gpt training step", ("gpt",), _speed(1.2), _speed(1.5)),
+    Target("elementwise 16 M", ("elementwise",), _speed(1.4), _share(0.9)),
+    Target(
+        "softmax, layer norm, cross-entropy, rows 1024 to 8192",
+        tuple(rows.name for rows in ROWS),
+        _speed(1.3),
+        _speed(2.0),
+    ),
+    Target("AdamW 10 M parameters, against fused=True", ("adamw",), _speed(1.0), _share(0.95), ("pytorch",)),
+    Target("call of a compiled function, one small tensor", ("compiled_call",), _seconds(5e-6), _seconds(3e-6)),
+    Target("compile mlp, cold", ("first_call_mlp",), _seconds(1.0), _seconds(0.5)),
+    Target("compile gpt, cold", ("first_call_gpt",), _seconds(4.0), _seconds(2.0)),
+    Target("compile gpt, from the disk cache", ("first_call_gpt_cached",), _seconds(0.4), _seconds(0.2)),
+    Target(
+        "memory of the gpt step, against PyTorch's",
+        ("gpt",),
+        Goal(Measure.MEMORY, 1.0),
+        Goal(Measure.MEMORY, 0.7),
+        ("pytorch",),
+    ),
+)
