@@ -108,6 +108,15 @@ def test_copy_transposes_planes_of_every_element_size(dtype, shape):
     assert target.tobytes() == wanted
 
 
+def test_launches_name_the_memory_that_they_touch():
+    source, target = View(0, "float32", (4, 5), (5, 1)), View(1, "float32", (4, 5), (-5, -1), 19)
+    (launch,) = copy_launches(isa(), source, target)
+    for view in launch.arguments:
+        assert (view.offset, view.size) == (0 if view.buffer == 1 else 19, 20)
+        last = view.offset + sum((size - 1) * step for size, step in zip(view.shape, view.strides, strict=True))
+        assert 0 <= last < 20
+
+
 @pytest.mark.parametrize("shape", [(0,), (3, 0, 2)])
 def test_copy_of_nothing_is_no_launch(shape):
     view = View(0, "float32", shape, (1,) * len(shape))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dovetail_protocols.records import record, replace
+from dovetail_protocols.records import record
 
 from ...codegen.builder import Builder, Value
 from ...codegen.isa import ISA
@@ -53,12 +53,11 @@ def arranged(source: View, target: View) -> tuple[View, View, Nest, Word]:
             source_offset += (size - 1) * reads[axis]
             target_offset += (size - 1) * writes[axis]
             reads[axis], writes[axis] = -reads[axis], -writes[axis]
-    nest = coalesced(shape, reads, writes)
     word = Word(size_bytes(source.dtype), size_bytes(source.dtype))
     return (
-        replace(source, offset=source_offset),
-        replace(target, offset=target_offset),
-        *_widened(nest, word),
+        View(source.buffer, source.dtype, tuple(shape), tuple(reads), source_offset),
+        View(target.buffer, target.dtype, tuple(shape), tuple(writes), target_offset),
+        *_widened(coalesced(shape, reads, writes), word),
     )
 
 
