@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dovetail_protocols.records import record
+from dovetail_protocols.records import record, replace
 
 from ...codegen.builder import Builder, Value
 from ...codegen.isa import ISA
 from ...codegen.types import size_bytes
-from ..kernel import Kernel, Launch, View, c_strides, traffic
+from ..kernel import Kernel, Launch, View, traffic
 from .counts import Count, larger, minus, plus, smaller, times, value_of
 from .description import Attention, AttentionGradient
 from .forward import TASKS, attention_launches, items_of
@@ -70,7 +70,7 @@ def attention_gradient_launches(
         names = ("query", "key", "value", "mask", "scale", "is_causal")
         operands = {name: getattr(description, name) for name in names}
         launches += attention_launches(isa, Attention(**operands, output=output, statistics=statistics), allocate)
-        description = description.replace(output=output, statistics=statistics)
+        description = replace(description, output=output, statistics=statistics)
     targets, sums = {}, []
     for name in ("query", "key", "value"):
         target: View = getattr(description, f"{name}_gradient")
@@ -210,7 +210,7 @@ class _Writer:
         over_rows(b, keys, height, problem.keys % height, from_keys)
 
     def _query_tile(self, query: Count, row: Value, height: int, key: Count, seen: Sight) -> None:
-        """The weights of a tile of queries, the gradient of their scores, and what it gives to the queries' gradient."""
+        """The weights of a tile of queries, the gradient of their scores, and what that gives to the queries."""
         b, problem = self.b, self.problem
         lanes, type_, element, tile = problem.lanes, problem.type, problem.element, problem.tile
         vectors = seen.vectors(b, lanes)
@@ -266,7 +266,9 @@ class _Writer:
             Left(slopes.pointer, self.stride, 1),
             (self.keys, problem.width),
             (0, seen.bound),
-            None if self.has_one_of_keys else self._rows(self.query_sums, b.add(value_of(b, query), row), problem.width, height),
+            None
+            if self.has_one_of_keys
+            else self._rows(self.query_sums, b.add(value_of(b, query), row), problem.width, height),
             "query_gradient",
             plus(b, query, row),
         )
@@ -320,7 +322,7 @@ class _Writer:
     def _write(self, name: str, memory: Value, first: Count, rows: Count) -> None:
         """Writes rows of a gradient that is complete."""
         b, problem = self.b, self.problem
-        # Queries in scratch hold the scale, and so does the gradient of keys; the unit of scores has to be taken off it.
+        # Queries in scratch hold the scale, and so does the gradient of keys; but also the unit of scores.
         factors = {"query_gradient": problem.scale, "key_gradient": 1 / LOG2_E if problem.is_log2 else 1}
         factor = b.constant(problem.element, factors.get(name, 1))
         write_rows(b, problem.type, memory, self.heads[name], value_of(b, first), rows, lambda row: factor)
@@ -347,7 +349,9 @@ class _Writer:
         factors = [self.factors.scalar(first, i) for i in group]
         if self.is_known:
             known = [b.load(element, place) for place in factors]
-            weigh(b, type_, weights, group, vectors, [b.load(element, place) for place in shifts], problem.is_log2, known)
+            weigh(
+                b, type_, weights, group, vectors, [b.load(element, place) for place in shifts], problem.is_log2, known
+            )
             return
         greatest = greatest_of(b, type_, weights, group, vectors)
         store_aligned(b, finite(b, greatest), self.shifts.vector(first, group[0]))

@@ -9,14 +9,17 @@ from ..kernel import View
 
 @record
 class Attention:
-    """`output` = softmax(query · keyᵀ · scale + mask) · value, as the operation scaled_dot_product_attention defines it.
+    """`output` = softmax(query · keyᵀ · scale + mask) · value, as scaled_dot_product_attention is defined.
 
-    query: (*batch, queries, size), key: (*batch, keys, size), value: (*batch, keys, value_size), output: (*batch, queries,
-    value_size), floating, of any strides; batch axes of query, key, value and mask broadcast to output's. mask: broadcasts
-    to (*batch, queries, keys), bool or floating. `scale` None means 1/√size. Views that are written overlap no other.
+    query: (*batch, queries, size), key: (*batch, keys, size), value: (*batch, keys, value_size), output: (*batch,
+    queries, value_size), floating, of any strides; batch axes of query, key, value and mask broadcast to output's.
+    mask: broadcasts to (*batch, queries, keys), bool or floating. `scale` None means 1/√size. Views that are written
+    overlap no other.
 
     `statistics`: where given, gets what the gradient needs of each query, (*batch, queries, 2) of the dtype that
-    `statistics_dtype` says, contiguous along the last axis.
+    `statistics_dtype` says, of any strides, but contiguous along the last axis.
+
+    Keys that a query doesn't see since `is_causal` needn't be read; a number there that isn't finite may not show.
     """
 
     query: View
@@ -35,7 +38,8 @@ class AttentionGradient:
     scaled_dot_product_attention_gradient defines them. cotangent: (*batch, queries, value_size).
 
     `output` and `statistics`, both or neither, are what Attention has written for the same operands: with them, less
-    has to be computed again.
+    has to be computed again. Where output is in half precision, its rounding is felt in the gradients of queries and
+    keys, as half an ε of the output's magnitude.
     """
 
     cotangent: View

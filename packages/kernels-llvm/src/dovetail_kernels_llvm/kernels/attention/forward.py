@@ -62,7 +62,9 @@ def items_of(flops: float, items: int) -> int:
     return max(1, min(round(TASK_FLOPS * items / flops), parts_of(items, TASKS)))
 
 
-def attention_launches(isa: ISA, description: Attention, allocate: Callable[[str, tuple[int, ...]], View]) -> list[Launch]:
+def attention_launches(
+    isa: ISA, description: Attention, allocate: Callable[[str, tuple[int, ...]], View]
+) -> list[Launch]:
     """The launches that compute attention."""
     if description.output.size == 0 and description.statistics is None:
         return []
@@ -191,7 +193,10 @@ class _Writer:
             type_,
             problem.tile,
             Left(self.scores, self.stride, 1),
-            Right(lambda column: b.offset(self.values, b.mul(column, b.index(lanes)), problem.element), problem.value_width),
+            Right(
+                lambda column: b.offset(self.values, b.mul(column, b.index(lanes)), problem.element),
+                problem.value_width,
+            ),
             Rows(self._sums(row), problem.value_width, height),
             vectors=problem.value_width // lanes,
             depth=(0, seen.bound),
@@ -222,7 +227,11 @@ class _Writer:
     def _sums(self, row: Value) -> Value:
         """The address of what is summed for a row."""
         b, problem = self.b, self.problem
-        return self.sums if self.is_whole else b.offset(self.sums, b.mul(row, b.index(problem.value_width)), problem.element)
+        return (
+            self.sums
+            if self.is_whole
+            else b.offset(self.sums, b.mul(row, b.index(problem.value_width)), problem.element)
+        )
 
     def _rescaled(self, row: int, place: Value) -> Value:
         """What earlier blocks of keys have given, in terms of the greatest score that is known now."""
@@ -248,5 +257,6 @@ class _Writer:
         if self.heads.has("statistics"):
             with b.loop(0, height) as i:
                 to = self.heads["statistics"].at(b, b.add(first, i))
-                for place, numbers in enumerate((self.greatest, self.totals)):
-                    b.store(b.load(problem.element, numbers.any(b.add(row, i))), b.offset(to, place, problem.element))
+                for number, numbers in enumerate((self.greatest, self.totals)):
+                    one = b.load(problem.element, numbers.any(b.add(row, i)))
+                    b.store(one, b.offset(to, number, problem.element))

@@ -1,4 +1,4 @@
-"""Between matrices of any dtype and strides in memory, and matrices of one type, padded to whole vectors, in scratch."""
+"""Between matrices of any dtype and strides in memory, and matrices of whole vectors of one type in scratch."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class Scratch:
 def each(b: Builder, count: Count, body: Callable[[Value], None]) -> None:
     """Calls `body` with 0 … count - 1, one after the other where they are few, else in a loop."""
     if isinstance(count, int) and count <= UNROLLED:
-        for index in range(count):
-            body(b.index(index))
+        for number in range(count):
+            body(b.index(number))
     else:
         with b.loop(0, count) as index:
             body(index)
@@ -83,8 +83,10 @@ def fill(b: Builder, type_: str, target: Value, start: Count, stop: Count, numbe
         store_aligned(b, b.constant(type_, number), b.offset(target, place, element_of(type_)))
 
 
-def read_rows(b: Builder, type_: str, source: Matrix, first: Value, rows: Count, target: Value, factor: float = 1) -> None:
-    """Copies rows of a matrix to scratch, side by side, times a factor; with zeros up to whole vectors along both axes."""
+def read_rows(
+    b: Builder, type_: str, source: Matrix, first: Value, rows: Count, target: Value, factor: float = 1
+) -> None:
+    """Copies rows of a matrix to scratch, side by side, times a factor; zeros fill up vectors along both axes."""
     element, lanes = element_of(type_), lanes_of(type_)
     stored, width = STORED[source.dtype], padded(source.columns, lanes)
     vectors = source.columns // lanes if source.column == 1 else 0

@@ -74,11 +74,17 @@ class Problem:
     def flops(self) -> float:
         """What the two products of attention need."""
         whole = 2.0 * self.heads * self.queries * self.keys * (self.size + self.value_size)
-        seen = self.seen_keys * (self.queries - (self.seen_keys - 1) / 2) if self.is_causal else 1.0 * self.queries * self.keys
+        seen = (
+            self.seen_keys * (self.queries - (self.seen_keys - 1) / 2)
+            if self.is_causal
+            else 1.0 * self.queries * self.keys
+        )
         return whole * seen / max(self.queries * self.keys, 1)
 
     def __str__(self) -> str:
-        return "×".join(map(str, (*self.batch, self.queries, self.keys, self.size))) + (", causal" if self.is_causal else "")
+        return "×".join(map(str, (*self.batch, self.queries, self.keys, self.size))) + (
+            ", causal" if self.is_causal else ""
+        )
 
     def ahead(self, b: Builder, query: Count, key: Count) -> Count | None:
         """How far a query is ahead of a key, where that decides whether it sees it."""
@@ -171,7 +177,7 @@ class RowNumbers:
         return parts_of(rows, problem.tile.height) * parts_of(problem.tile.height, problem.group) * problem.lanes
 
     def vector(self, tile_row: Value, row: int) -> Value:
-        """The address of the numbers of a group of rows of the tile that begins with a row; `row` is the group's first."""
+        """The address of the numbers of a group, given by its first row in the tile that begins with a row."""
         return self._place(tile_row, row // self._problem.group * self._problem.lanes)
 
     def scalar(self, tile_row: Value, row: int) -> Value:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import ExitStack
 from math import prod
 
+from dovetail_protocols.records import replace
+
 from ...codegen.builder import Builder, Value
 from ...codegen.isa import ISA
 from ...codegen.types import COMPUTED, STORED, size_bytes, vector
-from ..kernel import Kernel, Launch, View, c_strides, traffic
-from .forward import TASKS
+from ..kernel import Kernel, Launch, View, traffic
 from .memory import load_as, store_as
 from .problem import Heads, parts_of
 
@@ -18,8 +19,8 @@ ROWS = 64
 
 
 def sum_launches(isa: ISA, parts: View, target: View) -> list[Launch]:
-    """The launch that sums a view (…, rows, columns) over the leading axes that `target` lacks or has once only, in their
-    order; `target` may have any strides."""
+    """The launch that sums a view (…, rows, columns) over the leading axes that `target` lacks or has once only, in
+    their order; `target` may have any strides."""
     if target.size == 0:
         return []
     b = Builder(isa)
@@ -55,7 +56,7 @@ def sum_launches(isa: ISA, parts: View, target: View) -> list[Launch]:
         flops=float(parts.size),
         bytes=traffic(parts, target),
     )
-    return [launch.replace(arguments=(parts, target))]
+    return [replace(launch, arguments=(parts, target))]
 
 
 def _total(b: Builder, type_: str, dtype: str, pointer: Value, summed: list[tuple[int, int]]) -> Value:

@@ -33,7 +33,7 @@ class Panels:
         return b.offset(self._memory, index, self._element)
 
     def fill(self, source: Value, row: int, rows: Count) -> None:
-        """Transposes rows of whole vectors, `row` elements apart. They are read up to a multiple of a vector's lanes."""
+        """Transposes rows of whole vectors, `row` elements apart; read up to a multiple of a vector's lanes."""
         b, lanes, element = self._b, self._lanes, self._element
         with b.loop(0, parts(b, rows, lanes)) as group:
             origin = b.offset(source, b.mul(group, b.index(lanes * row)), element)

@@ -89,7 +89,7 @@ def greater(b: Builder, left: Value, right: Value) -> Value:
 
 
 def across(b: Builder, vectors: Sequence[Value], combine: Callable[[Value, Value], Value]) -> Value:
-    """All lanes of each vector brought together: in lane i, those of vector i. There are at most as many vectors as lanes.
+    """All lanes of each vector brought together: in lane i, those of vector i; of at most as many vectors as lanes.
 
     Steps are those of a transposition, but both results of a step are combined to one.
     """
@@ -189,8 +189,14 @@ def apply_mask(b: Builder, type_: str, rows: Rows, mask: Matrix, query: Value, k
             with b.loop(0, done) as vector:
                 column = b.mul(vector, b.index(lanes))
                 place = b.offset(scores, column, element)
-                many = load_as(b, type_, mask.dtype, view.at(b, b.index(0), column)) if one is None else b.splat(one, lanes)
+                many = (
+                    load_as(b, type_, mask.dtype, view.at(b, b.index(0), column))
+                    if one is None
+                    else b.splat(one, lanes)
+                )
                 store_aligned(b, masked(load_aligned(b, type_, place), many), place)
         with b.loop(times(b, done, lanes), keys) as column:
             place = b.offset(scores, column, element)
-            b.store(masked(b.load(element, place), load_as(b, element, mask.dtype, view.at(b, b.index(0), column))), place)
+            b.store(
+                masked(b.load(element, place), load_as(b, element, mask.dtype, view.at(b, b.index(0), column))), place
+            )
