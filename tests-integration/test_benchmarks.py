@@ -11,18 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import agreement, command_line, machine, references, report, threads, worker
-from benchmarks.comparison import compare, share_of_limit
-from benchmarks.drivers.catalogue import DRIVERS
+from benchmarks import agreement, command_line, references, report, worker
+from benchmarks.comparison import compare
+from benchmarks.drivers.catalogue import DRIVERS, LIMIT
 from benchmarks.drivers.numpy.driver import prepare
 from benchmarks.drivers.session import Mode, Session
+from benchmarks.import_clock import ImportClock
 from benchmarks.interleaving import turns
 from benchmarks.results import DriverResult, Limits, Report, WorkloadResult
 from benchmarks.sampling import calibrate, turn
 from benchmarks.summary import summarize
 from benchmarks.table import duration, render
 from benchmarks.worker_process import Task, WorkerFailed, WorkerProcess, WorkerSkipped
-from benchmarks.workloads import expressions, initial, optimizer_update
+from benchmarks.workloads import initial, optimizer_update, rows
 from benchmarks.workloads.registry import LONG, WORKLOADS
 from benchmarks.workloads.workload import Expression, Training, Work
 
@@ -71,25 +72,16 @@ def test_neither_ours_by_another_name_nor_the_floor_is_a_peer() -> None:
     found = compare(result)
     assert found is not None
     assert found.fastest == "pytorch"
-    assert share_of_limit(result) == 0.25
 
 
 def test_nothing_is_compared_where_we_have_no_time() -> None:
-    result = result_of({"dovetail": [], "jax": [1.0]}, floor_seconds=0.5)
-    assert compare(result) is None
-    assert share_of_limit(result) is None
+    assert compare(result_of({"dovetail": [], "jax": [1.0]})) is None
 
 
-def test_floor_adds_arithmetic_and_traffic() -> None:
-    limits = Limits(flops_per_second=100.0, flops_source="", bytes_per_second=10.0, bytes_source="")
-    assert machine.floor_seconds(Work(50.0, 20.0), limits) == pytest.approx(2.5)
-
-
-def test_limits_take_the_best_product_of_the_run() -> None:
-    limits = Limits(flops_per_second=1.0, flops_source="NumPy's sgemm", bytes_per_second=1.0, bytes_source="copy")
-    found = machine.with_products(limits, result_of({"dovetail": [0.5], "jax": [1.0]}).drivers.values())
-    assert found.flops_per_second == pytest.approx(expressions.SGEMM.work.floating_point_operations / 0.5)
-    assert found.flops_source == "dovetail's sgemm"
+def test_only_the_named_peers_are_compared_with() -> None:
+    found = compare(result_of({"dovetail": [2.0], "jax": [1.0], "numpy": [4.0]}), ("numpy", "pytorch"))
+    assert found is not None
+    assert (found.fastest, found.ratio.median) == ("numpy", 0.5)
 
 
 def test_table_aligns_its_columns() -> None:
@@ -125,6 +117,19 @@ def test_report_prints_defeats_and_failures() -> None:
     assert "mlp: 1.50 times the time of JAX jit" in text
     assert "DEFEAT" in text
     assert "mlp, PyTorch: RuntimeError: no" in text
+
+
+def test_a_framework_without_a_place_in_a_workload_has_a_dash() -> None:
+    first, second = result_of({"dovetail": [2.0], "limit": [1.0]}), result_of({"dovetail": [2.0]})
+    text = report.render_report(report_of(first, second))
+    cells = [line.split()[-1] for line in text.splitlines() if line.startswith("mlp  ")]
+    assert cells[:2] == ["–", "–"]
+
+
+def test_report_names_the_workloads_that_others_disturbed() -> None:
+    quiet, busy = result_of({"dovetail": [2.0]}, neighbors=0.01), result_of({"dovetail": [2.0]}, neighbors=0.4)
+    assert "mlp 40%\n" in report.render_report(report_of(quiet, busy))
+    assert "mlp 1%" not in report.render_report(report_of(quiet, busy))
 
 
 def test_report_prints_that_we_failed() -> None:
@@ -172,9 +177,16 @@ def test_quick_leaves_out_what_takes_long_and_says_so() -> None:
     assert named.workloads == ("resnet18",)
 
 
-def test_processors_are_of_different_cores_where_there_are_two() -> None:
-    assert threads.choose({0: "0,1", 1: "0,1", 2: "2,3", 3: "2,3"}) == [0, 2]
-    assert threads.choose({0: "0,1", 1: "0,1"}) == [0, 1]
+def test_workloads_are_named_or_matched() -> None:
+    options = command_line.parser().parse_args(["--workloads", "mlp", "sgemm_1*", "mlp"])
+    assert command_line.make_plan(options).workloads == ("mlp", "sgemm_128", "sgemm_1024")
+    with pytest.raises(SystemExit):
+        command_line.parser().parse_args(["--workloads", "sgem"])
+
+
+def test_the_limit_is_no_peer_to_ask_for() -> None:
+    with pytest.raises(SystemExit):
+        command_line.parser().parse_args(["--peers", LIMIT])
 
 
 def test_every_workload_is_the_same_in_every_process() -> None:
@@ -195,12 +207,12 @@ def test_training_data_change_with_each_batch() -> None:
     assert not np.array_equal(training.batch(0)[0], training.batch(1)[0])
 
 
-@pytest.mark.parametrize("function", [expressions._softmax, expressions._cross_entropy])
+@pytest.mark.parametrize("function", [rows._softmax, rows._cross_entropy])
 def test_gradients_of_the_numpy_forms_agree_with_finite_differences(function: Any) -> None:
     # Central differences in float64: error about step² plus rounding / step, far below 1e-6.
     random = np.random.default_rng(0)
     x = random.standard_normal((3, 5))
-    is_softmax = function is expressions._softmax
+    is_softmax = function is rows._softmax
     second = random.standard_normal((3, 5)) if is_softmax else np.array([0, 4, 2])
     direction, step = random.standard_normal(x.shape), 1e-5
 
@@ -223,10 +235,10 @@ def test_gradients_of_layer_normalization_agree_with_finite_differences(position
         x, gamma, beta = (
             array + distance * direction if place == position else array for place, array in enumerate(arguments)
         )
-        return float(np.sum(expressions._layer_normalization(x, gamma, beta, cotangent)[0] * cotangent))
+        return float(np.sum(rows._layer_normalization(x, gamma, beta, cotangent)[0] * cotangent))
 
     x, gamma, beta = arguments
-    gradient = expressions._layer_normalization(x, gamma, beta, cotangent)[1 + position]
+    gradient = rows._layer_normalization(x, gamma, beta, cotangent)[1 + position]
     assert np.sum(gradient * direction) == pytest.approx((scalar(step) - scalar(-step)) / (2 * step), rel=1e-6)
 
 
@@ -278,24 +290,46 @@ def test_calibration_asks_for_at_least_a_step() -> None:
 def test_worker_answers_with_what_went_wrong() -> None:
     replies = io.StringIO()
     tiny = worker.Worker("numpy", "tiny", "float32")
-    worker.serve(tiny, io.StringIO(json.dumps({"name": "start", "arguments": {}}) + "\n"), replies)
+    worker.serve(tiny, io.StringIO(json.dumps({"name": "load", "arguments": {}}) + "\n"), replies)
     assert json.loads(replies.getvalue()) == {"not_applicable": "NumPy has no gradients"}
 
 
 def test_worker_process_measures(tmp_path: Path) -> None:
     with WorkerProcess(Task("numpy", "eager_add"), tmp_path) as process:
-        assert process.ask("start")["version"] == np.__version__
+        assert process.ask("load")["version"] == np.__version__
+        assert process.ask("start")["first_call_seconds"] > 0
         assert process.ask("calibrate", sample_seconds=1e-4)["steps_per_sample"] >= 1
         assert process.ask("turn", seconds=0.0)["samples"][0] > 0
         assert process.ask("memory")["peak_bytes"] > 1 << 20
-        assert process.ask("check", path=None)["error"] < 1e-6
+        references.save(tmp_path / "reference.npz", references.from_numpy(WORKLOADS["eager_add"]))
+        assert process.ask("check", path=str(tmp_path / "reference.npz"))["error"] < 1e-6
 
 
 def test_worker_process_says_why_it_gave_nothing(tmp_path: Path) -> None:
     with WorkerProcess(Task("numpy", "tiny"), tmp_path) as process, pytest.raises(WorkerSkipped, match="no gradients"):
-        process.ask("start")
+        process.ask("load")
     with WorkerProcess(Task("numpy", "no such workload"), tmp_path) as process, pytest.raises(WorkerFailed):
-        process.ask("start")
+        process.ask("load")
+
+
+def test_worker_processes_work_at_the_same_time(tmp_path: Path) -> None:
+    tasks = [Task("numpy", "eager_add"), Task("numpy", "sgemm_64")]
+    with WorkerProcess(tasks[0], tmp_path) as first, WorkerProcess(tasks[1], tmp_path) as second:
+        for process in (first, second):
+            process.begin("load")
+        assert second.finish("load") == first.finish("load")
+
+
+def test_import_clock_leaves_out_what_was_imported_already(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dovetail_slow_module.py").write_text("import time\ntime.sleep(0.05)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with ImportClock() as clock:
+        import dovetail_slow_module  # type: ignore[import-not-found]
+    assert clock.seconds >= 0.05
+    with ImportClock() as again:
+        import dovetail_slow_module
+    assert again.seconds == 0
+    del sys.modules[dovetail_slow_module.__name__]
 
 
 def test_references_survive_the_file(tmp_path: Path) -> None:
@@ -307,10 +341,11 @@ def test_references_survive_the_file(tmp_path: Path) -> None:
 
 def test_numpy_session_agrees_with_the_reference() -> None:
     small = Expression(
-        "softmax",
+        "small",
         "",
+        "softmax",
         lambda _: (np.eye(3, dtype=np.float32), np.ones((3, 3), np.float32)),
-        expressions._softmax,
+        rows._softmax,
         Work(),
         ("y", "x_gradient"),
         (0,),
