@@ -8,7 +8,6 @@ from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
-from dovetail_protocols.records import replace
 from hypothesis import strategies as st
 
 from dovetail_kernels_llvm.codegen.isa import isa
@@ -28,6 +27,7 @@ from dovetail_kernels_llvm.kernels.clusters import cluster_launches
 from dovetail_kernels_llvm.kernels.kernel import Launch, View, c_strides
 from dovetail_kernels_llvm.runtime.engine import compile_kernels
 from dovetail_kernels_llvm.runtime.plain import FUNCTION
+from dovetail_protocols.records import replace
 
 NUMPY = {"bfloat16": np.dtype(np.uint16)}
 MARGIN = 96
@@ -152,9 +152,7 @@ def expected(cluster: Cluster, buffers: Buffers) -> list[tuple[Array, Array]]:
     found = []
     for store in cluster.stores:
         kept = spaces[cluster.terms[store.term].space]
-        found.append(
-            tuple(np.broadcast_to(one[store.term], kept).reshape(store.view.shape) for one in (values, sizes))
-        )
+        found.append(tuple(np.broadcast_to(one[store.term], kept).reshape(store.view.shape) for one in (values, sizes)))
     return found
 
 
@@ -243,7 +241,8 @@ def assert_close(found: Array, right: Array, size: Array, tolerance: float) -> N
         return
     finite = np.isfinite(right)
     np.testing.assert_array_equal(found[~finite], right[~finite])
-    error = np.abs(found - right)[finite]
+    error = np.abs(found[finite] - right[finite])
+    size = np.where(np.isfinite(size), size, np.abs(right))
     allowed = tolerance * np.maximum(size[finite], 1e-6)
     assert (error <= allowed).all(), f"off by {(error / allowed).max()} of what is allowed, at most {error.max()}"
 

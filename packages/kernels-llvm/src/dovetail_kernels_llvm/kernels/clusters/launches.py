@@ -8,6 +8,7 @@ from ...codegen.isa import ISA
 from ..cluster import COLUMN, FULL, LOAD, ONE, ROW, Cluster, Store, Term
 from ..kernel import Kernel, Launch, View
 from .costs import flops, moved_bytes
+from .fusing import fused
 from .names import described
 from .normal import normal, without_empties
 from .plan import Plan, plan, tasks_for
@@ -23,40 +24,49 @@ def cluster_launches(isa: ISA, cluster: Cluster, allocate: Allocate) -> list[Lau
     Deterministic: which task does what, and the order in which values are added, depend on the cluster and `isa` only.
     """
     found: list[Launch] = []
-    for group in groups(without_empties(expanded(cluster)), allocate):
-        one = normal(group)
+    temporaries: set[int] = set()
+
+    def temporary(dtype: str, shape: tuple[int, ...]) -> View:
+        view = allocate(dtype, shape)
+        temporaries.add(view.buffer)
+        return view
+
+    pending = groups(without_empties(expanded(cluster)), temporary)
+    while pending:
+        one, *pending = pending
+        if not one.stores:
+            continue
+        one = normal(one)
         waiting = awaited(one, tasks_for(isa, one))
         if waiting:
-            first, second = cut(one, waiting, allocate)
-            found += cluster_launches(isa, first, allocate) + cluster_launches(isa, second, allocate)
-        elif one.stores:
-            found += _launched(isa, one, allocate)
+            parts = cut(one, waiting, temporary)
+            pending = [group for part in parts for group in groups(part, temporary)] + pending
+            continue
+        launch, rest = _launched(isa, one, temporary)
+        found.append(launch)
+        pending = fused(rest, pending, temporaries)
     return found
 
 
-def _launched(isa: ISA, cluster: Cluster, allocate: Allocate) -> list[Launch]:
-    """The launch of a cluster in normal form, and those that bring the results of its tasks together."""
+def _launched(isa: ISA, cluster: Cluster, allocate: Allocate) -> tuple[Launch, list[Cluster]]:
+    """The launch of a cluster in normal form, and the clusters that bring the results of its tasks together."""
     chosen = plan(isa, cluster)
-    whole = cluster
-    cluster, biases, rest = _parted(cluster, chosen, allocate)
-    writer = Writer(isa, cluster, chosen, biases)
+    parted, biases, rest = _parted(cluster, chosen, allocate)
+    writer = Writer(isa, parted, chosen, biases)
     text = writer.write()
     views = writer.views
-    written = {compact(store.view) for store in cluster.stores}
-    kernel = Kernel(text, described(whole, sized=not chosen.flat), writer.scratch_bytes)
+    written = {compact(store.view) for store in parted.stores}
+    kernel = Kernel(text, described(cluster, sized=not chosen.flat), writer.scratch_bytes)
     numbers = (chosen.columns, chosen.columns_per_task) if chosen.flat else ()
     launch = Launch(
         kernel,
         (*views, *numbers),
         tuple(place for place, view in enumerate(views) if view in written),
         chosen.row_tasks * chosen.column_tasks,
-        flops(whole),
-        moved_bytes(whole),
+        flops(cluster),
+        moved_bytes(cluster),
     )
-    found = [launch]
-    for one in rest:
-        found += cluster_launches(isa, one, allocate)
-    return found
+    return launch, rest
 
 
 def _parted(cluster: Cluster, chosen: Plan, allocate: Allocate) -> tuple[Cluster, dict[int, str], list[Cluster]]:

@@ -94,9 +94,12 @@ def plan(isa: ISA, cluster: Cluster) -> Plan:
         and not used_reductions(cluster)
         and all(view.strides[-1] in (0, 1) for view in views_of(cluster))
     )
+    unroll = _unroll(cluster)
+    if down:
+        # Several registers side by side: cache lines that lie together are used together.
+        lanes, unroll = lanes * unroll, 1
     if not flat:
         lanes = min(lanes, 1 << max(along - 1, 0).bit_length())
-    unroll = _unroll(cluster)
     units = prod(cluster.rows[:-1]) * -(-cluster.rows[-1] // lanes) if down else prod(cluster.rows)
     units_per_task, columns_per_task = _shares(isa, cluster, units, lanes * unroll, down)
     held = not flat and columns_per_task == cluster.columns and _is_held(cluster, lanes, down, masked)

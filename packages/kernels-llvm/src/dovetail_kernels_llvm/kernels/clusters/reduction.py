@@ -117,10 +117,14 @@ class Total:
         self.b, self.operation, self.dtype = b, operation, dtype
         self.computed = COMPUTED[dtype]
         self.kept = "float64" if operation == SUM and self.computed == "float" else dtype
-        self.variable = b.variable(neutral(b, operation, self.kept, lanes))
+        self.neutral = neutral(b, operation, self.kept, lanes)
+        self.variable = b.variable(self.neutral)
 
     def take(self, value: Value) -> None:
+        """Adds a vector, or a single value."""
         wide = value if self.kept == self.dtype else self.b.convert("fpext", value, "double")
+        if wide.type != self.variable.type:
+            wide = self.b.insert(self.neutral, wide, 0)
         self.variable.set(combined(self.b, self.operation, self.kept, self.variable.get(), wide))
 
     def vector(self) -> Value:
