@@ -10,21 +10,11 @@ from ...codegen.builder import Builder, Value
 from ...codegen.isa import ISA
 from ..convolution.indices import Index
 from ..kernel import Launch, View
+from .channels import Bundle, computed_type, load, store
+from .choices import is_better
 from .descriptions import AveragePool, MaxPool, MaxPoolSelect
-from .windows import (
-    Bundle,
-    Taps,
-    computed_type,
-    each_tap,
-    first_tap,
-    is_better,
-    launch_by_place,
-    load,
-    shape_of,
-    share_of,
-    store,
-    taps_of,
-)
+from .launching import Bundles, launch_by_place, shape_of
+from .windows import Taps, at_window, each_tap, first_tap, share_of
 
 Pool = Callable[[Builder, Sequence[Value], Index, Taps, Bundle], list[Value]]
 """Writes the results of one window for a bundle of channels: (b, pointers, image, taps, bundle)."""
@@ -60,11 +50,11 @@ def max_pool_select_launches(isa: ISA, description: MaxPoolSelect) -> list[Launc
 
         def tap(_: Index, place: Sequence[Index]) -> None:
             given = load(b, values, pointers[0], (image, *place), bundle)
-            for number, read in enumerate(load(b, x, pointers[1], (image, *place), bundle)):
-                before = best[number].get()
-                better = is_better(b, x.dtype, read, before, nan=False)
-                chosen[number].set(b.select(better, given[number], chosen[number].get()))
-                best[number].set(b.select(is_better(b, x.dtype, read, before, nan=True), read, before))
+            read = load(b, x, pointers[1], (image, *place), bundle)
+            for new, kept, one, which in zip(read, best, given, chosen, strict=True):
+                before = kept.get()
+                which.set(b.select(is_better(b, x.dtype, new, before, nan=False), one, which.get()))
+                kept.set(b.select(is_better(b, x.dtype, new, before, nan=True), new, before))
 
         each_tap(b, grid, taps, tap)
         return [one.get() for one in chosen]
@@ -95,8 +85,13 @@ def _launches(isa: ISA, name: str, grid: WindowGrid, inputs: Sequence[View], res
     """The launch that stores what `pool` gives for each window."""
     sizes = inputs[0].shape[1:-1]
 
-    def window(b: Builder, pointers: Sequence[Value], image: Index, place: Sequence[Index], bundle: Bundle) -> None:
-        computed = pool(b, pointers, image, taps_of(b, grid, sizes, place), bundle)
-        store(b, result, pointers[-1], (image, *place), bundle, computed)
+    def place(b: Builder, pointers: Sequence[Value], place: Sequence[Index], bundles: Bundles) -> None:
+        def window(taps: Taps) -> None:
+            def use(bundle: Bundle) -> None:
+                store(b, result, pointers[-1], place, bundle, pool(b, pointers, place[0], taps, bundle))
 
-    return launch_by_place(isa, f"{name} {shape_of(inputs[0])}", grid, inputs, result, window)
+            bundles(use)
+
+        at_window(b, grid, sizes, place[1:], window)
+
+    return launch_by_place(isa, f"{name} {shape_of(inputs[0])}", grid, inputs, result, place)

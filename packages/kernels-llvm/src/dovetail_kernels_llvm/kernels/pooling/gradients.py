@@ -7,31 +7,17 @@ from collections.abc import Callable, Sequence
 
 from ...codegen.builder import Builder, Value
 from ...codegen.isa import ISA
-from ...codegen.types import COMPUTED, SIZES, STORED, vector
-from ..convolution.indices import Index, least, minus, plus, times, weighted
+from ...codegen.types import COMPUTED, STORED
+from ..convolution.indices import Index, each, greatest, least, minus, plus, times, value, weighted
 from ..kernel import Kernel, Launch, c_strides, traffic
+from .channels import Bundle, computed_type, each_bundle, is_maskable, lanes_for, load, store
+from .choices import chosen, only_where
 from .descriptions import AveragePoolGradient, MaxPoolGradient
-from .windows import (
-    Bundle,
-    Taps,
-    computed_type,
-    each_bundle,
-    each_place,
-    each_tap,
-    each_unit,
-    each_window_over,
-    first_tap,
-    is_better,
-    is_maskable,
-    lanes_for,
-    launch_by_place,
-    load,
-    shape_of,
-    share_of,
-    store,
-    taps_of,
-    task_count,
-)
+from .launching import Bundles, each_place, each_unit, launch_by_place, named, shape_of, task_count
+from .windows import Taps, at_window, each_tap, each_window_over, share_of, taps_of
+
+SPREAD_TASKS = 8
+"""Into so many tasks, at least, images are given out where windows overlap; if they are fewer, by channels."""
 
 
 def average_pool_gradient_launches(isa: ISA, description: AveragePoolGradient) -> list[Launch]:
@@ -39,19 +25,22 @@ def average_pool_gradient_launches(isa: ISA, description: AveragePoolGradient) -
     cotangent, grid, result = description.cotangent, description.grid, description.result
     sizes = result.shape[1:-1]
 
-    def element(b: Builder, pointers: Sequence[Value], image: Index, place: Sequence[Index], bundle: Bundle) -> None:
-        zero = b.constant(computed_type(result, bundle.lanes), 0)
-        total = [b.variable(zero) for _ in range(bundle.vectors)]
+    def element(b: Builder, pointers: Sequence[Value], place: Sequence[Index], bundles: Bundles) -> None:
+        def use(bundle: Bundle) -> None:
+            zero = b.constant(computed_type(result, bundle.lanes), 0)
+            total = [b.variable(zero) for _ in range(bundle.vectors)]
 
-        def window(index: Sequence[Index]) -> None:
-            counts = taps_of(b, grid, sizes, index).count
-            share = share_of(b, grid, counts, computed_type(result, 1), description.count_padding)
-            share = b.splat(share, bundle.lanes)
-            for one, given in zip(total, load(b, cotangent, pointers[0], (image, *index), bundle), strict=True):
-                one.set(b.add(one.get(), b.mul(given, share)))
+            def window(index: Sequence[Index]) -> None:
+                counts = taps_of(b, grid, sizes, index).count
+                share = share_of(b, grid, counts, computed_type(result, 1), description.count_padding)
+                share = b.splat(share, bundle.lanes)
+                for one, given in zip(total, load(b, cotangent, pointers[0], (place[0], *index), bundle), strict=True):
+                    one.set(b.add(one.get(), b.mul(given, share)))
 
-        each_window_over(b, grid, place, window)
-        store(b, result, pointers[-1], (image, *place), bundle, [one.get() for one in total])
+            each_window_over(b, grid, place[1:], window)
+            store(b, result, pointers[1], place, bundle, [one.get() for one in total])
+
+        bundles(use)
 
     return launch_by_place(isa, f"average pool gradient {shape_of(result)}", grid, (cotangent,), result, element)
 
@@ -75,137 +64,123 @@ def max_pool_gradient_launches(isa: ISA, description: MaxPoolGradient) -> list[L
     return _spread(isa, description)
 
 
-class Chosen:
-    """Writes which element of a window is the greatest: the numbers of taps, in lanes of whole numbers."""
-
-    def __init__(self, b: Builder, description: MaxPoolGradient) -> None:
-        self._b, self._grid, self._x = b, description.grid, description.x
-        self._sizes = description.x.shape[1:-1]
-
-    def taps(self, window: Sequence[Index]) -> Taps:
-        """The taps of a window."""
-        return taps_of(self._b, self._grid, self._sizes, window)
-
-    def numbers(self, x: Value, image: Index, taps: Taps, bundle: Bundle) -> list[Value]:
-        """The number of the greatest element's tap."""
-        b, view = self._b, self._x
-        number, first = first_tap(b, self._grid, taps)
-        best = [b.variable(one) for one in load(b, view, x, (image, *first), bundle)]
-        chosen = [b.variable(self.number(number, bundle.lanes)) for _ in best]
-
-        def tap(number: Index, place: Sequence[Index]) -> None:
-            this = self.number(number, bundle.lanes)
-            for vector_number, read in enumerate(load(b, view, x, (image, *place), bundle)):
-                before = best[vector_number].get()
-                better = is_better(b, view.dtype, read, before, nan=False)
-                chosen[vector_number].set(b.select(better, this, chosen[vector_number].get()))
-                best[vector_number].set(b.select(is_better(b, view.dtype, read, before, nan=True), read, before))
-
-        each_tap(b, self._grid, taps, tap)
-        return [one.get() for one in chosen]
-
-    def number(self, tap: Index, lanes: int) -> Value:
-        """The number of a tap in lanes as wide as the elements."""
-        element = "i64" if SIZES[COMPUTED[self._x.dtype]] == 8 else "i32"
-        if isinstance(tap, int):
-            return self._b.constant(vector(element, lanes), tap)
-        return self._b.splat(self._b.convert("trunc", tap, element), lanes)
-
-    def kept(self, tap: Index, chosen: Value, given: Value) -> Value:
-        """What of a cotangent goes to a tap: all of it where it is the chosen one."""
-        b = self._b
-        here = b.compare("eq", chosen, self.number(tap, chosen.lanes))
-        return b.select(here, given, b.constant(given.type, 0))
-
-
 def _covering(isa: ISA, description: MaxPoolGradient) -> list[Launch]:
     """Each element lies in just one window, which writes it. A task has rows of windows."""
     cotangent, x, result, grid = description.cotangent, description.x, description.result, description.grid
 
-    def window(b: Builder, pointers: Sequence[Value], image: Index, place: Sequence[Index], bundle: Bundle) -> None:
-        chosen = Chosen(b, description)
-        taps = chosen.taps(place)
-        numbers = chosen.numbers(pointers[1], image, taps, bundle)
-        given = load(b, cotangent, pointers[0], (image, *place), bundle)
+    def window(b: Builder, pointers: Sequence[Value], place: Sequence[Index], bundles: Bundles) -> None:
+        taps = taps_of(b, grid, x.shape[1:-1], place[1:])
 
-        def tap(number: Index, element: Sequence[Index]) -> None:
-            kept = [chosen.kept(number, one, some) for one, some in zip(numbers, given, strict=True)]
-            store(b, result, pointers[2], (image, *element), bundle, kept)
+        def use(bundle: Bundle) -> None:
+            numbers = chosen(b, grid, x, pointers[1], place[0], taps, bundle)
+            given = load(b, cotangent, pointers[0], place, bundle)
 
-        each_tap(b, grid, taps, tap)
+            def tap(number: Index, element: Sequence[Index]) -> None:
+                kept = [only_where(b, x, number, one, some) for one, some in zip(numbers, given, strict=True)]
+                store(b, result, pointers[2], (place[0], *element), bundle, kept)
 
-    return launch_by_place(
-        isa, f"max pool gradient {shape_of(x)}", grid, (cotangent, x), result, window, cotangent.shape[:-1]
-    )
+            each_tap(b, grid, taps, tap)
+
+        bundles(use)
+
+    what, places = f"max pool gradient {shape_of(x)}", cotangent.shape[:-1]
+    return launch_by_place(isa, what, grid, (cotangent, x), result, window, places)
 
 
 def _gathered(isa: ISA, description: MaxPoolGradient) -> list[Launch]:
     """Each element looks which of the windows around have chosen it."""
     cotangent, x, result, grid = description.cotangent, description.x, description.result, description.grid
 
-    def element(b: Builder, pointers: Sequence[Value], image: Index, place: Sequence[Index], bundle: Bundle) -> None:
-        chosen = Chosen(b, description)
-        zero = b.constant(computed_type(result, bundle.lanes), 0)
-        total = [b.variable(zero) for _ in range(bundle.vectors)]
+    def element(b: Builder, pointers: Sequence[Value], place: Sequence[Index], bundles: Bundles) -> None:
+        def use(bundle: Bundle) -> None:
+            zero = b.constant(computed_type(result, bundle.lanes), 0)
+            total = [b.variable(zero) for _ in range(bundle.vectors)]
 
-        def window(index: Sequence[Index]) -> None:
-            taps = chosen.taps(index)
-            mine = [minus(b, at, start) for at, start in zip(place, taps.start, strict=True)]
-            number = weighted(b, mine, c_strides(grid.window))
-            numbers = chosen.numbers(pointers[1], image, taps, bundle)
-            given = load(b, cotangent, pointers[0], (image, *index), bundle)
-            for one, which, some in zip(total, numbers, given, strict=True):
-                one.set(b.add(one.get(), chosen.kept(number, which, some)))
+            def window(index: Sequence[Index]) -> None:
+                taps = taps_of(b, grid, x.shape[1:-1], index)
+                mine = [minus(b, at, start) for at, start in zip(place[1:], taps.start, strict=True)]
+                number = weighted(b, mine, c_strides(grid.window))
+                numbers = chosen(b, grid, x, pointers[1], place[0], taps, bundle)
+                given = load(b, cotangent, pointers[0], (place[0], *index), bundle)
+                for one, which, some in zip(total, numbers, given, strict=True):
+                    one.set(b.add(one.get(), only_where(b, x, number, which, some)))
 
-        each_window_over(b, grid, place, window)
-        store(b, result, pointers[2], (image, *place), bundle, [one.get() for one in total])
+            each_window_over(b, grid, place[1:], window)
+            store(b, result, pointers[2], place, bundle, [one.get() for one in total])
+
+        bundles(use)
 
     return launch_by_place(isa, f"max pool gradient {shape_of(x)}", grid, (cotangent, x), result, element)
 
 
 def _spread(isa: ISA, description: MaxPoolGradient) -> list[Launch]:
-    """Windows add to their elements one after the other. A task has some channels of one image."""
+    """Windows add to their elements one after the other. A task has some channels of one image, whose rows are zeroed
+    just before the first window comes to them."""
     cotangent, x, result, grid = description.cotangent, description.x, description.result, description.grid
     views = (cotangent, x, result)
     b = Builder(isa)
     pointers = [b.pointer(number) for number in range(3)]
     lanes, maskable = lanes_for(b, views), is_maskable(b, views)
-    batch, *sizes, channels = x.shape
+    batch, rows, *others, channels = x.shape
     parts = -(-channels // lanes)
-    wanted = task_count(batch * parts, traffic(*views))
-    width = -(-parts // max(-(-wanted // batch), 1)) * lanes  # channels of a task
+    wanted = min(task_count(batch * parts, traffic(*views)), SPREAD_TASKS)
+    width = -(-parts // -(-wanted // batch)) * lanes  # channels of a task
     groups = -(-channels // width)
     tasks = task_count(batch * groups, traffic(*views))
-    chosen = Chosen(b, description)
-
-    def zero(image: Index, place: Sequence[Index], bundle: Bundle) -> None:
-        none = b.constant(computed_type(result, bundle.lanes), 0)
-        store(b, result, pointers[2], (image, *place), bundle, [none] * bundle.vectors)
-
-    def window(image: Index, place: Sequence[Index], bundle: Bundle) -> None:
-        taps = chosen.taps(place)
-        numbers = chosen.numbers(pointers[1], image, taps, bundle)
-        given = load(b, cotangent, pointers[0], (image, *place), bundle)
-
-        def tap(number: Index, element: Sequence[Index]) -> None:
-            before = load(b, result, pointers[2], (image, *element), bundle)
-            kept = [chosen.kept(number, one, some) for one, some in zip(numbers, given, strict=True)]
-            total = [b.add(old, new) for old, new in zip(before, kept, strict=True)]
-            store(b, result, pointers[2], (image, *element), bundle, total)
-
-        each_tap(b, grid, taps, tap)
 
     def unit(index: Sequence[Index]) -> None:
         image, group = index
         start = times(b, group, width)
         stop = channels if groups == 1 else least(b, plus(b, start, width), channels)
-        for extent, body in ((sizes, zero), (grid.output, window)):
 
-            def at(place: Sequence[Index], body: Callable[..., None] = body) -> None:
-                each_bundle(b, start, stop, lanes, lambda one: body(image, place, one), maskable=maskable)
+        def zero(place: Sequence[Index], bundle: Bundle) -> None:
+            none = b.constant(computed_type(result, bundle.lanes), 0)
+            store(b, result, pointers[2], (image, *place), bundle, [none] * bundle.vectors)
 
-            each_place(b, extent, at)
+        def zeros(first: Index, last: Index) -> None:
+            with each(b, first, last) as row:
+                each_place(b, others, lambda rest: bundles(lambda bundle: zero((row, *rest), bundle)))
+
+        def bundles(use: Callable[[Bundle], None]) -> None:
+            each_bundle(b, start, stop, lanes, use, maskable=maskable)
+
+        def window(place: Sequence[Index], taps: Taps, bundle: Bundle) -> None:
+            numbers = chosen(b, grid, x, pointers[1], image, taps, bundle)
+            given = load(b, cotangent, pointers[0], (image, *place), bundle)
+
+            def tap(number: Index, element: Sequence[Index]) -> None:
+                before = load(b, result, pointers[2], (image, *element), bundle)
+                kept = [only_where(b, x, number, one, some) for one, some in zip(numbers, given, strict=True)]
+                total = [b.add(old, new) for old, new in zip(before, kept, strict=True)]
+                store(b, result, pointers[2], (image, *element), bundle, total)
+
+            each_tap(b, grid, taps, tap)
+
+        def reached(row: Index) -> Index:
+            """The end of the rows that windows of rows before one come to."""
+            end = minus(b, plus(b, times(b, minus(b, row, 1), grid.strides[0]), grid.window[0]), grid.padding[0][0])
+            return greatest(b, least(b, end, rows), 0)
+
+        def earlier(row: Index) -> Index:
+            is_first = b.compare("eq", value(b, row), b.index(0))
+            return b.select(is_first, b.index(0), value(b, reached(row)))
+
+        with each(b, 0, grid.output[0]) as row:
+            zeros(0 if row == 0 else earlier(row), reached(plus(b, row, 1)))
+
+            def at(rest: Sequence[Index], row: Index = row) -> None:
+                place = (row, *rest)
+                at_window(
+                    b,
+                    grid,
+                    x.shape[1:-1],
+                    place,
+                    lambda taps: bundles(lambda bundle: window(place, taps, bundle)),
+                )
+
+            each_place(b, grid.output[1:], at)
+        zeros(reached(grid.output[0]), rows)
 
     each_unit(b, (batch, groups), tasks, unit)
-    what = f"max pool gradient {shape_of(x)}, window {'×'.join(map(str, grid.window))}"
+    what = named(f"max pool gradient {shape_of(x)}", grid)
     return [Launch(Kernel(b.text(), what), views, (2,), tasks, 0.0, traffic(*views))]
