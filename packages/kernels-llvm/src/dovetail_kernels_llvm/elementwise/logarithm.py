@@ -30,8 +30,14 @@ _HALF_ROOT_BITS = {"float": 0x3F3504F3, "double": 0x3FE6A09E667F3BCD}
 _ONE_BITS = {"float": 0x3F800000, "double": 0x3FF << 52}
 
 _LOG2_E = (1.44269504072144627571e00, 1.67517131648865118353e-10)
-_LOG10_E = (4.34294481878168880939e-01, 2.50829467116452752298e-11)
-_LOG10_2 = {"float": (0.30102539, 4.60503907e-6), "double": (3.01029995663611771306e-01, 3.69423907715893078616e-13)}
+_LOG10_E = {
+    "float": (0.4342944920063019, -1.010305006321488e-08),
+    "double": (4.34294481878168880939e-01, 2.50829467116452752298e-11),
+}
+_LOG10_2 = {
+    "float": (0.301025390625, 4.6050389811980175e-06),
+    "double": (3.01029995663611771306e-01, 3.69423907715893078616e-13),
+}
 """Constants in two parts, the first with few bits. Source: FreeBSD, e_log2.c and e_log10.c."""
 
 
@@ -70,21 +76,22 @@ def log10(b: Builder, x: Value) -> Value:
     k, f = split(b, x)
     k_high, k_low = (b.constant(x.type, part) for part in _LOG10_2[x.element])
     if x.element == "float":
+        factor_high, factor_low = (b.constant(x.type, part) for part in _LOG10_E["float"])
         natural = _natural(b, b.constant(x.type, 0.0), f)
-        rest = b.fma(natural, b.constant(x.type, 2.50829467e-8 - 1e-16), b.mul(k, k_low))
-        return where_positive(b, x, b.fma(k, k_high, b.fma(natural, b.constant(x.type, 0.4342944622), rest)))
+        rest = b.fma(natural, factor_low, b.mul(k, k_low))
+        return where_positive(b, x, b.fma(k, k_high, b.fma(natural, factor_high, rest)))
     high, low = _natural_in_parts(b, f)
-    return where_positive(b, x, _to_base(b, b.mul(k, k_high), high, low, _LOG10_E, b.mul(k, k_low)))
+    return where_positive(b, x, _to_base(b, b.mul(k, k_high), high, low, _LOG10_E["double"], b.mul(k, k_low)))
 
 
 def _natural(b: Builder, k: Value, f: Value) -> Value:
     """k·log 2 + log(1 + f)."""
     high, low = b.constant(f.type, LOG2_HIGH[f.element]), b.constant(f.type, LOG2_LOW[f.element])
-    half_square = b.mul(b.mul(f, b.constant(f.type, 0.5)), f)
     if f.element == "float":
-        cube = b.mul(b.mul(f, f), f)
-        rest = b.sub(b.fma(cube, polynomial(b, f, _LOG_FLOAT), b.mul(k, low)), half_square)
-        return b.fma(k, high, b.add(f, rest))
+        square = b.mul(f, f)
+        rest = b.fma(b.mul(square, f), polynomial(b, f, _LOG_FLOAT), b.mul(k, low))
+        return b.fma(k, high, b.add(f, b.fma(square, b.constant(f.type, -0.5), rest)))
+    half_square = b.mul(b.mul(f, b.constant(f.type, 0.5)), f)
     inner = b.fma(k, low, _natural_rest(b, f, half_square))
     return b.fma(k, high, b.sub(f, b.sub(half_square, inner)))
 

@@ -22,7 +22,10 @@ def to_memory(b: Builder, dtype: str, value: Value) -> Value:
     if dtype == "bool":
         return b.convert("zext", value, "i8")
     if dtype == "float16":
-        return _narrowed(b, value) if b.isa.old else b.convert("fptrunc", value, "half")
+        if b.isa.old:
+            return _narrowed(b, value)
+        # The fence keeps LLVM from looking through to a double that the value was, whose conversion is a library's.
+        return b.convert("fptrunc", b.intrinsic("llvm.arithmetic.fence", value.type, value), "half")
     if dtype == "bfloat16":
         bits = b.convert("bitcast", value, "i32")
         odd = b.operate("and", b.operate("lshr", bits, b.constant(bits.type, 16)), b.constant(bits.type, 1))
