@@ -19,6 +19,12 @@ from dovetail_protocols.kernels import Unsupported
 Counting = Callable[..., tuple[Function, list[Any]]]
 
 
+@pytest.fixture(autouse=True)
+def no_compilers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is installed beside this package, a test meets the compilers that it installs, and no others."""
+    monkeypatch.setattr(discovery, "_found", ())
+
+
 @pytest.fixture
 def counting() -> Counting:
     """Makes a function, and the list that gets an entry at each of its traces."""

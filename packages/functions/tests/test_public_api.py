@@ -11,6 +11,7 @@ REVIEWED = [
     "function",
     "functions_run_eagerly",
     "map",
+    "profile",
     "run_functions_eagerly",
     "scan",
     "switch_case",

@@ -40,7 +40,8 @@ class Explanation:
 
 def _as_line(kernel: KernelReport) -> str:
     times = f" ×{kernel.runs}" if kernel.runs != 1 else ""
-    return f"  {_amounts(kernel.seconds, kernel.flops, kernel.bytes)}  {kernel.what}{times}, {counted(kernel.tasks, 'task')}"
+    amounts = _amounts(kernel.seconds, kernel.flops, kernel.bytes)
+    return f"  {amounts}  {kernel.what}{times}, {counted(kernel.tasks, 'task')}"
 
 
 def _total(kernels: tuple[KernelReport, ...]) -> str:

@@ -74,9 +74,9 @@ PROTOCOL = (1, 1)
 class KernelReport:
     """One native kernel of an executable.
 
-    `what` it computes, for readers: the operations that were fused into it. `tasks`: how many independent parts its work
-    has; `runs`: how often it runs in a call. `flops` and `bytes`: the arithmetic and the memory traffic of one run, at
-    least; `seconds`: what that is predicted to take on this machine.
+    `what` it computes, for readers: the operations that were fused into it. `tasks`: how many independent parts its
+    work has; `runs`: how often it runs in a call. `flops` and `bytes`: the arithmetic and the memory traffic of one
+    run, at least; `seconds`: what that is predicted to take on this machine.
     """
 
     what: str

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dovetail_protocols import operations as ops
+from dovetail_protocols.dtypes import DEFAULT_INDEX, bool_
 
 
 def _classes(logits: Any, labels: Any, axis: int) -> tuple[Any, Any]:
@@ -36,7 +37,12 @@ def _sparse_softmax_cross_entropy_gradient(cotangent: Any, labels: Any, logits: 
     return numerator * scale - ops.where(ops.equal(chosen, numbers), weights, 0.0)
 
 
+def _count_nonzero(x: Any, /, *, axis: Any, keepdims: bool) -> Any:
+    return ops.sum(ops.cast(ops.cast(x, dtype=bool_), dtype=DEFAULT_INDEX), axis=axis, keepdims=keepdims)
+
+
 DECOMPOSITIONS: dict[str, Callable[..., Any]] = {
+    "count_nonzero": _count_nonzero,
     "sparse_softmax_cross_entropy": _sparse_softmax_cross_entropy,
     "sparse_softmax_cross_entropy_gradient": _sparse_softmax_cross_entropy_gradient,
 }

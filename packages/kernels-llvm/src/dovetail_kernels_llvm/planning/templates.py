@@ -45,7 +45,7 @@ def launches(context: Context, key: Any, description: Any, write: Write) -> list
         return replace(view, buffer=places.setdefault((view.buffer, view.offset), len(places)), offset=0)
 
     form = mapped(description, numbered)
-    identity = key, context.isa.name, form
+    identity = key, context.isa.name, repr(form)  # by its text: 0.0 and -0.0, or 1 and True, are not the same
     template = _templates.get(identity)
     if template is None:
         if len(_templates) >= LIMIT:

@@ -80,20 +80,13 @@ def _scatter(
     return scatter_launches(isa, x, indices, updates, outputs[0], allocate, mode=op.attributes["mode"])
 
 
-def _no_bool(op: Op) -> str | None:
-    """Adding and comparing bools is left to others; replacing them is not."""
-    if op.outputs[0].dtype == "bool" and op.attributes.get("mode", "add") != "update":
-        return "adds no bools"
-    return None
-
-
 INDEXING = {
     "take": Macro(_take),
     "take_along_axis": Macro(_take_along_axis),
-    "put_along_axis": Macro(_put_along_axis, _no_bool),
+    "put_along_axis": Macro(_put_along_axis),
     "gather_nd": Macro(_gather_nd),
-    "scatter": Macro(_scatter, _no_bool),
-    "scatter_nd": Macro(_scatter_nd, _no_bool),
+    "scatter": Macro(_scatter),
+    "scatter_nd": Macro(_scatter_nd),
     "embedding": Macro(_embedding),
     "embedding_gradient": Macro(_embedding_gradient, floating_only),
 }
