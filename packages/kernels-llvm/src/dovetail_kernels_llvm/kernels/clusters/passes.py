@@ -96,12 +96,11 @@ class Passes:
         b, plan = self.b, self.plan
         lanes = row.lanes if plan.down else plan.lanes
         tail = not plan.down and not plan.masked
-        roots = phase.roots(self.cluster)
+        roots, unroll = phase.roots(self.cluster), plan.unrolls[number]
         gathered = self._gathered(phase)
         terms = {place: self.cluster.terms[place] for place in gathered}
         accumulators = {
-            place: Accumulator(b, term.operation, term.dtype, lanes, plan.unroll, tail=tail)
-            for place, term in terms.items()
+            place: Accumulator(b, term.operation, term.dtype, lanes, unroll, tail=tail) for place, term in terms.items()
         }
 
         def body(stretches: list[Stretch]) -> None:
@@ -116,7 +115,7 @@ class Passes:
             self._write(phase, work)
 
         def columns(start: Number, stop: Number) -> None:
-            over_columns(b, start, stop, body, lanes=lanes, step=plan.step, unroll=plan.unroll, masked=plan.masked)
+            over_columns(b, start, stop, body, lanes=lanes, step=plan.step, unroll=unroll, masked=plan.masked)
 
         if not self._is_long(gathered):
             self._segments(columns)

@@ -47,6 +47,11 @@ class Phases:
     kept: tuple[int, ...]
     stored: tuple[tuple[int, int], ...]
 
+    def is_there(self, place: int, number: int) -> bool:
+        """Whether a pass takes a term from an earlier one."""
+        is_kept = place in self.kept or any(place == one for one, _ in self.stored)
+        return is_kept and self.first[place] < number
+
 
 def phases_of(cluster: Cluster, width: int) -> Phases:
     """The passes of a cluster. `width`: how many elements a kept row has; 0 where nothing is to be kept because all is

@@ -13,7 +13,7 @@ from .costs import EXPENSIVE, nanoseconds, weight
 from .normal import prefers_rows, views_of
 from .phases import Phases, phases_of
 from .stages import FEW_ROWS, LONG_COLUMNS
-from .terms import COLUMNS, ROWS, cone, is_reduction, used_reductions, variation
+from .terms import COLUMNS, ROWS, cone, is_reduction, reaches, used_reductions, variation
 
 STREAMED_BYTES = 8 << 20
 """Outputs that are larger than this together would only push other data out of the cache."""
@@ -40,14 +40,14 @@ class Plan:
     """How a cluster is computed.
 
     `lanes` lie along columns, or with `down` along the last axis of rows. A *unit* is a row, or with `down` a vector of
-    rows. `held`: rows are short enough to be held in registers, with all loops over columns written out. `masked`: a
-    rest of lanes is masked, not done element by element. `flat`: there are no rows, all lies contiguously, and how many
-    columns there are is an argument. `hoisted`: terms of columns alone that each task computes once.
-    `streamed`: numbers of stores that go past the cache.
+    rows. `unrolls`: for each pass how many vectors one iteration has. `held`: rows are short enough to be held in
+    registers, with all loops over columns written out. `masked`: a rest of lanes is masked, not done element by element.
+    `flat`: there are no rows, all lies contiguously, and how many columns there are is an argument. `hoisted`: terms of
+    columns alone that each task computes once. `streamed`: numbers of stores that go past the cache.
     """
 
     lanes: int
-    unroll: int
+    unrolls: tuple[int, ...]
     down: bool
     held: bool
     masked: bool
@@ -94,21 +94,20 @@ def plan(isa: ISA, cluster: Cluster) -> Plan:
         and not used_reductions(cluster)
         and all(view.strides[-1] in (0, 1) for view in views_of(cluster))
     )
-    unroll = _unroll(cluster)
     if down:
         # Several registers side by side: cache lines that lie together are used together.
-        lanes, unroll = lanes * unroll, 1
+        lanes *= _unroll(weight(cluster, range(len(cluster.terms))))
     if not flat:
         lanes = min(lanes, 1 << max(along - 1, 0).bit_length())
     units = prod(cluster.rows[:-1]) * -(-cluster.rows[-1] // lanes) if down else prod(cluster.rows)
-    units_per_task, columns_per_task = _shares(isa, cluster, units, lanes * unroll, down)
+    units_per_task, columns_per_task = _shares(isa, cluster, units, 4 * lanes, down)
     held = not flat and columns_per_task == cluster.columns and _is_held(cluster, lanes, down, masked)
     width = 0 if held else cluster.columns * (lanes if down else 1)
     phases = phases_of(cluster, width)
     hoisted = () if down or held or units_per_task < 4 else _hoisted(cluster)
     return Plan(
         lanes,
-        unroll,
+        _unrolls(cluster, phases, hoisted, down),
         down,
         held,
         masked,
@@ -135,10 +134,25 @@ def _lane_bytes(cluster: Cluster) -> int:
     return max((SIZES[COMPUTED[dtype]] for dtype in floating or dtypes), default=4)
 
 
-def _unroll(cluster: Cluster) -> int:
+def _unroll(instructions: int) -> int:
     """How many vectors one iteration has: many where little is done with each."""
-    total = weight(cluster, range(len(cluster.terms)))
-    return 4 if total <= 16 else 2 if total <= 64 else 1
+    return 4 if instructions <= 16 else 2 if instructions <= 64 else 1
+
+
+def _unrolls(cluster: Cluster, phases: Phases, hoisted: tuple[int, ...], down: bool) -> tuple[int, ...]:
+    """How many vectors one iteration of each pass has."""
+    if down:
+        return (1,) * len(phases.passes)
+    varies = variation(cluster)
+    found = []
+    for number, phase in enumerate(phases.passes):
+
+        def is_there(place: int, number: int = number) -> bool:
+            return COLUMNS not in varies[place] or place in hoisted or phases.is_there(place, number)
+
+        inside, border = reaches(cluster, phase.roots(cluster), is_there)
+        found.append(_unroll(weight(cluster, [*inside, *phase.reductions]) + len(border) + len(phase.stores)))
+    return tuple(found)
 
 
 def _is_held(cluster: Cluster, lanes: int, down: bool, masked: bool) -> bool:

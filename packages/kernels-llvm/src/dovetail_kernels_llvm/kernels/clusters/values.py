@@ -93,7 +93,7 @@ class Values:
     def _is_border(self, place: int, number: int) -> bool:
         if self._is_for_row(place) or place in self.hoisted:
             return True
-        return (place in self.kept or place in self.stored) and self.plan.phases.first[place] < number
+        return self.plan.phases.is_there(place, number)
 
     def elements(
         self,
