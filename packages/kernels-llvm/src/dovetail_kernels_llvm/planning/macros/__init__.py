@@ -10,6 +10,7 @@ from .convolution import CONVOLUTION_GRADIENTS, CONVOLUTIONS
 from .indexing import INDEXING
 from .lines import LINES
 from .macro import Macro, Product
+from .pooling import POOLS
 from .products import MATRIX_PRODUCTS
 from .random import RANDOM
 from .slices import SLICES
@@ -18,6 +19,7 @@ PRODUCTS: Mapping[str, Product] = {**MATRIX_PRODUCTS, **CONVOLUTIONS}
 MACROS: Mapping[str, Macro | Product] = {
     **PRODUCTS,
     **CONVOLUTION_GRADIENTS,
+    **POOLS,
     **ATTENTION,
     **INDEXING,
     **SLICES,
