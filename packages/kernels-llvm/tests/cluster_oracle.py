@@ -189,8 +189,8 @@ def _value(cluster: Cluster, term: Term, values: list[Array], buffers: Buffers, 
     if term.operation not in REDUCING:
         return np.asarray(OPERATIONS[term.operation](*operands))
     operand = np.broadcast_to(operands[0], spaces[cluster.terms[term.operands[0]].space])
-    wraps = operand.dtype.kind in "iu" and term.operation in ("sum", "prod")
-    options: dict[str, Any] = {"dtype": operand.dtype} if wraps else {}
+    wraps = operand.dtype.kind in "biu" and term.operation in ("sum", "prod")
+    options: dict[str, Any] = {"dtype": term.dtype} if wraps else {}
     axes = _reduced_axes(cluster, term, operand, spaces)
     return np.asarray(REDUCING[term.operation](operand, axis=axes, keepdims=True, **options))
 
@@ -302,8 +302,8 @@ class Making:
         found = FULL if len(spaces) > 1 else next(iter(spaces), ONE)
         return self._add(Term(operation, operands, dtype or self.terms[operands[-1]].dtype, space or found))
 
-    def reduce(self, operation: str, operand: int, space: str) -> int:
-        return self._add(Term(operation, (operand,), self.terms[operand].dtype, space))
+    def reduce(self, operation: str, operand: int, space: str, *, dtype: str | None = None) -> int:
+        return self._add(Term(operation, (operand,), dtype or self.terms[operand].dtype, space))
 
     def store(self, term: int, strides: Sequence[int] | None = None, view: View | None = None) -> View:
         """Stores a term into a fresh buffer; `strides` of its own shape, else contiguous; or into a view."""

@@ -235,6 +235,24 @@ def test_sum_of_many_numbers_is_as_good_as_pairwise() -> None:
     making.check(tolerance=2e-5)  # NumPy adds rows one by one: 1e-4
 
 
+def test_reductions_may_widen_what_they_are_over() -> None:
+    making = Making((30,), 70)
+    x, flag = making.load(dtype="int8"), making.load(dtype="bool")
+    making.store(making.reduce("sum", x, ROW, dtype="int64"))
+    making.store(making.reduce("sum", flag, COLUMN, dtype="int32"))
+    making.check()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+def test_what_lies_across_is_transposed_on_the_way(dtype: str) -> None:
+    making = Making((3, 70), 150)
+    x = making.load(dtype=dtype)
+    across = making.load(dtype=dtype, strides=(70 * 150, 1, 70))
+    other = making.load(dtype=dtype, strides=(1, 3, 210))
+    making.store(making.apply("add", making.apply("multiply", x, across), other))
+    making.check(tolerance=2e-3 if dtype == "float16" else ROUNDING)
+
+
 def test_large_clusters_compile_into_small_code() -> None:
     making = Making((64,), 512)
     term = making.load()

@@ -14,7 +14,7 @@ from .normal import normal, without_empties
 from .plan import Plan, plan, tasks_for
 from .reduction import accumulated
 from .stages import Allocate, awaited, cut, groups
-from .terms import compact, expanded, is_reduction
+from .terms import compact, expanded, is_reduction, with_casts
 from .writer import Writer
 
 
@@ -31,7 +31,7 @@ def cluster_launches(isa: ISA, cluster: Cluster, allocate: Allocate) -> list[Lau
         temporaries.add(view.buffer)
         return view
 
-    pending = groups(without_empties(expanded(cluster)), temporary)
+    pending = groups(without_empties(expanded(with_casts(cluster))), temporary)
     while pending:
         one, *pending = pending
         if not one.stores:

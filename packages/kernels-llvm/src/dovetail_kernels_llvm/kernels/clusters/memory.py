@@ -17,12 +17,15 @@ from .terms import compact
 class Row:
     """A unit of rows while it is worked on: one row, or a vector of `lanes` neighboring ones.
 
-    `indices`: the place along each axis of rows (i64), of the first of the rows; `known`: values for the unit, by term.
+    `indices`: the place along each axis of rows (i64), of the first of the rows; `pointers`: where views begin in it;
+    `staged`: where views whose elements were put elsewhere have column 0, columns side by side; `known`: values for the
+    unit, by term.
     """
 
     def __init__(self, indices: list[Value], lanes: int = 1, mask: Value | None = None) -> None:
         self.indices, self.lanes, self.mask = indices, lanes, mask
         self.pointers: dict[View, Value] = {}
+        self.staged: dict[View, Value] = {}
         self.known: dict[int, Value] = {}
 
 
@@ -77,6 +80,11 @@ class Memory:
             base = self.base(view)
             row.pointers[view] = base if offset is None else b.offset(base, offset, STORED[view.dtype])
 
+    def found(self, view: View, row: Row) -> Value:
+        """Where one view begins in a unit of rows."""
+        offset = self._offset(row.indices, view.strides[:-1])
+        return self.base(view) if offset is None else self.b.offset(self.base(view), offset, STORED[view.dtype])
+
     def _offset(self, indices: list[Value], strides: tuple[int, ...]) -> Value | None:
         total: Value | None = None
         for index, stride in zip(indices, strides, strict=True):
@@ -101,6 +109,9 @@ class Memory:
 
     def load(self, view: View, place: Place) -> Value:
         """Elements in their COMPUTED type."""
+        if view in place.row.staged:
+            pointer = self.b.offset(place.row.staged[view], place.column, STORED[view.dtype])
+            return self._load(view.dtype, pointer, 1, place.lanes, place.mask)
         pointer, stride = self._at(view, place)
         return self._load(view.dtype, pointer, stride, place.lanes, place.mask)
 
@@ -173,12 +184,16 @@ class Memory:
 
     # ------------------------------------------------------------------ scratch
 
+    def plain_region(self, dtype: str, elements: int) -> Value:
+        """The address of room in scratch memory for some elements as they lie in memory."""
+        start = self.b.offset(self.b.scratch, self.scratch_bytes, "i8")
+        self.scratch_bytes += -(-elements * SIZES[STORED[dtype]] // 64) * 64
+        return start
+
     def region(self, dtype: str, elements: int) -> Region:
         """Room in scratch memory for some elements, whole vectors of 64 more to be safe."""
         kept = accumulated(dtype)
-        region = Region(self.b, kept, self.b.offset(self.b.scratch, self.scratch_bytes, "i8"))
-        self.scratch_bytes += -(-(elements + 64) * SIZES[STORED[kept]] // 64) * 64
-        return region
+        return Region(self.b, kept, self.plain_region(kept, elements + 64))
 
 
 class Region:

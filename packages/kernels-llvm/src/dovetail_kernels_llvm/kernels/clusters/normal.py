@@ -28,7 +28,7 @@ def normal(cluster: Cluster) -> Cluster:
     if _is_free(cluster):
         cluster = _ordered(_all_full(cluster), range(len(cluster.rows) + 1))
         cluster = _coalesced(cluster, len(cluster.rows))
-        return cluster if cluster.rows else _single_row(cluster)
+        return _with_across_last(cluster) if cluster.rows else _single_row(cluster)
     cluster = _coalesced(_ordered(cluster, range(len(cluster.rows))), len(cluster.rows) - 1)
     return _turned(cluster) if _should_turn(cluster) else cluster
 
@@ -144,6 +144,16 @@ def _ordered(cluster: Cluster, axes: Sequence[int]) -> Cluster:
     order = sorted(axes, key=lambda axis: -abs(strides[axis]) or -math.inf)
     rest = range(len(axes), len(sizes))
     return cluster if order == list(axes) else _moved(cluster, [*order, *rest])
+
+
+def _with_across_last(cluster: Cluster) -> Cluster:
+    """A cluster whose last axis of rows is the one along which loads lie that don't lie along columns (see staging)."""
+    rank = len(cluster.rows)
+    for term in cluster.terms:
+        if term.view is not None and term.view.strides[-1] not in (0, 1) and 1 in term.view.strides[:-1]:
+            axis = term.view.strides.index(1)
+            return _moved(cluster, [*(one for one in range(rank) if one != axis), axis, rank])
+    return cluster
 
 
 def _coalesced(cluster: Cluster, last: int) -> Cluster:

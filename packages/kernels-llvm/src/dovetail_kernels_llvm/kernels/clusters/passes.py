@@ -40,8 +40,14 @@ class Passes:
         self.b, self.cluster, self.plan, self.memory, self.values = b, cluster, plan, memory, values
         self.totals, self.sums, self.bounds, self.aligned = totals, sums, bounds, aligned
 
-    def row(self, row: Row) -> None:
-        """Writes all the work on a unit of rows."""
+    def row(self, row: Row, bounds: Sequence[Number] | None = None) -> None:
+        """Writes all the work on a unit of rows, in the task's columns or in others."""
+        whole = self.bounds
+        self.bounds = bounds or whole
+        self._row(row)
+        self.bounds = whole
+
+    def _row(self, row: Row) -> None:
         self.memory.find(row)
         held: list[tuple[Place, Stretch, dict[int, Value]]] = []
         if self.plan.held:

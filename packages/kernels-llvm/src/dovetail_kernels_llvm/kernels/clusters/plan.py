@@ -9,10 +9,12 @@ from dovetail_protocols.records import record
 from ...codegen.isa import ISA
 from ...codegen.types import COMPUTED, FLOATING, SIZES, size_bytes
 from ..cluster import COLUMN, CONSTANT, FULL, INDEX, LOAD, ONE, ROW, Cluster
+from ..kernel import View
 from .costs import EXPENSIVE, nanoseconds, weight
 from .normal import prefers_rows, views_of
 from .phases import Phases, phases_of
 from .stages import FEW_ROWS, LONG_COLUMNS
+from .staging import ROW_TILES, lying_across
 from .terms import COLUMNS, ROWS, cone, is_reduction, reaches, used_reductions, variation
 
 STREAMED_BYTES = 8 << 20
@@ -41,9 +43,10 @@ class Plan:
 
     `lanes` lie along columns, or with `down` along the last axis of rows. A *unit* is a row, or with `down` a vector of
     rows. `unrolls`: for each pass how many vectors one iteration has. `held`: rows are short enough to be held in
-    registers, with all loops over columns written out. `masked`: a rest of lanes is masked, not done element by element.
+    registers, with all loops over columns written out. `masked`: a rest of lanes is masked, not taken one by one.
     `flat`: there are no rows, all lies contiguously, and how many columns there are is an argument. `hoisted`: terms of
     columns alone that each task computes once. `streamed`: numbers of stores that go past the cache.
+    `staged`: views that are transposed in scratch memory; a unit is then a block of rows.
     """
 
     lanes: int
@@ -58,6 +61,7 @@ class Plan:
     phases: Phases
     hoisted: tuple[int, ...]
     streamed: tuple[int, ...]
+    staged: tuple[View, ...]
     columns: int
 
     @property
@@ -99,9 +103,13 @@ def plan(isa: ISA, cluster: Cluster) -> Plan:
         lanes *= _unroll(weight(cluster, range(len(cluster.terms))))
     if not flat:
         lanes = min(lanes, 1 << max(along - 1, 0).bit_length())
-    units = prod(cluster.rows[:-1]) * -(-cluster.rows[-1] // lanes) if down else prod(cluster.rows)
+    rows = cluster.rows
+    staged = () if down else lying_across(cluster, lanes)
+    if staged:
+        rows = (*cluster.rows[:-1], -(-cluster.rows[-1] // (ROW_TILES * lanes)))
+    units = prod(cluster.rows[:-1]) * -(-cluster.rows[-1] // lanes) if down else prod(rows)
     units_per_task, columns_per_task = _shares(isa, cluster, units, 4 * lanes, down)
-    held = not flat and columns_per_task == cluster.columns and _is_held(cluster, lanes, down, masked)
+    held = not flat and not staged and columns_per_task == cluster.columns and _is_held(cluster, lanes, down, masked)
     width = 0 if held else cluster.columns * (lanes if down else 1)
     phases = phases_of(cluster, width)
     hoisted = () if down or held or units_per_task < 4 else _hoisted(cluster)
@@ -118,6 +126,7 @@ def plan(isa: ISA, cluster: Cluster) -> Plan:
         phases,
         hoisted,
         () if down else _streamed(cluster, phases),
+        staged,
         cluster.columns,
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from dovetail_protocols.records import replace
 
+from ...codegen.types import COMPUTED
 from ..cluster import COLUMN, CONSTANT, FULL, INDEX, LOAD, REDUCTIONS, ROW, Cluster, Store, Term
 from ..kernel import View
 
@@ -90,6 +91,23 @@ def expanded(cluster: Cluster) -> Cluster:
             view = replace(view, shape=(*cluster.rows, cluster.columns), strides=strides)
         stores.append(Store(store.term, view))
     return replace(cluster, stores=tuple(stores))
+
+
+def with_casts(cluster: Cluster) -> Cluster:
+    """The same cluster in which a reduction has the dtype of its operand, converted before where it hasn't."""
+    terms: list[Term] = []
+    moved: list[int] = []
+    for term in cluster.terms:
+        operands = tuple(moved[operand] for operand in term.operands)
+        if is_reduction(term) and COMPUTED[terms[operands[0]].dtype] != COMPUTED[term.dtype]:
+            terms.append(Term("cast", operands, term.dtype, terms[operands[0]].space))
+            operands = (len(terms) - 1,)
+        moved.append(len(terms))
+        terms.append(replace(term, operands=operands))
+    if len(terms) == len(cluster.terms):
+        return cluster
+    stores = tuple(Store(moved[store.term], store.view) for store in cluster.stores)
+    return replace(cluster, terms=tuple(terms), stores=stores)
 
 
 def compact(view: View) -> View:

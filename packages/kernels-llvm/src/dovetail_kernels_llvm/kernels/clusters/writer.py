@@ -16,6 +16,7 @@ from .normal import views_of
 from .passes import Passes
 from .plan import Plan
 from .reduction import Total
+from .staging import ROW_TILES, Staging
 from .terms import is_reduction
 from .values import Values
 
@@ -33,6 +34,8 @@ class Writer:
         loads = views_of(cluster)[len(cluster.stores) :]
         self.memory = Memory(self.b, [*loads, *(store.view for store in cluster.stores)], down=plan.down)
         self.values = Values(self.b, cluster, plan, self.memory)
+        if plan.staged:
+            self.staging = Staging(self.b, self.memory, cluster.rows[-1], plan.lanes, plan.staged)
 
     @property
     def views(self) -> list[View]:
@@ -163,6 +166,9 @@ class Writer:
 
     def _unit(self, unit: Value) -> None:
         b, plan = self.b, self.plan
+        if plan.staged:
+            self._block_of_rows(unit)
+            return
         if not plan.down:
             self.passes.row(Row(self._places(unit, self.cluster.rows)))
             return
@@ -184,6 +190,14 @@ class Writer:
                 self.passes.row(Row([*places, first], plan.lanes))
             with b.loop(b.select(whole, b.index(size), first), size) as single:
                 self.passes.row(Row([*places, single]))
+
+    def _block_of_rows(self, unit: Value) -> None:
+        """The work on a block of rows, for which views are transposed."""
+        rows, plan = self.cluster.rows, self.plan
+        size = ROW_TILES * plan.lanes
+        outer, block = self._divided(unit, -(-rows[-1] // size))
+        places = self._places(outer, rows[:-1])
+        self.staging.block(self.passes.row, places, self.b.mul(block, self.b.index(size)), self.bounds)
 
     def _places(self, unit: Value, sizes: Sequence[int]) -> list[Value]:
         """The place along each axis of the row with a number."""
