@@ -67,7 +67,7 @@ class Driver:
 
 def _address(name: str) -> int:
     """The address of a function of the process; 0 where there is none of that name."""
-    for library in (ctypes.pythonapi, _process()):
+    for library in (ctypes.pythonapi, process_symbols()):
         try:
             return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
         except AttributeError:
@@ -76,7 +76,7 @@ def _address(name: str) -> int:
 
 
 @cache
-def _process() -> Any:
+def process_symbols() -> Any:
     """The process's own symbols, with those of libc and pthread where they are among them."""
     try:
         return ctypes.CDLL(None)

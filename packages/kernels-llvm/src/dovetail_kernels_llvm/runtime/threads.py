@@ -13,7 +13,7 @@ import numpy as np
 from dovetail_protocols.errors import AttributeValueError
 
 from .blocks import aligned
-from .driver import _process, driver, has_threads
+from .driver import driver, has_threads, process_symbols
 from .structures import Pool
 
 VARIABLE = "DOVETAIL_NUM_THREADS"
@@ -89,7 +89,7 @@ class Workers:
         self._words[Pool.SPIN_NANOSECONDS] = SPIN_NANOSECONDS
         self._words[Pool.MUTEX], self._words[Pool.CONDITION] = mutex, mutex + _LOCK_BYTES
         if count and has_threads():
-            process = _process()
+            process = process_symbols()
             process.pthread_mutex_init(ctypes.c_void_p(mutex), None)
             process.pthread_cond_init(ctypes.c_void_p(mutex + _LOCK_BYTES), None)
             self._start(count)
@@ -110,7 +110,7 @@ class Workers:
         """Tells the threads to end, and waits for them a while."""
         if not self.threads:
             return
-        process = _process()
+        process = process_symbols()
         mutex, condition = (ctypes.c_void_p(int(self._words[place])) for place in (Pool.MUTEX, Pool.CONDITION))
         self._words[Pool.STOP] = 1
         process.pthread_mutex_lock(mutex)
