@@ -120,9 +120,13 @@ class Engine:
         self._count += 1
         return Library(builder.link(self._jit, f"kernels_{self._count}"), list(objects))
 
-    def renew_lock(self) -> None:
-        """In a child process, whose parent may have been compiling."""
-        self._lock = threading.RLock()
+    def hold(self) -> None:
+        """Waits until no thread compiles, and lets none begin: a child process would find LLVM in the middle of it."""
+        self._lock.acquire()
+
+    def go_on(self) -> None:
+        """Ends `hold`."""
+        self._lock.release()
 
 
 @cache
@@ -131,5 +135,5 @@ def _engine() -> Engine:
     folder = cache_folder()
     engine = Engine(ObjectCache(folder) if folder else None)
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=engine.renew_lock)
+        os.register_at_fork(before=engine.hold, after_in_parent=engine.go_on, after_in_child=engine.go_on)
     return engine
