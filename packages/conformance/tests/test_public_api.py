@@ -7,6 +7,7 @@ REVIEWED = [
     "Operand",
     "array",
     "case",
+    "compiler_suite",
     "elementwise_cases",
     "given",
     "kernel_suite",

@@ -2,7 +2,19 @@
 
 from .case_bank.elementwise import cases as elementwise_cases
 from .cases import Case, Operand, array, case, given, positive
+from .compiler_suite import compiler_suite
 from .kernel_suite import kernel_suite
 from .tensor_suite import tensor_suite
 
-__all__ = ["Case", "Operand", "array", "case", "elementwise_cases", "given", "kernel_suite", "positive", "tensor_suite"]
+__all__ = [
+    "Case",
+    "Operand",
+    "array",
+    "case",
+    "compiler_suite",
+    "elementwise_cases",
+    "given",
+    "kernel_suite",
+    "positive",
+    "tensor_suite",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -28,7 +28,8 @@ DEFAULTS = {"I": "int32", "B": "bool", "M": "bool", "R": "uint64"}
 class Trial:
     """A kernel in one choice of dtypes: `variable` is tried in `dtype`, the other type variables in their defaults.
 
-    `variable` is "" for operations without operands.
+    `variable` is "" for operations without operands. `implementation` is what binds calls, where it isn't the one that
+    the spec names.
     """
 
     spec: KernelSpec
@@ -36,6 +37,7 @@ class Trial:
     variable: str
     dtype: str
     cases: tuple[Case, ...]
+    implementation: Callable[[CallMeta], Any] | None = None
 
     def __str__(self) -> str:
         return f"{self.spec.id}-{self.variable}-{self.dtype}" if self.variable else self.spec.id
@@ -124,7 +126,8 @@ def _bound(trial: Trial, case: Case, choice: Mapping[str, str]) -> Call | None:
         meta, several = call_meta(trial.operation, inputs, attributes, trial.spec.device)
     except DovetailError:
         return None
-    return Call(trial, case, inputs, meta, several, implementation_of(trial.spec)(meta))
+    implementation = trial.implementation or implementation_of(trial.spec)
+    return Call(trial, case, inputs, meta, several, implementation(meta))
 
 
 def _inputs(operation: Operation, case: Case, choice: Mapping[str, str]) -> tuple[Buffer | None, ...]:

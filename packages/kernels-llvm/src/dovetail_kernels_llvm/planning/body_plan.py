@@ -21,7 +21,7 @@ from .ops import Body, Op, Value
 from .ordering import Item, Work, in_order, topological
 from .overwriting import Overwriting
 from .sharing import share_small_results
-from .views import VIEWS, view_of
+from .views import VIEWS, repeated, view_of
 
 
 class BodyPlan:
@@ -105,7 +105,8 @@ class BodyPlan:
             array = self.body.constants.get(value.number)
             if array is None:
                 array = leaf_array(self._makers[value.number])
-            self.views[value.number] = self.context.constant(array, value.dtype)
+            view = self.context.constant(array, value.dtype)
+            self.views[value.number] = view if view.shape == value.shape else repeated(view, value.shape)
         return self.views[value.number]
 
     def _stored_values(self, group: Group) -> list[Value]:

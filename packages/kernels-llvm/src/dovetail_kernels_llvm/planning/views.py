@@ -66,6 +66,11 @@ def broadcast(view: View, shape: tuple[int, ...]) -> View:
     return replace(view, shape=tuple(shape), strides=(*(0,) * missing, *strides))
 
 
+def repeated(view: View, shape: tuple[int, ...]) -> View:
+    """A view of one element as one of any shape that has it everywhere."""
+    return replace(view, shape=shape, strides=(0,) * len(shape))
+
+
 def sliced(view: View, ranges: Sequence[tuple[int, int]], shape: tuple[int, ...]) -> View:
     """The part of a view of the given shape that starts at `ranges` (start, stride) along each axis."""
     offset = view.offset

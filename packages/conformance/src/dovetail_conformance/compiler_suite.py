@@ -1,0 +1,105 @@
+"""A pytest class that proves a compiler: whatever it claims of the standard's operations, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dovetail_protocols.compilers import CompileOptions, Compiler
+from dovetail_protocols.errors import PluginError
+from dovetail_protocols.graph import Graph, Node, Value
+from dovetail_protocols.kernels import CallMeta, KernelSpec, Unsupported
+from dovetail_protocols.operation import Operation
+from dovetail_protocols.plugins.discovery import find
+from dovetail_protocols.registry import all_operations
+
+from .calls import Trial, calls_of, trials_of
+from .case_bank import cases_of
+from .checks import contract, honesty, numbers
+from .kernel_suite import report
+
+GROUP = "dovetail.compilers.v1"
+VARIABLES = frozenset({"read_variable", "assign_variable"})
+
+
+def compiler_suite(name: str) -> type:
+    """A test class that proves the compiler `name`, to be bound to a name beginning with Test in a test module.
+
+    Each operation of the standard is offered by itself, as a graph of one node, on the calls of the case bank, in each
+    dtype. What the compiler claims must be right beside a float64 reference, in every memory layout, leave its inputs
+    and what lies around them alone, and be the same each time and in two threads (levels L1 to L3 of kernels). What it
+    doesn't claim is skipped, with its reason.
+
+    Raises: PluginError where it isn't installed, or can't be used on this machine.
+    """
+    compiler = _find(name)
+    trials = [trial for operation in all_operations() if _is_tried(operation) for trial in _trials(compiler, operation)]
+
+    class CompilerSuite:
+        """Levels L1 to L3 for one compiler."""
+
+        @pytest.mark.parametrize("trial", trials, ids=str)
+        def test_claimed_operations(self, trial: Trial) -> None:
+            calls = list(calls_of(trial))
+            if not any(call.is_accepted for call in calls):
+                reasons = sorted({str(call.outcome.reason) for call in calls})
+                pytest.skip("; ".join(reasons) or "infer refuses every case")
+            report([*honesty.problems(trial), *numbers.problems(trial), *contract.problems(trial)])
+
+    return CompilerSuite
+
+
+def _find(name: str) -> Compiler:
+    plugin = next((plugin for plugin in find(GROUP) if plugin.name == name), None)
+    if plugin is None:
+        raise PluginError(f"no compiler {name!r} is installed", fix="install it, or correct the name")
+    compiler: Compiler = plugin.load()
+    unusable = compiler.probe()
+    if unusable is not None:
+        raise PluginError(f"compiler {name!r} can't be used here", cause=unusable.reason)
+    return compiler
+
+
+def _is_tried(operation: Operation) -> bool:
+    return not (operation.data_dependent or operation.has_effect or operation.short_name in VARIABLES)
+
+
+def _trials(compiler: Compiler, operation: Operation) -> list[Trial]:
+    spec = KernelSpec(id=operation.short_name, operation=operation.name, implementation="")
+    return [
+        replace(trial, implementation=lambda call: compiled(compiler, call))
+        for trial in trials_of(spec, operation, cases_of(operation))
+    ]
+
+
+def compiled(compiler: Compiler, call: CallMeta) -> Callable[..., Any] | Unsupported:
+    """A call as a kernel: its graph of one node, compiled; or why the compiler doesn't claim it."""
+    graph, given = graph_of(call)
+    claims = compiler.claim(graph)
+    if not any(0 in claim.nodes for claim in claims):
+        reasons = [reason for claim in claims for place, reason in claim.refused if place == 0]
+        return Unsupported("; ".join(reasons) or "not claimed")
+    executable = compiler.compile(graph, CompileOptions(strict=True))
+
+    def run(*inputs: Any) -> Any:
+        outputs = executable(*[inputs[place] for place in given])
+        return outputs if len(call.results) != 1 or _gives_tuple(call) else outputs[0]
+
+    return run
+
+
+def _gives_tuple(call: CallMeta) -> bool:
+    return isinstance(call.operation.infer_with_values(call.operands, call.attributes), tuple)
+
+
+def graph_of(call: CallMeta) -> tuple[Graph, Sequence[int]]:
+    """A call as a graph of one node, and which of its operands are there."""
+    operands = [None if meta is None else Value(place, meta) for place, meta in enumerate(call.operands)]
+    results = tuple(Value(len(operands) + place, meta) for place, meta in enumerate(call.results))
+    node = Node(call.operation, tuple(operands), results, call.attributes)
+    inputs = tuple(value for value in operands if value is not None)
+    graph = Graph(call.operation.short_name, inputs, (node,), results)
+    return graph, [place for place, value in enumerate(operands) if value is not None]
