@@ -229,16 +229,14 @@ class BodyPlan:
             before.extend(launch_copy(context, view, moved))
             return moved
 
-        builder = ClusterBuilder(group, self._base, self.number_of, self.view, contiguous)
-        views: dict[int, View] = {}
+        views = {value.number: self.views[value.number] for value in stored}
+        builder = ClusterBuilder(group, self._base, self.number_of, self.view, contiguous, views)
         after: list[tuple[View, View]] = []
         for value in stored:
-            view = self.views[value.number]
-            if not builder.fits(value.number, view):
+            if not builder.fits(value.number, views[value.number]):
                 aside = context.allocate(value.dtype, value.shape)
-                after.append((aside, view))
-                view = aside
-            views[value.number] = view
+                after.append((aside, views[value.number]))
+                views[value.number] = aside
         cluster = builder.build(views)
         product = group.product
         if product is None:

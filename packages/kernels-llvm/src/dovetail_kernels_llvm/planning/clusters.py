@@ -50,7 +50,7 @@ class ClusterBuilder:
 
     `look_through` gives the value that another is a mere reshape of; `number_of` the Python number that a value is
     everywhere, if it is one; `view` the view of a value that comes from outside, in a shape that broadcasts to the
-    domain.
+    domain; `contiguous` a copy of a view. `stored`: the views of the results, by number of value.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class ClusterBuilder:
         number_of: Callable[[Value], Any],
         view: Callable[[Value], View],
         contiguous: Callable[[View], View],
+        stored: Mapping[int, View],
     ) -> None:
         self.group, self.look_through, self.number_of, self.view = group, look_through, number_of, view
         self.contiguous = contiguous
@@ -67,7 +68,8 @@ class ClusterBuilder:
         self._made = {output.number: op for _, op in group.ops for output in op.outputs}
         self._place: dict[Any, int] = {}
         self._loads = self._outside()
-        self.columns = columns_of(group, list(self._loads.values()))
+        written = [view for number, view in stored.items() if group.spaces[number] == FULL]
+        self.columns = columns_of(group, [*self._loads.values(), *written])
 
     def _outside(self) -> dict[tuple[int, str], View]:
         """The views of all values from outside, in the domain's shape."""

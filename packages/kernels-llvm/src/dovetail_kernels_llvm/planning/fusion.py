@@ -7,7 +7,7 @@ gives itself. Afterwards groups that read the same arrays side by side become on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from math import prod
 
 from ..kernels.cluster import COLUMN, FULL, ONE, ROW
@@ -73,6 +73,10 @@ class Fusion:
             self._place(place, op)
         self._relieve_products()
         self._merge_neighbors()
+
+    def all_groups(self) -> Collection[Group]:
+        """The groups, and for each other operation one that holds none but knows what comes before it."""
+        return self._alone.values()
 
     # ------------------------------------------------------------------ one operation after the other
 

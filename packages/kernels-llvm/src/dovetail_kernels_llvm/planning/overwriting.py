@@ -23,7 +23,8 @@ class Overwriting:
 
     def __init__(self, body: Body, fusion: Fusion, in_place: Mapping[int, int]) -> None:
         self.body, self.fusion, self.in_place = body, fusion, in_place
-        self._uses, self._makers = body.uses(), body.makers()
+        self._uses = body.uses()
+        self._before = {id(group): group.ancestors for group in fusion.all_groups()}
         self.late: set[int] = set()
         self._pairs: list[tuple[int, int]] = []
         seen: set[int] = set()
@@ -34,6 +35,7 @@ class Overwriting:
             else:
                 self._pairs.append((value.number, old.number))
                 seen.add(value.number)
+                self._note(self.fusion.group_of[value.number], old)
 
     def _is_safe(self, value: Value, old: Value) -> bool:
         group = self.fusion.group_of.get(value.number)
@@ -48,16 +50,28 @@ class Overwriting:
             for user in self._uses.get(looked.number, ()):
                 if user.name in VIEWS:
                     pending.append(user.outputs[0])
-                    if self.fusion.group_of[user.outputs[0].number].ancestors & group.bits:
-                        return False
                     continue
-                reader = self.fusion.group_of.get(user.outputs[0].number)
+                reader = self.fusion.group_of[user.outputs[0].number]
                 if reader is group:
                     if not self._reads_in_step(group, user, looked, old):
                         return False
-                elif reader is not None and reader.ancestors & group.bits:
+                elif self._before[id(reader)] & group.bits:
                     return False
         return old.number not in wanted
+
+    def _note(self, writer: Group, old: Value) -> None:
+        """Notes that a group comes after all others that read a value: later pairs must not want the opposite."""
+        pending, needed = [old], 0
+        while pending:
+            for user in self._uses.get(pending.pop().number, ()):
+                reader = self.fusion.group_of[user.outputs[0].number]
+                if user.name in VIEWS:
+                    pending.append(user.outputs[0])
+                elif reader is not writer:
+                    needed |= reader.bits | self._before[id(reader)]
+        for group in self.fusion.all_groups():
+            if group is writer or self._before[id(group)] & writer.bits:
+                self._before[id(group)] |= needed
 
     def _reads_in_step(self, group: Group, user: Op, looked: Value, old: Value) -> bool:
         """Whether an operation of the writing group reads just the element that is written afterwards."""
