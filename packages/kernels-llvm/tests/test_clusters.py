@@ -144,14 +144,14 @@ def test_optimizer_update_in_place() -> None:
 
 @pytest.mark.parametrize("form", ["flat", "few rows", "many rows"])
 def test_terms_after_a_reduction_over_everything(form: str) -> None:
-    rows, columns = {"flat": ((), 400_000), "few rows": ((2,), 200_001), "many rows": ((500,), 300)}[form]
+    rows, columns = {"flat": ((), 400_000), "few rows": ((2,), 200_001), "many rows": ((2000,), 300)}[form]
     making = Making(rows, columns)
     x = making.load()
     norm = making.apply("sqrt", making.reduce("sum", making.apply("multiply", x, x), ONE))
     making.store(norm)
     making.store(making.apply("divide", x, norm))
     launches = making.check(tolerance=ROUNDING)
-    assert launches[-1].tasks > 1
+    assert max(launch.tasks for launch in launches) > 1
 
 
 def test_long_rows_are_shared_by_tasks() -> None:

@@ -33,8 +33,10 @@ class Term:
 
     `operation`: LOAD, CONSTANT, INDEX, PRODUCT, one of REDUCTIONS, or the name of an elementwise operation;
     `operands`: positions of earlier terms; `dtype`: of the result; `space`: FULL, ROW, COLUMN or ONE. A reduction of a
-    FULL term to ROW is over columns and may be used by later terms; to COLUMN it is over all rows, to ONE over all
-    elements: then, it may only be stored. An elementwise term has the space FULL, or ROW or ONE where all its operands have.
+    FULL term to ROW is over columns, to COLUMN over all rows, to ONE over all elements; one of a ROW (COLUMN) term to
+    ONE is over rows (columns), each taken once. Later terms may use what comes of it; in the epilogue of a product what
+    comes of reductions to COLUMN or ONE may only be stored. An elementwise term has the space FULL, or the one that all
+    its operands have; operands of the space ONE go with any.
 
     `view` of a LOAD: shape (*rows, columns), with stride 0 along axes over which it is broadcast; a term of space ROW
     has column stride 0, COLUMN row strides 0, ONE only strides 0.

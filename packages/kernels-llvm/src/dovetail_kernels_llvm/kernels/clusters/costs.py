@@ -8,7 +8,7 @@ from math import prod
 from ...codegen.isa import ISA
 from ...codegen.types import COMPUTED, SIZES, size_bytes
 from ..cluster import CONSTANT, INDEX, LOAD, Cluster
-from .normal import views_of
+from .normal import CACHED_BYTES, views_of
 from .terms import is_reduction
 
 INSTRUCTIONS = {
@@ -33,8 +33,9 @@ EXPENSIVE = 8
 
 NANOSECONDS = 0.25
 """Of an instruction on a vector of 64 bytes."""
-BYTES_PER_NANOSECOND = 15.0
-"""That one core moves between memory and registers."""
+BYTES_PER_NANOSECOND = 20.0
+CACHED_BYTES_PER_NANOSECOND = 40.0
+"""That one core moves between memory, or its caches, and registers."""
 
 
 def instructions(cluster: Cluster, place: int) -> int:
@@ -74,4 +75,5 @@ def nanoseconds(isa: ISA, cluster: Cluster) -> float:
     """About how long a cluster takes on one core."""
     vectors = prod(cluster.rows) * -(-cluster.columns // 16)
     arithmetic = vectors * weight(cluster, range(len(cluster.terms))) * NANOSECONDS * (64 / isa.vector_bytes)
-    return arithmetic + moved_bytes(cluster) / BYTES_PER_NANOSECOND
+    moved = moved_bytes(cluster)
+    return arithmetic + moved / (CACHED_BYTES_PER_NANOSECOND if moved <= CACHED_BYTES else BYTES_PER_NANOSECOND)

@@ -67,7 +67,7 @@ def _is_free(cluster: Cluster) -> bool:
 
 
 def _all_full(cluster: Cluster) -> Cluster:
-    terms = tuple(term if is_reduction(term) else replace(term, space=FULL) for term in cluster.terms)
+    terms = tuple(term if term.space == ONE else replace(term, space=FULL) for term in cluster.terms)
     return replace(cluster, terms=terms)
 
 

@@ -11,8 +11,7 @@ from collections.abc import Collection
 from dovetail_protocols.records import record
 
 from ...codegen.types import size_bytes
-from ..cluster import CONSTANT, FULL, ROW, Cluster
-from ..kernel import View
+from ..cluster import CONSTANT, FULL, LOAD, ROW, Cluster
 from .costs import EXPENSIVE, instructions
 from .reduction import accumulated
 from .terms import COLUMNS, is_reduction, reaches, variation
@@ -121,7 +120,7 @@ def _kept(
             return (
                 first[place] < one
                 and COLUMNS in varies[place]
-                and cluster.terms[place].operation != CONSTANT
+                and cluster.terms[place].operation not in (LOAD, CONSTANT)
                 and (place in found or _is_expensive(cluster, place, found))
             )
 
@@ -144,11 +143,4 @@ def _is_expensive(cluster: Cluster, place: int, found: Collection[int]) -> bool:
     """Whether computing a term from what is loaded or kept already takes long."""
     varies = variation(cluster)
     inside, _ = reaches(cluster, [place], lambda one: one in found or COLUMNS not in varies[one])
-    far = any(_is_far(view, cluster.columns) for one in inside if (view := cluster.terms[one].view) is not None)
-    return far or sum(instructions(cluster, one) for one in inside) >= EXPENSIVE
-
-
-def _is_far(view: View, columns: int) -> bool:
-    """Whether elements of neighboring columns lie so far apart that each is a cache line of its own, and there are more
-    of those lines than stay in the nearest cache."""
-    return abs(view.strides[-1]) * size_bytes(view.dtype) >= 256 and columns >= 128
+    return sum(instructions(cluster, one) for one in inside) >= EXPENSIVE

@@ -99,8 +99,7 @@ def plan(isa: ISA, cluster: Cluster) -> Plan:
         and all(view.strides[-1] in (0, 1) for view in views_of(cluster))
     )
     if down:
-        # Several registers side by side: cache lines that lie together are used together.
-        lanes *= _unroll(weight(cluster, range(len(cluster.terms))))
+        lanes *= _registers(isa, cluster, lanes)
     if not flat:
         lanes = min(lanes, 1 << max(along - 1, 0).bit_length())
     rows = cluster.rows
@@ -146,6 +145,16 @@ def _lane_bytes(cluster: Cluster) -> int:
 def _unroll(instructions: int) -> int:
     """How many vectors one iteration has: many where little is done with each."""
     return 4 if instructions <= 16 else 2 if instructions <= 64 else 1
+
+
+def _registers(isa: ISA, cluster: Cluster, lanes: int) -> int:
+    """How many registers side by side make a vector of rows: cache lines that lie together are used together."""
+    total = weight(cluster, range(len(cluster.terms)))
+    count = 4 if total <= 64 else 2 if total <= 160 else 1
+    enough = min(tasks_for(isa, cluster), FEW_ROWS)
+    while count > 1 and prod(cluster.rows) < enough * count * lanes:
+        count //= 2
+    return count
 
 
 def _unrolls(cluster: Cluster, phases: Phases, hoisted: tuple[int, ...], down: bool) -> tuple[int, ...]:

@@ -89,10 +89,32 @@ def _copying(cluster: Cluster, place: int, target: View) -> Cluster:
 def awaited(cluster: Cluster, tasks: int) -> list[int]:
     """The reductions whose results all tasks need before they go on. `tasks`: how many the work is worth.
 
-    Those over columns don't count: a task has whole rows, except where rows are few and long.
+    Those over columns don't count: a task has whole rows, except where rows are few and long. Nor do those over
+    everything where there is one task, which has their results at its end, if nothing needs them earlier.
     """
     long = prod(cluster.rows) < min(tasks, FEW_ROWS) and cluster.columns >= LONG_COLUMNS
-    return [place for place in used_reductions(cluster) if long or cluster.terms[place].space != ROW]
+    early = {
+        operand
+        for term in cluster.terms
+        for operand in term.operands
+        if term.space != ONE or is_reduction(term) or tasks > 1
+    }
+    waiting = []
+    for place in used_reductions(cluster):
+        space = cluster.terms[place].space
+        at_end = space == ONE and not early & set(_consequences(cluster, place))
+        if (space != ROW and not at_end) or (space == ROW and long):
+            waiting.append(place)
+    return waiting
+
+
+def _consequences(cluster: Cluster, place: int) -> list[int]:
+    """A term and those that need it."""
+    found = {place}
+    for later, term in enumerate(cluster.terms):
+        if found & set(term.operands):
+            found.add(later)
+    return sorted(found)
 
 
 def cut(cluster: Cluster, waiting: list[int], allocate: Allocate) -> tuple[Cluster, Cluster]:

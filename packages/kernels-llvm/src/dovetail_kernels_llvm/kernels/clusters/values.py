@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ...codegen.builder import Builder, Value
 from ..cluster import CONSTANT, INDEX, Cluster, Term, evaluate
 from .memory import Memory, Place, Row
 from .plan import Plan
-from .terms import COLUMNS, is_reduction, reaches, variation
+from .terms import COLUMNS, cone, is_reduction, reaches, variation
 
 
 class Values:
@@ -35,6 +35,12 @@ class Values:
         single = [place for place in sorted(needed) if self._is_single(place)]
         self._evaluate(single, self.everywhere.known, self.everywhere)
 
+    def end(self, results: Mapping[int, Value], wanted: list[int]) -> dict[int, Value]:
+        """Computes what depends on results of reductions over everything."""
+        known = {**self.everywhere.known, **results}
+        self._evaluate(wanted, known, self.everywhere)
+        return known
+
     def begin_columns(self, first_column: Value) -> None:
         """Lets rows of scratch memory begin with the task's first column."""
         for region in self.hoisted.values():
@@ -47,8 +53,9 @@ class Values:
             region.store(known[place], column)
 
     def _is_single(self, place: int) -> bool:
-        term = self.cluster.terms[place]
-        return not self.varies[place] and term.operation != CONSTANT and not is_reduction(term)
+        if self.varies[place] or self.cluster.terms[place].operation == CONSTANT:
+            return False
+        return not any(is_reduction(self.cluster.terms[one]) for one in cone(self.cluster, [place]))
 
     def _is_for_row(self, place: int) -> bool:
         return COLUMNS not in self.varies[place] and self.cluster.terms[place].operation != CONSTANT

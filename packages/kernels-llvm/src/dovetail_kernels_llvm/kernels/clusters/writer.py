@@ -68,9 +68,11 @@ class Writer:
             self._rows_with_sums(sums)
         else:
             self._rows(self.units[0], self.units[1])
-        for store in self.cluster.stores:
-            if self.cluster.terms[store.term].space == ONE:
-                self.memory.store_for_row(store.view, totals[store.term].scalar(), self.values.everywhere)
+        stores = [store for store in self.cluster.stores if self.cluster.terms[store.term].space == ONE]
+        results = {place: total.scalar() for place, total in totals.items()}
+        known = self.values.end(results, [store.term for store in stores])
+        for store in stores:
+            self.memory.store_for_row(store.view, known[store.term], self.values.everywhere)
         return b.text()
 
     def _total_lanes(self, place: int) -> int:
