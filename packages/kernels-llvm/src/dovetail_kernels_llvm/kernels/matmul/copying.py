@@ -7,7 +7,7 @@ from dovetail_protocols.records import record
 from ...codegen.builder import Builder, Value
 from ...codegen.types import STORED
 from .elements import read, store_lanes, widened
-from .numbers import Number, at, each, minus, smaller
+from .numbers import Number, at, each, minus, plus, smaller
 from .parts import Cut, runs
 
 
@@ -31,9 +31,19 @@ class Panels:
         return self.cut.largest
 
     @property
+    def is_transposed(self) -> bool:
+        """Whether it is K that is contiguous."""
+        return self.strides[0] == 1 and self.strides[1] != 1
+
+    @property
     def elements(self) -> int:
-        """From the copy of a panel to that of the next: a whole number of vectors."""
-        return -(-self.depth * self.width // self.lanes) * self.lanes
+        """From the copy of a panel to that of the next: a whole number of vectors, and a little more, so that panels
+        don't meet in the same sets of a cache."""
+        return (-(-self.depth * self.width // self.lanes) + 3) * self.lanes
+
+
+ROWS = 8
+"""How many rows of K are copied at a time, so that some lines of each panel are written one after the other."""
 
 
 def copy_panels(
@@ -41,26 +51,23 @@ def copy_panels(
 ) -> None:
     """Copies `depth` rows of the panels from `first` up to `last`. `source`: the operand's first element in these rows;
     `target`: where the copy of panel `first` goes."""
-    if panels.strides[0] == 1 and panels.strides[1] != 1:
+    if panels.is_transposed:
         _copy_transposed(b, panels, source, target, first, last, depth)
         return
     stored, (down, along), lanes = STORED[panels.dtype], panels.strides, panels.lanes
-    with each(b, 0, depth) as row:
+    with each(b, 0, depth, ROWS) as block:
         for size, start, stop in runs(b, panels.cut, first, last):
-            with each(b, start, stop) as panel:
+            with each(b, start, stop) as panel, each(b, block, smaller(b, plus(b, block, ROWS), depth)) as row:
                 place = at(b, source, stored, (row, down), (panels.cut.start(b, panel), along))
                 copy = at(b, target, panels.element, (minus(b, panel, first), panels.elements), (row, panels.width))
                 for column in range(0, size, lanes):
+                    left = size - column
+                    piece = min(lanes, 1 << (left - 1).bit_length())
                     loaded = read(
-                        b,
-                        panels.dtype,
-                        b.offset(place, column * along, stored),
-                        along,
-                        lanes,
-                        min(lanes, size - column),
+                        b, panels.dtype, b.offset(place, column * along, stored), along, piece, min(piece, left)
                     )
-                    kept = min(lanes, panels.width - column)
                     value = widened(b, panels.dtype, loaded, panels.element)
+                    kept = min(piece, panels.width - column)
                     store_lanes(b, value, b.offset(copy, column, panels.element), kept)
 
 

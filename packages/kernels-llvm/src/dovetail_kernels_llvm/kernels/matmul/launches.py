@@ -5,12 +5,14 @@ from __future__ import annotations
 from math import prod
 
 from ...codegen.isa import ISA
-from ..kernel import Launch, traffic
+from ..kernel import Kernel, Launch, View, traffic
 from .axes import merged, transposed
 from .description import Matmul, check
+from .dots import cycles_of_dots, suits_dots, write_dots
 from .packing import Allocate, packing_launch
+from .splitting import split, suits_splitting
 from .task import write_kernel
-from .tiling import BY_LAUNCH, choose_tiling, cycles_of
+from .tiling import BY_LAUNCH, choose_tiling, cycles_of_tiles
 
 
 def matmul_launches(isa: ISA, description: Matmul, allocate: Allocate) -> list[Launch]:
@@ -19,7 +21,16 @@ def matmul_launches(isa: ISA, description: Matmul, allocate: Allocate) -> list[L
     check(description)
     if 0 in (*description.batch, description.m, description.n):
         return []
-    d = _oriented(isa, merged(description))
+    d = merged(description)
+    if suits_splitting(d):
+        return [launch for part in split(d, allocate) for launch in matmul_launches(isa, part, allocate)]
+    other = merged(transposed(d))
+    if _cycles(isa, other) < 0.95 * _cycles(isa, d):
+        d = other
+    what = "matmul " + "×".join(map(str, (*d.batch, d.m, d.k, d.n))) + _named(d)
+    if suits_dots(isa, d):
+        kernel, tasks = write_dots(isa, d, what)
+        return [_launch(d, kernel, (d.a, d.b), tasks)]
     tiling = choose_tiling(isa, d)
     launches, a, b = [], d.a, d.b
     if tiling.a == BY_LAUNCH:
@@ -28,26 +39,27 @@ def matmul_launches(isa: ISA, description: Matmul, allocate: Allocate) -> list[L
     if tiling.b == BY_LAUNCH:
         launch, b = packing_launch(isa, d.b, tiling.b_panels(d.b), allocate)
         launches.append(launch)
-    sizes = [*d.batch, d.m, d.k, d.n]
-    kernel = write_kernel(isa, d, tiling, (a, b), "matmul " + "×".join(map(str, sizes)) + _named(d))
+    kernel = write_kernel(isa, d, tiling, (a, b), what)
+    return [*launches, _launch(d, kernel, (a, b), tiling.tasks)]
+
+
+def _launch(d: Matmul, kernel: Kernel, operands: tuple[View, View], tasks: int) -> Launch:
     stored = {store.view for store in d.epilogue.stores}
-    launches.append(
-        Launch(
-            kernel,
-            (a, b, *d.views),
-            writes=tuple(place + 2 for place, view in enumerate(d.views) if view in stored),
-            tasks=tiling.tasks,
-            flops=2.0 * prod(sizes),
-            bytes=traffic(description.a, description.b, *description.views),
-        )
+    return Launch(
+        kernel,
+        (*operands, *d.views),
+        writes=tuple(place + 2 for place, view in enumerate(d.views) if view in stored),
+        tasks=tasks,
+        flops=2.0 * prod((*d.batch, d.m, d.k, d.n)),
+        bytes=traffic(d.a, d.b, *d.views),
     )
-    return launches
 
 
-def _oriented(isa: ISA, d: Matmul) -> Matmul:
-    """The product, or its transpose where that takes less time."""
-    other = merged(transposed(d))
-    return other if cycles_of(isa, other) < 0.95 * cycles_of(isa, d) else d
+def _cycles(isa: ISA, d: Matmul) -> float:
+    """An estimate of the time of a product as it is written, with what is read and stored in pieces."""
+    cycles = cycles_of_dots(isa, d) if suits_dots(isa, d) else cycles_of_tiles(isa, d)
+    scattered = sum(view.strides[-1] not in (0, 1) for view in d.views)
+    return prod(d.batch) * (cycles + 2.0 * scattered * d.m * d.n)
 
 
 def _named(d: Matmul) -> str:

@@ -12,7 +12,7 @@ from ...codegen.isa import ISA
 from ...codegen.types import STORED
 from ..kernel import Kernel, Launch, View, c_strides, traffic
 from .copying import Panels, copy_panels
-from .numbers import at, places
+from .numbers import at, minus, places
 from .parts import Parts, parts_of
 
 Allocate = Callable[[str, tuple[int, ...]], View]
@@ -28,7 +28,7 @@ def packing_launch(isa: ISA, operand: View, panels: Panels, allocate: Allocate) 
     sizes = tuple(size if stride else 1 for size, stride in zip(batch, operand.strides[:-2], strict=True))
     length = panels.cut.count * panels.elements
     copy = allocate(_dtype(panels.element), (*sizes, 1, length))
-    blocks = parts_of(panels.cut.count, max(1, TASK_ELEMENTS // panels.elements))
+    blocks = _blocks(panels)
     kernel = Kernel(_write(isa, operand, panels, sizes, blocks), f"packing {panels.depth}×{panels.cut.count}")
     launch = Launch(
         kernel, (operand, copy), writes=(1,), tasks=prod(sizes) * blocks.count, bytes=traffic(operand, copy)
@@ -37,15 +37,28 @@ def packing_launch(isa: ISA, operand: View, panels: Panels, allocate: Allocate) 
     return launch, replace(copy, shape=(*batch, 1, length), strides=(*strides, length, 1))
 
 
+def _blocks(panels: Panels) -> Parts:
+    """What tasks copy: some rows of K of every panel, or, where it is K that is contiguous, whole panels."""
+    if panels.is_transposed:
+        return parts_of(panels.cut.count, max(1, TASK_ELEMENTS // panels.elements))
+    return parts_of(panels.depth, max(1, TASK_ELEMENTS // (panels.cut.count * panels.width)))
+
+
 def _write(isa: ISA, operand: View, panels: Panels, sizes: tuple[int, ...], blocks: Parts) -> str:
     b = Builder(isa)
     source, target = b.pointer(0), b.pointer(1)
     *axes, part = places(b, b.task, (*sizes, blocks.count))
-    first, last = blocks.bounds(b, part)
+    start, stop = blocks.bounds(b, part)
     steps = c_strides((*sizes, panels.cut.count * panels.elements))[:-1]
     source = at(b, source, STORED[operand.dtype], *zip(axes, operand.strides[:-2], strict=True))
-    target = at(b, target, panels.element, *zip(axes, steps, strict=True), (first, panels.elements))
-    copy_panels(b, panels, source, target, first, last, panels.depth)
+    target = at(b, target, panels.element, *zip(axes, steps, strict=True))
+    if panels.is_transposed:
+        target = at(b, target, panels.element, (start, panels.elements))
+        copy_panels(b, panels, source, target, start, stop, panels.depth)
+    else:
+        source = at(b, source, STORED[operand.dtype], (start, panels.strides[0]))
+        target = at(b, target, panels.element, (start, panels.width))
+        copy_panels(b, panels, source, target, 0, panels.cut.count, minus(b, stop, start))
     return b.text()
 
 

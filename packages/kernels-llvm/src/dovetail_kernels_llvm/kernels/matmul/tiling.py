@@ -77,23 +77,22 @@ def choose_tiling(isa: ISA, description: Matmul) -> Tiling:
     lanes = isa.lanes(SIZES[element])
     (height, vectors), cycles = _best_tile(isa, m, -(-n // lanes), k)
     rows, columns = parts_of(m, height), Strips(n, vectors * lanes)
-    depths = parts_of(k, _depth(rows.largest, columns.largest, k, SIZES[element]))
-    blocks = _tasks(prod(description.batch), rows.count, columns.count, cycles)
+    depths = Parts(k, 1) if rows.count == 1 else parts_of(k, _depth(rows.largest, columns.largest, k, SIZES[element]))
+    blocks = _tasks(description, rows, columns, cycles)
     a = _place_a(description, element, columns=blocks[2].count) if k else IN_PLACE
     b = _place_b(description, element, rows=blocks[1].count) if k else IN_PLACE
     return Tiling(element, lanes, rows, columns, depths, *blocks, a, b)
 
 
-def cycles_of(isa: ISA, description: Matmul) -> float:
-    """An estimate of the time of a product in cycles, with what must be copied and stored in pieces."""
+def cycles_of_tiles(isa: ISA, description: Matmul) -> float:
+    """An estimate of the time of one matrix product by tiles, in cycles."""
     m, n, k = description.m, description.n, description.k
     lanes = isa.lanes(SIZES[description.element])
     in_vectors = -(-n // lanes)
     _, cycles = _best_tile(isa, m, in_vectors, k)
     if description.b.strides[-1] != 1:
-        cycles += k * in_vectors * (6 if description.b.strides[-2] == 1 else 2 * lanes)
-    scattered = sum(view.strides[-1] not in (0, 1) for view in description.views)
-    return prod(description.batch) * (cycles + 2.0 * lanes * scattered * m * in_vectors)
+        cycles += k * in_vectors * (8 if description.b.strides[-2] == 1 else 2 * lanes)
+    return cycles
 
 
 def _best_tile(isa: ISA, m: int, in_vectors: int, k: int) -> tuple[tuple[int, int], float]:
@@ -107,7 +106,7 @@ def _tiles(isa: ISA, m: int, in_vectors: int) -> Iterator[tuple[int, int]]:
     """Every (rows, vectors) whose sums, one row of B and one element of A fit the registers."""
     spare = 1 if isa.fma else 2
     for vectors in range(1, min(in_vectors, isa.registers // 2) + 1):
-        tallest = min(TALLEST, m, (isa.registers - vectors - spare) // vectors)
+        tallest = min(TALLEST, m, max(1, (isa.registers - vectors - spare) // vectors))
         for height in range(1, tallest + 1):
             yield height, vectors
 
@@ -121,7 +120,7 @@ def _cycles(m: int, in_vectors: int, k: int, height: int, vectors: int) -> float
     total, bodies = 0.0, 0
     for tiles, tall in _sizes(parts_of(m, height)):
         for panels, wide in _sizes(Strips(in_vectors, vectors)):
-            step = max(tall * wide, 0.5 * tall + wide, 6) + 0.06 * (tall + wide)
+            step = max(tall * wide, 0.5 * tall + wide, 6) + 0.03 * tall + 0.1 * wide
             total += tiles * panels * (k * step + 2 * tall * wide + 20)
             bodies += 1
     return total * (1 + 0.012 * bodies)
@@ -138,19 +137,34 @@ def _depth(height: int, width: int, k: int, size: int) -> int:
     return max(256, most // 64 * 64) if k > most else max(k, 1)
 
 
-def _tasks(batches: int, tiles: int, panels: int, cycles: float) -> tuple[Parts, Parts, Parts]:
+def task_count(cycles: float, traffic_bytes: float) -> int:
+    """How many tasks work should be cut into that takes so long to compute, and reads so much memory: one, or an even
+    number."""
+    cycles = max(cycles, traffic_bytes / 8)
+    if cycles <= SERIAL_CYCLES:
+        return 1
+    return 2 * max(1, min(32, round(cycles / TASK_CYCLES / 2)))
+
+
+def _tasks(d: Matmul, rows: Parts, columns: Strips, cycles: float) -> tuple[Parts, Parts, Parts]:
     """Blocks of batches, of tiles and of panels."""
-    total = cycles * batches
-    if total <= SERIAL_CYCLES:
-        return Parts(batches, 1), Parts(tiles, 1), Parts(panels, 1)
-    wanted = max(2, min(64, round(total / TASK_CYCLES)))
-    wanted += wanted % 2
+    batches, tiles, panels = prod(d.batch), rows.count, columns.count
+    size = SIZES[d.element]
+    wanted = task_count(batches * cycles, batches * (d.m * d.k + d.k * d.n) * size)
     if batches >= wanted:
         return Parts(batches, wanted), Parts(tiles, 1), Parts(panels, 1)
     wanted = -(-wanted // batches)
-    across = min(panels, max(1, round((wanted * panels / tiles) ** 0.5)))
-    down = min(tiles, -(-wanted // across))
-    return Parts(batches, batches), Parts(tiles, down), Parts(panels, across)
+
+    def cost(cut: tuple[int, int]) -> float:
+        """What two threads take, by the results of the largest task, and what all tasks read."""
+        down, across = (min(one, most) for one, most in zip(cut, (tiles, panels), strict=True))
+        rounds = -(-batches * down * across // 2) / batches
+        largest = -(-tiles // down) * rows.largest * -(-panels // across) * columns.largest
+        return rounds * largest * size / 64 + (d.n * down + d.m * across) * size / 64
+
+    cuts = [(down, -(-wanted // down)) for down in range(1, min(tiles, wanted) + 1)]
+    down, across = min(cuts, key=cost)
+    return Parts(batches, batches), Parts(tiles, min(tiles, down)), Parts(panels, min(panels, across))
 
 
 def _place_a(description: Matmul, element: str, *, columns: int) -> str:
