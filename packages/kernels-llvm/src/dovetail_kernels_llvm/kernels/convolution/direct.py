@@ -20,7 +20,7 @@ from ..kernel import Kernel, Launch, View, traffic
 from .epilogue import Epilogue, effort, vector_counts, views_of
 from .geometry import Pass
 from .halo import Halo, copy_halo
-from .indices import Index, chosen, digits, each, greatest, least, minus, plus, times, value, weighted
+from .indices import Index, chosen, digits, each, greatest, least, minus, plus, quotient, times, value, weighted
 from .packing import Panels
 from .runs import zero_run
 from .sums import DOTS, PAIRED, Level, TileSums, merged
@@ -253,8 +253,8 @@ class _Emitter:
             return 0, taps
         first = plus(b, self.origin[place], times(b, window, axis.stride))
         more = axis.dilation - 1
-        low = _quotient(b, greatest(b, minus(b, more, first), 0), axis.dilation)
-        high = _quotient(b, greatest(b, minus(b, axis.size + more, first), 0), axis.dilation)
+        low = quotient(b, greatest(b, minus(b, more, first), 0), axis.dilation)
+        high = quotient(b, greatest(b, minus(b, axis.size + more, first), 0), axis.dilation)
         return low, greatest(b, minus(b, least(b, high, taps), low), 0)
 
     def _whole(self, origin: Sequence[Index], length: int) -> None:
@@ -337,10 +337,3 @@ def _remainder(b: Builder, count: Index, length: int) -> Index:
     if isinstance(count, int):
         return count % length
     return 0 if length == 1 else b.operate("urem", count, b.index(length))
-
-
-def _quotient(b: Builder, number: Index, divisor: int) -> Index:
-    """Of a number from 0 up."""
-    if isinstance(number, int):
-        return number // divisor
-    return number if divisor == 1 else b.operate("udiv", number, b.index(divisor))

@@ -20,13 +20,16 @@ from .outer import ALL, JOINED, TAPS, Outer, Rows, outer_text
 from .outer import CHANNELS as CHANNELS_RUN
 from .packing import Allocate
 from .sums import PAIRED, SPLAT
-from .tiles import MOST_TASKS, TASK_FLOPS, broadcast_cost, most_accumulators, vector_cost
+from .tiles import CLIPPED_CHANNELS, MOST_TASKS, TASK_FLOPS, broadcast_cost, most_accumulators, vector_cost
 
 BLOCK_BYTES = 288 << 10
 """What the input and the cotangent of a block may take together, so that they stay in the level-2 cache."""
 
 CHANNELS = 64
 """About how many channels of the input a block holds."""
+
+CLIPPED_SHARE = 0.97
+"""Up to this share of taps inside the image, those outside are left out. It costs a copy of the cotangent."""
 
 PARTIAL_BYTES = 48 << 20
 """What the sums of all parts may take together."""
@@ -54,38 +57,50 @@ def convolution_filter_gradient_launches(isa: ISA, description: FilterGradient, 
 
 def _planned(isa: ISA, description: FilterGradient) -> Outer:
     x, cotangent, result, groups = description.x, description.cotangent, description.result, description.groups
-    axes = forward_pass(x.shape[0], x.shape[1:-1], description.grid).axes
+    work = forward_pass(x.shape[0], x.shape[1:-1], description.grid)
+    axes, before = work.axes, work.phases[0].before
     channels, columns = result.shape[-2], result.shape[-1] // groups
     kind = SPLAT
     if groups > 1 and channels == columns == 1:
         kind, columns, groups = PAIRED, groups, 1
     size = SIZES[COMPUTED[x.dtype]]
     lanes = isa.lanes(size)
-    before = (0, *(low for low, _ in description.grid.padding))
-    rows, vectors, held = _tile(isa, axes, channels, columns, lanes, kind)
+    inside = prod(work.share(place) for place in range(len(axes)))
+    is_clipped = kind == SPLAT and channels >= CLIPPED_CHANNELS and inside <= CLIPPED_SHARE
+    rows, vectors, held = _tile(isa, axes, channels, columns, lanes, kind, is_clipped)
     width = vectors * lanes
     panels = -(-columns // width)
-    copied_x = not _is_direct(x) or _reaches_out(axes, before) or (kind == PAIRED and columns % width != 0)
-    if kind == SPLAT and not copied_x:
+    image = prod(axis.size for axis in axes[1:]) * held + prod(axis.count for axis in axes[1:]) * width
+    if is_clipped and image * size > BLOCK_BYTES:
+        is_clipped = False
+        rows, vectors, held = _tile(isa, axes, channels, columns, lanes, kind, is_clipped)
+        width = vectors * lanes
+        panels = -(-columns // width)
+    copied_x = is_clipped or not _is_direct(x) or any(work.reaches_out(place) for place in range(len(axes)))
+    if kind == PAIRED:
+        copied_x |= columns % width != 0
+    else:
         # Rows beyond the last are read, too.
-        copied_x = rows.total % rows.count != 0 or channels % held != 0
+        copied_x |= rows.total % rows.count != 0 or channels % held != 0
         copied_x |= rows.run == JOINED and x.strides[-2] != channels
-    copied_cotangent = not _is_direct(cotangent) or columns % width != 0 or panels > 2
-    x_channels = width if kind == PAIRED else held
-    sizes = _block(axes, x_channels * size if copied_x else 0, width * size if copied_cotangent else 0)
-    counts = tuple(-(-axis.count // one) for axis, one in zip(axes, sizes, strict=True))
+    copied_cotangent = is_clipped or not _is_direct(cotangent) or columns % width != 0 or panels > 2
     flops = 2.0 * cotangent.size * prod(result.shape[:-1])
     wanted = min(max(int(flops / TASK_FLOPS), 1), MOST_TASKS)
-    channel_groups = 1 if kind == PAIRED else -(-channels // held)
-    apart = groups * channel_groups
+    apart = groups * (1 if kind == PAIRED else -(-channels // held))
     panel_groups = min(panels, max(-(-wanted // apart), 1))
-    apart *= panel_groups
+    panel_groups = -(-panels // -(-panels // panel_groups))
     most = max(PARTIAL_BYTES // (result.size * size), 1)
-    splits = min(max(-(-wanted // apart), 1), prod(counts), most)
+    splits = min(max(wanted // (apart * panel_groups), 1), most)
+    x_channels = width if kind == PAIRED else held
+    sizes = _block(axes, x_channels * size, width * size, splits, only_batch=is_clipped)
+    counts = tuple(-(-axis.count // one) for axis, one in zip(axes, sizes, strict=True))
     halo = None
     if copied_x:
         shape = tuple(axis.span(one) for axis, one in zip(axes, sizes, strict=True))
-        halo = Halo(shape, x_channels, min(x_channels, columns) if kind == PAIRED else held)
+        if is_clipped:
+            shape = (sizes[0], *(axis.size for axis in axes[1:]))
+        kept = min(x_channels, columns) if kind == PAIRED else held
+        halo = Halo(shape, x_channels, kept, is_inside=is_clipped, batch_inside=is_clipped)
     return Outer(
         axes,
         before,
@@ -94,6 +109,7 @@ def _planned(isa: ISA, description: FilterGradient) -> Outer:
         halo,
         copied_cotangent,
         kind,
+        is_clipped,
         groups,
         channels,
         columns,
@@ -103,12 +119,12 @@ def _planned(isa: ISA, description: FilterGradient) -> Outer:
         sizes,
         counts,
         panel_groups,
-        splits,
+        min(splits, prod(counts)),
     )
 
 
 def _tile(
-    isa: ISA, axes: tuple[Axis, ...], channels: int, columns: int, lanes: int, kind: str
+    isa: ISA, axes: tuple[Axis, ...], channels: int, columns: int, lanes: int, kind: str, is_clipped: bool
 ) -> tuple[Rows, int, int]:
     """The rows and vectors of a tile, and how many channels a block holds."""
     taps = prod(axis.taps for axis in axes)
@@ -121,6 +137,8 @@ def _tile(
         most = most_accumulators(isa, vectors)
         if kind == PAIRED:
             run, total = TAPS, last
+        elif is_clipped:
+            run, total = CHANNELS_RUN, held
         elif taps * channels <= most:
             run, total = ALL, taps * channels
         elif held == channels and (axes[-1].dilation == 1 or last == 1):
@@ -146,18 +164,21 @@ def _is_direct(view: View) -> bool:
     return COMPUTED[view.dtype] == STORED[view.dtype] and view.strides[-1] == 1 and even
 
 
-def _reaches_out(axes: tuple[Axis, ...], before: tuple[int, ...]) -> bool:
-    """Whether a window reaches over a border."""
-    return any(low > 0 or axis.span(axis.count) - low > axis.size for axis, low in zip(axes, before, strict=True))
-
-
-def _block(axes: tuple[Axis, ...], x_bytes: int, cotangent_bytes: int) -> tuple[int, ...]:
-    """The sizes of blocks: whole axes, but for the first ones, which are cut until a block fits the cache."""
+def _block(
+    axes: tuple[Axis, ...], x_bytes: int, cotangent_bytes: int, least: int, *, only_batch: bool
+) -> tuple[int, ...]:
+    """The sizes of blocks: whole axes, but for the first ones, which are cut until a block fits the cache, and until
+    there are at least so many."""
     sizes = [axis.count for axis in axes]
-    for place in range(len(axes)):
-        while sizes[place] > 1:
-            held = x_bytes * prod(axis.span(size) for axis, size in zip(axes, sizes, strict=True))
-            if held + cotangent_bytes * prod(sizes) <= BLOCK_BYTES:
-                return tuple(sizes)
-            sizes[place] = -(-sizes[place] // 2)
+
+    def fits() -> bool:
+        held = x_bytes * prod(axis.span(size) for axis, size in zip(axes, sizes, strict=True))
+        blocks = prod(-(-axis.count // size) for axis, size in zip(axes, sizes, strict=True))
+        return held + cotangent_bytes * prod(sizes) <= BLOCK_BYTES and blocks >= least
+
+    for place in range(1 if only_batch else len(axes)):
+        parts = 1
+        while sizes[place] > 1 and not fits():
+            parts += 1
+            sizes[place] = -(-axes[place].count // parts)
     return tuple(sizes)

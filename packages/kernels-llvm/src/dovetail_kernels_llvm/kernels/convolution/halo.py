@@ -7,6 +7,7 @@ regard to borders, layouts or dtypes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from dovetail_protocols.records import record
 
@@ -20,22 +21,28 @@ from .runs import copy_run, zero_run
 @record
 class Halo:
     """The room for a copy: `shape` by axis of pixels, and `channels`, of which `kept` are copied and the rest is zeros
-    where `filled`, else anything."""
+    where `filled`, else anything. `is_inside`: nothing that is copied lies outside; `batch_inside`: a pixel of all images
+    lies together."""
 
     shape: tuple[int, ...]
     channels: int
     kept: int
     filled: bool = False
+    is_inside: bool = False
+    batch_inside: bool = False
 
     @property
     def strides(self) -> tuple[int, ...]:
         """Of the axes of pixels, in elements."""
+        if self.batch_inside:
+            *others, batch, _ = c_strides((*self.shape[1:], self.shape[0], self.channels))
+            return (batch, *others)
         return c_strides((*self.shape, self.channels))[:-1]
 
     @property
     def size(self) -> int:
         """Elements."""
-        return max(self.strides[0] * self.shape[0], 1)
+        return max(prod(self.shape) * self.channels, 1)
 
 
 def copy_halo(
@@ -63,7 +70,7 @@ def copy_halo(
         with each(b, 0, extents[axis]) as index:
             pixel = plus(b, starts[axis], index)
             here = inside
-            if not (isinstance(pixel, int) and 0 <= pixel < view.shape[axis]):
+            if not halo.is_inside and not (isinstance(pixel, int) and 0 <= pixel < view.shape[axis]):
                 here = within(b, pixel, view.shape[axis])
                 here = here if inside is None else b.operate("and", inside, here)
             rows(
@@ -90,6 +97,10 @@ def _copy_row(
     """Copies along the last axis of pixels: zeros before, what is there, zeros after."""
     place, origin, inside = row
     element = COMPUTED[view.dtype]
+    if halo.is_inside:
+        source = b.offset(source, weighted(b, (origin, start), (1, view.strides[-2])), STORED[view.dtype])
+        _copy_pixels(b, halo, b.offset(target, place, element), source, view, extent, kept)
+        return
     low = least(b, greatest(b, minus(b, 0, start), 0), extent)
     high = greatest(b, least(b, minus(b, view.shape[-2], start), extent), low)
     if inside is not None:
@@ -101,14 +112,20 @@ def _copy_row(
     there = b.offset(target, times(b, low, width), element)
     source = b.offset(source, weighted(b, (origin, plus(b, start, low)), (1, view.strides[-2])), STORED[view.dtype])
     count = minus(b, high, low)
+    _copy_pixels(b, halo, there, source, view, count, kept)
+    if not (isinstance(high, int) and isinstance(extent, int) and high == extent):
+        zero_run(b, element, b.offset(target, times(b, high, width), element), times(b, minus(b, extent, high), width))
+
+
+def _copy_pixels(b: Builder, halo: Halo, target: Value, source: Value, view: View, count: Index, kept: Index) -> None:
+    """Copies the channels of pixels that lie in a row."""
+    width, element = halo.strides[-1], COMPUTED[view.dtype]
     if view.strides[-1] == 1 and isinstance(kept, int) and view.strides[-2] == kept == width:
-        copy_run(b, view.dtype, source, 1, there, times(b, count, width))
+        copy_run(b, view.dtype, source, 1, target, times(b, count, width))
     else:
         with each(b, 0, count) as index:
             pixel = b.offset(source, times(b, index, view.strides[-2]), STORED[view.dtype])
-            copied = b.offset(there, times(b, index, width), element)
+            copied = b.offset(target, times(b, index, width), element)
             copy_run(b, view.dtype, pixel, view.strides[-1], copied, kept)
             if halo.filled and halo.channels > halo.kept:
                 zero_run(b, element, b.offset(copied, kept, element), halo.channels - halo.kept)
-    if not (isinstance(high, int) and isinstance(extent, int) and high == extent):
-        zero_run(b, element, b.offset(target, times(b, high, width), element), times(b, minus(b, extent, high), width))

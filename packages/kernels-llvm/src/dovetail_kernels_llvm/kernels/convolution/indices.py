@@ -96,6 +96,13 @@ def each(b: Builder, start: Index, stop: Index, step: int = 1) -> Iterator[Index
             yield index
 
 
+def quotient(b: Builder, number: Index, divisor: int) -> Index:
+    """Of a number from 0 up, rounded down."""
+    if isinstance(number, int):
+        return number // divisor
+    return number if divisor == 1 else b.operate("udiv", number, b.index(divisor))
+
+
 def within(b: Builder, index: Index, size: int) -> Value:
     """Whether 0 ≤ index < size (i1)."""
     return b.compare("ult", value(b, index), b.index(size))

@@ -15,7 +15,7 @@ from ..kernel import View, c_strides
 from .epilogue import vector_counts
 from .geometry import Axis
 from .halo import Halo, copy_halo
-from .indices import Index, digits, each, least, minus, plus, times, value, weighted
+from .indices import Index, digits, each, greatest, least, minus, plus, quotient, times, value, weighted
 from .sums import PAIRED, Level, TileSums, merged
 
 ALL, JOINED, CHANNELS, TAPS = "all", "joined", "channels", "taps"
@@ -38,8 +38,9 @@ class Outer:
 
     x: (batch, *spatial, groups · channels); cotangent: (batch, *output, groups · columns); `held`: channels in a
     block; `halo`: the copy of a block of x, None where it is read in place; `copied`: whether panels of the cotangent
-    are copied; `vectors`: of a panel; `sizes`, `counts`: of blocks, by axis of pixels; `panel_groups`: in how many
-    parts the panels are given to tasks; `splits`: in how many parts the blocks are.
+    are copied; `is_clipped`: whether pixels whose tap lies outside are left out; `vectors`: of a panel; `sizes`,
+    `counts`: of blocks, by axis of pixels; `panel_groups`: in how many parts the panels are given to tasks; `splits`:
+    in how many parts the blocks are.
     """
 
     axes: tuple[Axis, ...]
@@ -49,6 +50,7 @@ class Outer:
     halo: Halo | None
     copied: bool
     kind: str
+    is_clipped: bool
     groups: int
     channels: int
     columns: int
@@ -143,6 +145,9 @@ class _Emitter:
             plus(b, times(b, minus(b, count, 1), axis.stride), max(axis.taps - 1, 0) * axis.dilation + 1)
             for axis, count in zip(outer.axes, self.counts, strict=True)
         ]
+        if outer.is_clipped:
+            origin = [origin[0], *[0] * (len(origin) - 1)]
+            extents = [extents[0], *(axis.size for axis in outer.axes[1:])]
         source = b.offset(x, times(b, channel, outer.x.strides[-1]), stored)
         kept = (
             outer.halo.kept
@@ -165,7 +170,7 @@ class _Emitter:
         self.column = plus(b, times(b, self.group, outer.columns), column)
         stored = STORED[outer.cotangent.dtype]
         if outer.copied:
-            halo = Halo(outer.sizes, self.width, self.width)
+            halo = Halo(outer.sizes, self.width, self.width, is_inside=True, batch_inside=outer.is_clipped)
             self.cotangent = b.offset(b.scratch, self.copy_from, self.element)
             source = b.offset(cotangent, times(b, self.column, outer.cotangent.strides[-1]), stored)
             kept = None if full else least(b, self.width, left)
@@ -175,6 +180,7 @@ class _Emitter:
             place = weighted(b, (*self.starts, self.column), outer.cotangent.strides)
             self.cotangent = b.offset(cotangent, place, stored)
             self.cotangent_steps = outer.cotangent.strides[:-1]
+        self.tap_cotangent, self.pixel_counts = self.cotangent, self.counts
         self._taps([])
 
     def _taps(self, taps: list[Index]) -> None:
@@ -191,6 +197,8 @@ class _Emitter:
         b, outer = self.b, self.outer
         dilated = [axis.dilation * step for axis, step in zip(outer.axes, self.in_steps, strict=True)]
         x = b.offset(self.x, weighted(b, taps, dilated), self.element)
+        if outer.is_clipped:
+            x = self._clip(taps)
         tap = weighted(b, taps, c_strides(self.window))
         channel: Index = 0 if outer.kind == PAIRED else times(b, self.channel_group, outer.held)
         row = plus(b, times(b, tap, outer.channels), channel)
@@ -217,17 +225,39 @@ class _Emitter:
                 minus(b, limit, start),
             )
 
+    def _clip(self, taps: Sequence[Index]) -> Value:
+        """Finds the pixels whose tap lies inside; gives where the first of them has it."""
+        b, outer = self.b, self.outer
+        place, cotangent_place = [], []
+        self.pixel_counts = list(self.counts)
+        for number, (axis, tap, out) in enumerate(zip(outer.axes, taps, outer.before, strict=True)):
+            first: Index = 0
+            if number:
+                # Window q's tap lies at q·stride + shift.
+                shift = minus(b, times(b, tap, axis.dilation), out)
+                first = quotient(b, greatest(b, minus(b, axis.stride - 1, shift), 0), axis.stride)
+                stop = quotient(b, greatest(b, minus(b, axis.size + axis.stride - 1, shift), 0), axis.stride)
+                self.pixel_counts[number] = greatest(b, minus(b, least(b, stop, axis.count), first), 0)
+                place.append(plus(b, times(b, first, axis.stride), shift))
+            else:
+                place.append(0)
+            cotangent_place.append(first)
+        self.tap_cotangent = b.offset(self.cotangent, weighted(b, cotangent_place, self.cotangent_steps), self.element)
+        return b.offset(self.x, weighted(b, place, self.in_steps), self.element)
+
     def _tile(self, x: Value, sums: Value, places: Sequence[int], left: Index) -> None:
         """A tile of sums, of whose rows there are `left`."""
         b, outer = self.b, self.outer
         levels: list[Level] = [
             (count, axis.stride * step, cotangent_step)
             for count, axis, step, cotangent_step in zip(
-                self.counts, outer.axes, self.in_steps, self.cotangent_steps, strict=True
+                self.pixel_counts, outer.axes, self.in_steps, self.cotangent_steps, strict=True
             )
         ]
+        if outer.is_clipped:
+            levels = [*levels[1:], levels[0]]
         tile = TileSums(b, outer.kind, self.element, places, outer.vectors)
-        computed = tile.compute(x, self.cotangent, merged(levels))
+        computed = tile.compute(x, self.tap_cotangent, merged(levels))
         if self.is_first is None:
             self._stored(sums, len(places), left, computed, add=False)
             return

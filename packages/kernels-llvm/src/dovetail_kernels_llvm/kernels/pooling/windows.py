@@ -10,7 +10,7 @@ from dovetail_protocols.operations.windows import WindowGrid
 from dovetail_protocols.records import record
 
 from ...codegen.builder import Builder, Value
-from ..convolution.indices import Index, each, greatest, least, minus, plus, times, weighted
+from ..convolution.indices import Index, each, greatest, least, minus, plus, quotient, times, weighted
 from ..kernel import c_strides
 
 UNROLLED = 16
@@ -129,10 +129,3 @@ def each_window_over(
             along([*found, index])
 
     along([])
-
-
-def quotient(b: Builder, number: Index, divisor: int) -> Index:
-    """Of a number from 0 up."""
-    if isinstance(number, int):
-        return number // divisor
-    return number if divisor == 1 else b.operate("udiv", number, b.index(divisor))
