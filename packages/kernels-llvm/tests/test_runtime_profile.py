@@ -1,18 +1,16 @@
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import threading
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from dovetail_kernels_llvm.runtime import profiling, threads
-from dovetail_kernels_llvm.runtime.profiling import profile, record
+from dovetail_kernels_llvm.runtime.profiling import record
 from dovetail_kernels_llvm.runtime.schedule import Arena, Input, Output, Repeat, Stage
 
 
@@ -110,21 +108,6 @@ def test_an_error_ends_a_recording(run: Any) -> None:
     with record() as recording:
         run(X)
     assert recording.runs
-
-
-def test_a_profile_is_a_file_of_trace_events(run: Any, tmp_path: Path) -> None:
-    with profile(tmp_path / "trace.json"):
-        run(X)
-    events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
-    bars = [event for event in events if event["ph"] == "X"]
-    assert {bar["name"] for bar in bars} == {"add", "spin"}
-    assert min(bar["ts"] for bar in bars) == 0
-    spin = next(bar for bar in bars if bar["name"] == "spin")
-    assert set(spin["args"]) == {"tasks", "flops", "bytes", "GFLOP/s", "GB/s"}
-    assert spin["args"]["GFLOP/s"] == pytest.approx(spin["args"]["flops"] / (spin["dur"] * 1000), rel=0.01, abs=0.01)
-    names = {event["tid"]: event["args"]["name"] for event in events if event["ph"] == "M"}
-    assert names[0] == "caller"
-    assert set(names) == {bar["tid"] for bar in bars}
 
 
 def test_a_child_process_may_record_while_its_parent_does() -> None:

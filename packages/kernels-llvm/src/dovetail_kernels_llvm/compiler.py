@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from dovetail_protocols.compilers import Executable
     from dovetail_protocols.graph import Graph
 
+    from .runtime.profiling import Recording
+
 
 class LlvmCompiler:
     """Compiles what it has code for, in as few and as large parts as there can be, to one native call each."""
@@ -49,9 +51,12 @@ class LlvmCompiler:
         from .runtime.profiling import record
 
         runs: list[KernelRun] = []
-        with record() as recording:
-            yield runs
-        runs += recording.runs
+        recording: Recording | None = None
+        try:
+            with record() as recording:
+                yield runs
+        finally:
+            runs += recording.runs if recording is not None else ()
 
 
 COMPILER = LlvmCompiler()

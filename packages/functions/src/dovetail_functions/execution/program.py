@@ -52,10 +52,9 @@ class Program:
 
     def kernel_reports(self) -> tuple[tuple[str, tuple[KernelReport, ...]], ...]:
         """What compiled steps say of their kernels, by name of compiler."""
+        compiled: list[tuple[str, Any]] = [(step.package, step.run) for step in self.steps]
         return tuple(
-            (step.package, tuple(step.run.kernel_report()))
-            for step in self.steps
-            if isinstance(step.run, SupportsKernelReport)
+            (name, tuple(run.kernel_report())) for name, run in compiled if isinstance(run, SupportsKernelReport)
         )
 
     def _guarded(self, function: Callable[..., Any], first_lines: list[int]) -> Callable[..., Any]:

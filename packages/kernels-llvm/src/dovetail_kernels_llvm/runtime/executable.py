@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from dovetail_protocols.compilers import KernelReport
+
 from ..kernels.kernel import Launch
 from . import profiling, threads
 from .blocks import BLOCKS, RECYCLED_BYTES, aligned
@@ -59,7 +61,7 @@ class Executable:
         """The same, of inputs that were checked."""
         profiling.watch(self)
 
-    def __call__(self, *inputs: Array) -> Outputs:
+    def __call__(self, *inputs: Any) -> Outputs:
         """The outputs.
 
         Raises: SignatureError for another number of inputs, DTypeError and ShapeError for what doesn't fit: before
@@ -72,6 +74,12 @@ class Executable:
     def launches(self) -> tuple[Launch, ...]:
         """What it runs, in the order in which profiles count."""
         return self._program.launches
+
+    def kernel_report(self) -> list[KernelReport]:
+        """What its kernels compute, and the time predicted for each. Measures the machine the first time."""
+        from .limits import reports
+
+        return reports(self.schedule)
 
     def record_to(self, address: int) -> None:
         """Makes calls write their events into a buffer (profiling.py), or nowhere (0)."""

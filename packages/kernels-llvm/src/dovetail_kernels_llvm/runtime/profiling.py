@@ -1,25 +1,17 @@
-"""What ran when, on which thread: recorded by the driver itself, task by task.
-
->>> with profile("trace.json"):  # doctest: +SKIP
-...     step(batch)
-
-writes a file that chrome://tracing, Perfetto and speedscope show.
-"""
+"""What ran when, on which thread: recorded by the driver itself, task by task."""
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 import numpy as np
 
-from dovetail_protocols.records import record as frozen
+from dovetail_protocols.compilers import KernelRun
 
 from .structures import Event, Profile
 
@@ -32,26 +24,12 @@ GAP_NANOSECONDS = 2000
 """Tasks of one launch that follow each other on a thread within this time are one bar of a trace."""
 
 
-@frozen
-class Run:
-    """Tasks of one launch that a thread ran in a row, and their part of the launch's work. Thread 0 is the one that
-    called; `start` and `end` are nanoseconds of the monotonic clock."""
-
-    what: str
-    thread: int
-    start: int
-    end: int
-    tasks: int
-    flops: float
-    bytes: float
-
-
 class Recording:
     """What was recorded. `runs`: in the order of their starts, once recording has ended; `left_out`: how many tasks had
     no room."""
 
     def __init__(self) -> None:
-        self.runs: list[Run] = []
+        self.runs: list[KernelRun] = []
         self.left_out = 0
 
 
@@ -107,54 +85,6 @@ def record() -> Iterator[Recording]:
         lock.release()
 
 
-@contextmanager
-def profile(path: str | os.PathLike[str]) -> Iterator[Recording]:
-    """Records what all executables run, and writes it as a file of trace events: one bar for each kernel, one row for
-    each thread, with what was computed and moved and how fast."""
-    with record() as recording:
-        yield recording
-    Path(path).write_text(json.dumps(trace(recording)))
-
-
-def trace(recording: Recording) -> dict[str, Any]:
-    """A recording in the Trace Event Format. Source: "Trace Event Format", Google, section "JSON Object Format"."""
-    origin = min((run.start for run in recording.runs), default=0)
-    process = os.getpid()
-    threads = sorted({run.thread for run in recording.runs})
-    names = [
-        {"ph": "M", "name": "thread_name", "pid": process, "tid": thread, "args": {"name": _thread_name(thread)}}
-        for thread in threads
-    ]
-    bars = [
-        {
-            "ph": "X",
-            "name": run.what,
-            "pid": process,
-            "tid": run.thread,
-            "ts": (run.start - origin) / 1000,
-            "dur": (run.end - run.start) / 1000,
-            "args": _facts(run),
-        }
-        for run in recording.runs
-    ]
-    return {"traceEvents": [*names, *bars], "displayTimeUnit": "ns"}
-
-
-def _thread_name(thread: int) -> str:
-    return f"worker {thread}" if thread else "caller"
-
-
-def _facts(run: Run) -> dict[str, Any]:
-    nanoseconds = max(run.end - run.start, 1)
-    return {
-        "tasks": run.tasks,
-        "flops": run.flops,
-        "bytes": run.bytes,
-        "GFLOP/s": round(run.flops / nanoseconds, 3),
-        "GB/s": round(run.bytes / nanoseconds, 3),
-    }
-
-
 def _begin() -> np.ndarray[Any, np.dtype[np.int64]]:
     if _state.buffer is None:
         _state.buffer = np.empty(Profile.FIRST + CAPACITY * Event.SIZE, np.int64)
@@ -181,9 +111,9 @@ def _events(buffer: np.ndarray[Any, np.dtype[np.int64]]) -> list[list[int]]:
     return events
 
 
-def _runs(events: list[list[int]]) -> list[Run]:
+def _runs(events: list[list[int]]) -> list[KernelRun]:
     launches = {executable.number: executable.launches for executable in _state.seen}
-    runs: list[Run] = []
+    runs: list[KernelRun] = []
     current = -1
     for number, thread, start, end in events:
         executable, place = divmod(number, 1 << 32)
@@ -191,10 +121,10 @@ def _runs(events: list[list[int]]) -> list[Run]:
             continue
         launch = launches[executable][place]
         share = 1 / max(launch.tasks, 1)
-        run = Run(launch.kernel.what, thread, start, end, 1, launch.flops * share, launch.bytes * share)
+        run = KernelRun(launch.kernel.what, thread, start, end, 1, launch.flops * share, launch.bytes * share)
         last = runs[-1] if runs else None
         if last and current == number and last.thread == thread and _follow(last, run, launch.tasks):
-            runs[-1] = Run(
+            runs[-1] = KernelRun(
                 run.what, thread, last.start, end, last.tasks + 1, last.flops + run.flops, last.bytes + run.bytes
             )
         else:
@@ -203,7 +133,7 @@ def _runs(events: list[list[int]]) -> list[Run]:
     return sorted(runs, key=lambda run: run.start)
 
 
-def _follow(last: Run, run: Run, tasks: int) -> bool:
+def _follow(last: KernelRun, run: KernelRun, tasks: int) -> bool:
     """Whether a task belongs to the same bar."""
     return run.start - last.end < GAP_NANOSECONDS and last.tasks < tasks
 
