@@ -20,6 +20,7 @@ from benchmarks.workloads.registry import LONG, WORKLOADS
 
 _PEERS = tuple(name for name in DRIVERS if name not in (OURS, LIMIT))
 _DEFAULT_PEERS = tuple(name for name in _PEERS if not DRIVERS[name].on_request)
+_QUICK_CURVE_STEPS = 5
 _QUICK_PEERS = tuple(name for name in _DEFAULT_PEERS if name != "pytorch-compile")
 
 
@@ -48,8 +49,10 @@ def make_plan(options: argparse.Namespace) -> Plan:
     plan = Plan(tuple(workloads), (OURS, *peers, *limit), curve_steps=options.curve_steps)
     if not quick:
         return plan
-    notes = ("--quick: torch.compile and resnet18, unless asked for; few, short turns",)
-    return replace(plan, rounds=2, start_rounds=1, turn_seconds=0.12, settle_seconds=0.05, notes=notes)
+    notes = ("--quick: torch.compile and resnet18, unless asked for; few, short turns; few losses",)
+    steps = options.curve_steps or _QUICK_CURVE_STEPS
+    effort = {"rounds": 2, "start_rounds": 1, "turn_seconds": 0.12, "settle_seconds": 0.05, "curve_steps": steps}
+    return replace(plan, **effort, notes=notes)
 
 
 def matching(pattern: str) -> list[str]:

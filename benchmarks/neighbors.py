@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks.threads import available
 
+BUSY = 0.05  # above this share a timing is called disturbed
 _STATISTICS = Path("/proc/stat")
 _IDLE = (3, 4)  # idle and waiting for a disk. Source: proc_stat(5)
 _GUEST = slice(8, None)  # counted as user time already

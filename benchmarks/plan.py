@@ -14,9 +14,9 @@ class Plan:
 
     workloads: tuple[str, ...]
     drivers: tuple[str, ...]
-    rounds: int = 6
-    turn_seconds: float = 0.3
-    settle_seconds: float = 0.2
+    rounds: int = 5
+    turn_seconds: float = 0.25
+    settle_seconds: float = 0.15
     start_rounds: int = 2
     curve_steps: int | None = None
     notes: tuple[str, ...] = ()

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from benchmarks import agreement
 from benchmarks.comparison import compare, fastest_peer, share_of_limit
 from benchmarks.drivers.catalogue import DRIVERS, OURS
+from benchmarks.neighbors import BUSY
 from benchmarks.results import DriverResult, Report, WorkloadResult
 from benchmarks.table import duration, mebibytes, render
 from benchmarks.verdicts import render_verdicts, verdicts
 
 NOTHING = "–"
-BUSY = 0.05
 
 
 def render_report(report: Report) -> str:

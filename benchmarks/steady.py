@@ -44,6 +44,8 @@ def measure(result: WorkloadResult, plan: Plan, scratch: Path) -> None:
         for driver in _running(waiting):
             _start(driver, processes[driver.driver], plan)
         _time(waiting, processes, plan)
+        if LIMIT in processes:
+            processes[LIMIT].kill()
         _compare(result, _running(waiting), processes, plan, scratch)
 
 
@@ -118,7 +120,7 @@ def _compare(
         with recorded(driver):
             reply = processes[driver.driver].ask("check", timeout_seconds=START_SECONDS, path=str(path))
             driver.evidence_error = reply["error"]
-        processes[driver.driver].end()  # before the next one takes memory for its fresh session
+        processes[driver.driver].kill()  # before the next one takes memory for its fresh session
         if losses:
             driver.curve_error = agreement.curve_error(driver.losses, losses)
     path.unlink()

@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmarks.comparison import compare, share_of_limit
 from benchmarks.drivers.catalogue import OURS
+from benchmarks.neighbors import BUSY
 from benchmarks.results import WorkloadResult
 from benchmarks.table import duration, render
 from benchmarks.targets import TARGETS, Goal, Measure, Target
@@ -22,6 +23,7 @@ class Verdict:
     of_must: dict[str, float]
     of_aim: dict[str, float]
     missing: list[str] = field(default_factory=list)
+    disturbed: bool = False  # other programs were busy meanwhile
 
     @property
     def decisive(self) -> str | None:
@@ -51,6 +53,10 @@ class Verdict:
     @property
     def text(self) -> str:
         """In a few words."""
+        return f"{self._judgement}, disturbed" if self.disturbed and self.of_must else self._judgement
+
+    @property
+    def _judgement(self) -> str:
         if self.excess is None:
             return "not measured"
         if self.excess > 0:
@@ -70,6 +76,7 @@ class Verdict:
             "missing": self.missing,
             "must_met": self.is_must_met,
             "aim_met": self.is_aim_met,
+            "disturbed": self.disturbed,
             "verdict": self.text,
         }
 
@@ -83,7 +90,8 @@ def verdicts(results: Sequence[WorkloadResult], targets: Sequence[Target] = TARG
 def _judge(target: Target, results: dict[str, WorkloadResult]) -> Verdict:
     of_must = _values(target, target.must, results)
     missing = [name for name in target.workloads if name not in of_must]
-    return Verdict(target, of_must, _values(target, target.aim, results), missing)
+    disturbed = any((results[name].neighbors or 0.0) > BUSY for name in of_must)
+    return Verdict(target, of_must, _values(target, target.aim, results), missing, disturbed)
 
 
 def _values(target: Target, goal: Goal, results: dict[str, WorkloadResult]) -> dict[str, float]:

@@ -112,6 +112,11 @@ class WorkerProcess:
             self._process.wait()
         self._process.stdout.close()
 
+    def kill(self) -> None:
+        """End the process at once: it has nothing left to write. May be called again."""
+        self._process.kill()
+        self.end()
+
     def _read_line(self, command: str, timeout_seconds: float) -> bytes:
         """A whole reply. Replies come at once or not at all, so waiting for the first byte is enough."""
         assert self._process.stdout is not None

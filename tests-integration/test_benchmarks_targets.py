@@ -99,6 +99,12 @@ def test_a_must_is_not_met_by_some_of_its_workloads() -> None:
     assert not verdicts([fast, failed], [target])[0].is_must_met
 
 
+def test_a_verdict_from_a_busy_machine_says_so() -> None:
+    assert (
+        verdict_on(SPEED, result_of("mlp", {"dovetail": [0.5], "jax": [1.0]}, neighbors=0.3)) == "must met, disturbed"
+    )
+
+
 def test_targets_that_were_not_asked_for_have_no_verdict() -> None:
     assert verdicts([result_of("cnn", {"dovetail": [1.0]})]) == []
 
