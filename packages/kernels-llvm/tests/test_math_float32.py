@@ -24,7 +24,7 @@ FUNCTIONS = {
     "log10": (np.log10, 1.6),
     "sin": (np.sin, 1.6),
     "cos": (np.cos, 1.6),
-    "tan": (np.tan, 0.51),
+    "tan": (np.tan, 0.6),
     "asin": (np.arcsin, 1.9),
     "acos": (np.arccos, 1.2),
     "atan": (np.arctan, 1.3),

@@ -10,7 +10,7 @@ from .comparison import maximum, minimum
 from .error_function import erf
 from .exponential import exp, expm1
 from .hyperbolic import sigmoid, tanh
-from .logarithm import log1p
+from .logarithm import log1p, log1p_ordinary
 
 SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
@@ -63,11 +63,17 @@ def silu(b: Builder, x: Value) -> Value:
 
 def softplus(b: Builder, x: Value) -> Value:
     """log(1 + eˣ), without overflow."""
-    return b.add(at_least(b, x, 0.0), log1p(b, exp(b, b.neg(absolute(b, x)))))
+    return b.add(at_least(b, x, 0.0), _softplus_less(b, x))
 
 
 def log_sigmoid(b: Builder, x: Value) -> Value:
-    return b.sub(at_most(b, x, 0.0), log1p(b, exp(b, b.neg(absolute(b, x)))))
+    return b.sub(at_most(b, x, 0.0), _softplus_less(b, x))
+
+
+def _softplus_less(b: Builder, x: Value) -> Value:
+    """log(1 + e^−|x|); any number for NaN, which the other term of the sum has."""
+    power = exp(b, b.neg(absolute(b, x)))
+    return log1p_ordinary(b, power, b.add(power, b.constant(x.type, 1.0)))
 
 
 def softsign(b: Builder, x: Value) -> Value:

@@ -7,7 +7,6 @@ from math import log
 from ..codegen.builder import Builder, Value
 from .arithmetic import sqrt
 from .bits import NAN, absolute, at_most, with_sign
-from .exact import plain_sub
 from .exponential import exp, exp_normal, half_exp
 from .logarithm import log as natural_logarithm
 from .logarithm import log1p
@@ -40,18 +39,13 @@ _LARGE = 2.0**28
 
 
 def sigmoid(b: Builder, x: Value) -> Value:
-    """1 / (1 + e⁻ˣ). Below 0 as eˣ / (1 + eˣ), so that nothing overflows and small results are exact to the last."""
+    """1 / (1 + e⁻ˣ), from z = e^−|x|, which cannot overflow, and q = z / (1 + z): 1 − q, below 0 z − z·q, which is q
+    without most of what rounding 1 + z has lost."""
     power = exp(b, b.neg(absolute(b, x)))
     one = b.constant(x.type, 1.0)
-    is_negative = b.compare("olt", x, b.constant(x.type, 0.0))
-    divisor = b.add(power, one)
-    quotient = b.fdiv(b.select(is_negative, power, one), divisor)
-    if x.element == "float":
-        return quotient
-    # What the divisor lost by rounding, times its reciprocal.
-    lost = plain_sub(b, power, plain_sub(b, divisor, one))
-    reciprocal = b.select(is_negative, b.sub(one, quotient), quotient)
-    return b.fma(b.neg(b.mul(quotient, lost)), reciprocal, quotient)
+    quotient = b.fdiv(power, b.add(power, one))
+    factor = b.select(b.compare("olt", x, b.constant(x.type, 0.0)), power, one)
+    return b.fma(b.neg(factor), quotient, factor)
 
 
 def tanh(b: Builder, x: Value) -> Value:

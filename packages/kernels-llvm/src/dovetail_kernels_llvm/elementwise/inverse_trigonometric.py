@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..codegen.builder import Builder, Value
 from .arithmetic import sqrt
 from .bits import absolute, with_sign
-from .exact import plain_sub
+from .exact import ordered_sum
 from .polynomials import polynomial
 from .signs import signbit
 
@@ -46,7 +46,8 @@ def asin(b: Builder, x: Value) -> Value:
     """The angle whose sine is x; NaN outside [−1, 1]. Beyond ½ it is π/2 − 2·asin √((1 − |x|) / 2)."""
     is_near, t, rest = _half_angle(b, x)
     high, low = (b.constant(x.type, part) for part in _QUARTER_TURN[x.element])
-    far = b.sub(plain_sub(b, high, b.add(t, t)), b.sub(b.add(rest, rest), low))
+    near, lost = ordered_sum(b, high, b.neg(b.add(t, t)))
+    far = b.add(near, b.add(lost, b.sub(low, b.add(rest, rest))))
     return with_sign(b, b.select(is_near, b.add(t, rest), far), x)
 
 

@@ -48,8 +48,12 @@ def log(b: Builder, x: Value) -> Value:
 
 def log1p(b: Builder, x: Value) -> Value:
     """log(1 + x), of which the bits that 1 + x loses are not lost."""
-    one = b.constant(x.type, 1.0)
-    total = b.add(x, one)
+    total = b.add(x, b.constant(x.type, 1.0))
+    return with_sign(b, where_positive(b, total, log1p_ordinary(b, x, total)), x)
+
+
+def log1p_ordinary(b: Builder, x: Value, total: Value) -> Value:
+    """log(1 + x) where `total` = 1 + x is positive and finite; a number of any kind elsewhere."""
     places = bits_of(b, x, FRACTION_BITS[x.element])
     above = _exponent(b, to_bits(b, total))
     shift = b.operate("shl", above, places)
@@ -58,8 +62,7 @@ def log1p(b: Builder, x: Value) -> Value:
     scaled = from_bits(b, b.sub(to_bits(b, x), shift))
     four = from_bits(b, b.sub(bits_of(b, x, _ONE_BITS[x.element] + (2 << FRACTION_BITS[x.element])), shift))
     f = b.add(scaled, b.fma(four, b.constant(x.type, 0.25), b.constant(x.type, -1.0)))
-    result = _natural(b, b.convert("sitofp", above, x.element), f)
-    return with_sign(b, where_positive(b, total, result), x)
+    return _natural(b, b.convert("sitofp", above, x.element), f)
 
 
 def log2(b: Builder, x: Value) -> Value:

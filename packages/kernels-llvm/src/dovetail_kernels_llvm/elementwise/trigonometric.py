@@ -7,7 +7,6 @@ from .angle_reduction import Reduced, quarter_turns, signed_by
 from .bits import absolute, to_bits
 from .exact import Pair, ordered_sum, plain_add, plain_sub, two_product
 from .polynomials import polynomial
-from .wider import in_double
 
 # sin r = r + r·z·P(z) and cos r = 1 − z/2 + z²·Q(z) with z = r², on |r| ≤ π/4: 2^-27.9 and 2^-33.1 in single, 2^-57.8
 # and 2^-64.1 in double precision.
@@ -74,9 +73,26 @@ def _sine_and_cosine(b: Builder, reduced: Reduced) -> tuple[Pair, Pair]:
     return (r, small), (near, plain_add(b, plain_sub(b, plain_sub(b, one, near), half), rest))
 
 
-@in_double
 def tan(b: Builder, x: Value) -> Value:
-    """The tangent: sine by cosine, or less the other way round, with what the quotient lacks."""
+    """The tangent; NaN of infinities."""
+    return _tan_float(b, x) if x.element == "float" else _tan_double(b, x)
+
+
+def _tan_float(b: Builder, x: Value) -> Value:
+    """Sine by cosine, or less the other way round, computed in double precision."""
+    reduced = quarter_turns(b, b.convert("fpext", absolute(b, x), "double"), precise=False)
+    r = reduced.high
+    z = b.mul(r, r)
+    sine = b.fma(b.mul(r, z), polynomial(b, z, _SIN["float"]), r)
+    cosine = polynomial(b, z, (1.0, -0.5, *_COS["float"]))
+    is_odd = _is_odd(b, reduced.turns)
+    quotient = b.fdiv(b.select(is_odd, cosine, sine), b.select(is_odd, sine, cosine))
+    result = b.convert("fptrunc", signed_by(b, quotient, reduced.turns, 0), "float")
+    return signed_by(b, result, to_bits(b, x), 31)
+
+
+def _tan_double(b: Builder, x: Value) -> Value:
+    """The same with what the quotient lacks."""
     reduced = quarter_turns(b, absolute(b, x), precise=True)
     sine, cosine = (ordered_sum(b, *parts) for parts in _sine_and_cosine(b, reduced))
     is_odd = _is_odd(b, reduced.turns)
