@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from dovetail_protocols.records import record
 
 from ...codegen.builder import Builder, Value
 from ...codegen.types import STORED
 from .elements import read, store_lanes, widened
-from .numbers import Number, at, each, minus, plus, smaller
+from .numbers import Number, at, each, minus, smaller
 from .parts import Cut, runs
 
 
@@ -51,29 +53,38 @@ def copy_panels(
 ) -> None:
     """Copies `depth` rows of the panels from `first` up to `last`. `source`: the operand's first element in these rows;
     `target`: where the copy of panel `first` goes."""
+    with each(b, 0, depth, ROWS) if not panels.is_transposed else nullcontext(0) as row:
+        rows = depth if panels.is_transposed else smaller(b, minus(b, depth, row), ROWS)
+        for size, start, stop in runs(b, panels.cut, first, last):
+            with each(b, start, stop) as panel:
+                place = at(
+                    b,
+                    source,
+                    STORED[panels.dtype],
+                    (row, panels.strides[0]),
+                    (panels.cut.start(b, panel), panels.strides[1]),
+                )
+                copy = at(b, target, panels.element, (minus(b, panel, first), panels.elements), (row, panels.width))
+                copy_panel(b, panels, place, copy, size, rows)
+
+
+def copy_panel(b: Builder, panels: Panels, source: Value, target: Value, size: int, depth: Number) -> None:
+    """Copies `depth` rows of one panel that has `size` columns. `source`: its first element in these rows."""
     if panels.is_transposed:
-        _copy_transposed(b, panels, source, target, first, last, depth)
+        _copy_transposed(b, panels, source, target, size, depth)
         return
     stored, (down, along), lanes = STORED[panels.dtype], panels.strides, panels.lanes
-    with each(b, 0, depth, ROWS) as block:
-        for size, start, stop in runs(b, panels.cut, first, last):
-            with each(b, start, stop) as panel, each(b, block, smaller(b, plus(b, block, ROWS), depth)) as row:
-                place = at(b, source, stored, (row, down), (panels.cut.start(b, panel), along))
-                copy = at(b, target, panels.element, (minus(b, panel, first), panels.elements), (row, panels.width))
-                for column in range(0, size, lanes):
-                    left = size - column
-                    piece = min(lanes, 1 << (left - 1).bit_length())
-                    loaded = read(
-                        b, panels.dtype, b.offset(place, column * along, stored), along, piece, min(piece, left)
-                    )
-                    value = widened(b, panels.dtype, loaded, panels.element)
-                    kept = min(piece, panels.width - column)
-                    store_lanes(b, value, b.offset(copy, column, panels.element), kept)
+    with each(b, 0, depth) as row:
+        place, copy = at(b, source, stored, (row, down)), at(b, target, panels.element, (row, panels.width))
+        for column in range(0, size, lanes):
+            left = size - column
+            piece = min(lanes, 1 << (left - 1).bit_length())
+            loaded = read(b, panels.dtype, b.offset(place, column * along, stored), along, piece, min(piece, left))
+            value = widened(b, panels.dtype, loaded, panels.element)
+            store_lanes(b, value, b.offset(copy, column, panels.element), min(piece, panels.width - column))
 
 
-def _copy_transposed(
-    b: Builder, panels: Panels, source: Value, target: Value, first: Number, last: Number, depth: Number
-) -> None:
+def _copy_transposed(b: Builder, panels: Panels, source: Value, target: Value, size: int, depth: Number) -> None:
     """The copy where it is K that is contiguous: blocks of lanes × lanes, turned over in registers."""
     stored, stride, lanes = STORED[panels.dtype], panels.strides[1], panels.lanes
     valid = min(lanes, depth) if isinstance(depth, int) else lanes
@@ -88,21 +99,19 @@ def _copy_transposed(
         for lane, turned in enumerate(transpose(b, vectors)[:valid]):
             store_lanes(b, turned, b.offset(copy, lane * panels.width, panels.element), kept)
 
-    for size, start, stop in runs(b, panels.cut, first, last):
-        with each(b, start, stop) as panel, each(b, 0, depth, lanes) as step:
-            # The last block of rows is a whole one, too: with rows that were copied already.
-            row = step if valid < lanes else smaller(b, step, minus(b, depth, lanes))
-            place = at(b, source, stored, (panels.cut.start(b, panel), stride), (row, 1))
-            copy = at(b, target, panels.element, (minus(b, panel, first), panels.elements), (row, panels.width))
-            whole = size // lanes * lanes
-            if whole:
-                with each(b, 0, whole, lanes) as column:
-                    copy_block(
-                        at(b, place, stored, (column, stride)), at(b, copy, panels.element, (column, 1)), lanes, lanes
-                    )
-            if size > whole:
-                rest = b.offset(place, whole * stride, stored), b.offset(copy, whole, panels.element)
-                copy_block(*rest, size - whole, min(lanes, panels.width - whole))
+    with each(b, 0, depth, lanes) as step:
+        # The last block of rows is a whole one, too: with rows that were copied already.
+        row = step if valid < lanes else smaller(b, step, minus(b, depth, lanes))
+        place, copy = at(b, source, stored, (row, 1)), at(b, target, panels.element, (row, panels.width))
+        whole = size // lanes * lanes
+        if whole:
+            with each(b, 0, whole, lanes) as column:
+                copy_block(
+                    at(b, place, stored, (column, stride)), at(b, copy, panels.element, (column, 1)), lanes, lanes
+                )
+        if size > whole:
+            rest = b.offset(place, whole * stride, stored), b.offset(copy, whole, panels.element)
+            copy_block(*rest, size - whole, min(lanes, panels.width - whole))
 
 
 def transpose(b: Builder, rows: list[Value]) -> list[Value]:

@@ -56,7 +56,7 @@ class _Writer:
         self.copied = STORED[d.a.dtype] != self.element or d.a.strides[-1] != 1
         self.width = -(-d.k // self.lanes) * self.lanes
         # The sums of a group: for each row, a vector for each column.
-        self.sums = self.b.array(self.element, self.rows.largest * self.lanes * self.lanes)
+        self.sums = self.b.array(self.element, d.m * self.lanes * self.lanes)
 
     def kernel(self, what: str) -> tuple[Kernel, int]:
         b, d, groups = self.b, self.d, self.groups
@@ -81,11 +81,9 @@ class _Writer:
                     source = at(b, operands[1], self.element, (column, d.b.strides[-1]))
                     for height, top, bottom in runs(b, self.rows, 0, self.rows.count):
                         with each(b, top, bottom) as tile:
-                            row = self.rows.start(b, tile)
-                            self._group(at(b, a, self.element, (row, stride)), stride, source, height, size)
-                            for inside in range(height):
-                                place = Place(axes, plus(b, row, inside), column, size)
-                                finish(b, d, place, views, self._total(inside, size))
+                            self._group(a, stride, source, self.rows.start(b, tile), height, size)
+                    with each(b, 0, d.m) as row:
+                        finish(b, d, Place(axes, row, column, size), views, self._total(row, size))
         scratch = d.m * self.width * SIZES[self.element] if self.copied else 0
         return Kernel(b.text(), what, scratch), tasks
 
@@ -105,19 +103,20 @@ class _Writer:
                     b.store(widened(b, d.a.dtype, loaded, self.element), target)
         return b.scratch, self.width
 
-    def _group(self, a: Value, stride: int, source: Value, height: int, columns: int) -> None:
+    def _group(self, a: Value, stride: int, source: Value, first_row: Number, height: int, columns: int) -> None:
         """The dot products of some rows with a group of columns, each as a vector of sums, into memory."""
-        b = self.b
+        b, square = self.b, self.lanes * self.lanes
         most = max(1, min(COLUMNS, b.isa.registers // 2 // height))
         strips = Strips(columns, most)
         for size, first, last in runs(b, strips, 0, strips.count):
             with each(b, first, last) as strip:
                 column = times(b, strip, most)
                 start = at(b, source, self.element, (column, self.d.b.strides[-1]))
-                sums = self._dots(Source(a, stride, 1), Source(start, self.d.b.strides[-1], 1), height, size)
+                rows = Source(at(b, a, self.element, (first_row, stride)), stride, 1)
+                sums = self._dots(rows, Source(start, self.d.b.strides[-1], 1), height, size)
                 for row, values in enumerate(sums):
                     for place, value in enumerate(values):
-                        number = (column, self.lanes), (row * self.lanes + place, self.lanes)
+                        number = (first_row, square), (column, self.lanes), (row * square + place * self.lanes, 1)
                         b.store(value, at(b, self.sums, self.element, *number))
 
     def _dots(self, a: Source, columns_of_b: Source, height: int, columns: int) -> list[list[Value]]:
@@ -160,11 +159,11 @@ class _Writer:
             total = self.b.add(total, variable.get())
         return total
 
-    def _total(self, row: int, columns: int) -> Value:
+    def _total(self, row: Number, columns: int) -> Value:
         """The dot products of a row with a group of columns, a lane each."""
         b, lanes = self.b, self.lanes
-        addresses = [b.offset(self.sums, (row * lanes + place) * lanes, self.element) for place in range(columns)]
-        vectors = [b.load(self.type, address) for address in addresses]
+        sums = at(b, self.sums, self.element, (row, lanes * lanes))
+        vectors = [b.load(self.type, b.offset(sums, place * lanes, self.element)) for place in range(columns)]
         return sums_of_lanes(b, [*vectors, *[vectors[-1]] * (lanes - columns)])
 
 

@@ -8,7 +8,7 @@ from ...codegen.builder import Builder, Value, Variable
 from ...codegen.isa import ISA
 from ...codegen.types import SIZES, STORED, vector
 from ..kernel import Kernel, View
-from .copying import Panels, copy_panels
+from .copying import Panels, copy_panel, copy_panels
 from .description import Matmul
 from .elements import load_lanes, store_lanes
 from .epilogue import Place, effort, finish
@@ -49,9 +49,11 @@ class _Writer:
         self.a_panels, self.b_panels = t.a_panels(d.a), t.b_panels(d.b)
         tile = t.rows.largest * (t.columns.largest // t.lanes)
         self.in_registers = not d.is_plain and effort(d.epilogue) * tile <= UNROLLED_EPILOGUE
-        # Scratch memory, in elements: copies of A and of B, and sums that wait for more products or for the epilogue.
-        self.b_at = t.row_blocks.largest * self.a_panels.elements if t.a == BY_TASK else 0
-        self.sums_at = self.b_at + (t.column_blocks.largest * self.b_panels.elements if t.b == BY_TASK else 0)
+        # Scratch memory, in elements: a copy of A (of a tile of it, where it is used for one panel only), a copy of
+        # a panel of B, and sums that wait for more products or for the epilogue.
+        self.by_tile = t.column_blocks.largest == 1
+        self.b_at = (1 if self.by_tile else t.row_blocks.largest) * self.a_panels.elements if t.a == BY_TASK else 0
+        self.sums_at = self.b_at + (self.b_panels.elements if t.b == BY_TASK else 0)
         self.block_rows = t.row_blocks.largest * t.rows.largest
         kept = 0 if d.is_plain or (self.in_registers and t.depths.count == 1) else self.block_rows * t.columns.largest
         self.scratch = self.sums_at + kept * (t.column_blocks.largest if t.depths.count > 1 else 1)
@@ -86,22 +88,29 @@ class _Writer:
         self.views = {view: moved(pointer, view) for pointer, view in zip(self.pointers[2:], d.views, strict=True)}
 
     def _block(self, block: Block) -> None:
-        """Copies of the operands, and then the tiles, panel by panel."""
+        """The tiles, panel by panel."""
         b, t = self.b, self.t
-        if t.a == BY_TASK:
-            down, along = self.d.a.strides[-2:]
-            source = at(b, self.a, STORED[self.d.a.dtype], (block.start, along))
+        if t.a == BY_TASK and not self.by_tile:
+            source = at(b, self.a, STORED[self.d.a.dtype], (block.start, self.a_panels.strides[0]))
             copy_panels(b, self.a_panels, source, b.scratch, *block.tiles, block.length)
-        if t.b == BY_TASK:
-            down, along = self.d.b.strides[-2:]
-            source = at(b, self.b_, STORED[self.d.b.dtype], (block.start, down))
-            copy_panels(
-                b, self.b_panels, source, at(b, b.scratch, t.element, (self.b_at, 1)), *block.panels, block.length
-            )
         for width, first, last in runs(b, t.columns, *block.panels):
             with each(b, first, last) as panel:
+                if t.b == BY_TASK:
+                    start = (
+                        (block.start, self.b_panels.strides[0]),
+                        (panel, t.columns.largest * self.b_panels.strides[1]),
+                    )
+                    source = at(b, self.b_, STORED[self.d.b.dtype], *start)
+                    copy_panel(b, self.b_panels, source, self._b_copy(), width, block.length)
                 for height, top, bottom in runs(b, t.rows, *block.tiles):
                     with each(b, top, bottom) as tile:
+                        if t.a == BY_TASK and self.by_tile:
+                            start = (
+                                (block.start, self.a_panels.strides[0]),
+                                (t.rows.start(b, tile), self.a_panels.strides[1]),
+                            )
+                            source = at(b, self.a, STORED[self.d.a.dtype], *start)
+                            copy_panel(b, self.a_panels, source, b.scratch, height, block.length)
                         self._tile(block, tile, height, panel, width)
                 if not self.d.is_plain and not self.in_registers:
                     with when_equal(b, block.depth, t.depths.count - 1):
@@ -139,7 +148,7 @@ class _Writer:
             down, along = self.d.a.strides[-2:]
             return Source(at(b, self.a, t.element, (row, down), (block.start, along)), down, along)
         if t.a == BY_TASK:
-            return self._copied(b.scratch, self.a_panels, minus(b, tile, block.tiles[0]), 0)
+            return self._copied(b.scratch, self.a_panels, 0 if self.by_tile else minus(b, tile, block.tiles[0]), 0)
         return self._copied(self.a, self.a_panels, tile, block.start)
 
     def _b_source(self, block: Block, panel: Number) -> Source:
@@ -148,9 +157,11 @@ class _Writer:
             down, along = self.d.b.strides[-2:]
             return Source(at(b, self.b_, t.element, (panel, t.columns.largest), (block.start, down)), along, down)
         if t.b == BY_TASK:
-            copies = at(b, b.scratch, t.element, (self.b_at, 1))
-            return self._copied(copies, self.b_panels, minus(b, panel, block.panels[0]), 0)
+            return self._copied(self._b_copy(), self.b_panels, 0, 0)
         return self._copied(self.b_, self.b_panels, panel, block.start)
+
+    def _b_copy(self) -> Value:
+        return at(self.b, self.b.scratch, self.t.element, (self.b_at, 1))
 
     def _copied(self, pointer: Value, panels: Panels, panel: Number, start: Number) -> Source:
         address = at(self.b, pointer, panels.element, (panel, panels.elements), (start, panels.width))

@@ -33,6 +33,13 @@ TASK_CYCLES = 250_000
 """What a task should take, about."""
 
 
+LAUNCH_CYCLES = 5_000
+"""What a launch costs, about, whose tasks must be done before others begin."""
+
+COPY_CYCLES = 8
+"""What copying a vector to a panel costs, about."""
+
+
 @record
 class Tiling:
     """The cut of a product.
@@ -79,8 +86,8 @@ def choose_tiling(isa: ISA, description: Matmul) -> Tiling:
     rows, columns = parts_of(m, height), Strips(n, vectors * lanes)
     depths = Parts(k, 1) if rows.count == 1 else parts_of(k, _depth(rows.largest, columns.largest, k, SIZES[element]))
     blocks = _tasks(description, rows, columns, cycles)
-    a = _place_a(description, element, columns=blocks[2].count) if k else IN_PLACE
-    b = _place_b(description, element, rows=blocks[1].count) if k else IN_PLACE
+    a = _place_a(description, lanes, columns=blocks[2].count) if k else IN_PLACE
+    b = _place_b(description, lanes, rows=blocks[1].count) if k else IN_PLACE
     return Tiling(element, lanes, rows, columns, depths, *blocks, a, b)
 
 
@@ -91,7 +98,7 @@ def cycles_of_tiles(isa: ISA, description: Matmul) -> float:
     in_vectors = -(-n // lanes)
     _, cycles = _best_tile(isa, m, in_vectors, k)
     if description.b.strides[-1] != 1:
-        cycles += k * in_vectors * (8 if description.b.strides[-2] == 1 else 2 * lanes)
+        cycles += k * in_vectors * (COPY_CYCLES if description.b.strides[-2] == 1 else 2 * lanes)
     return cycles
 
 
@@ -167,22 +174,28 @@ def _tasks(d: Matmul, rows: Parts, columns: Strips, cycles: float) -> tuple[Part
     return Parts(batches, batches), Parts(tiles, min(tiles, down)), Parts(panels, min(panels, across))
 
 
-def _place_a(description: Matmul, element: str, *, columns: int) -> str:
+def _place_a(description: Matmul, lanes: int, *, columns: int) -> str:
     """A is read in place unless it must be converted, or lies so that each element is on a cache line of its own."""
-    a, k, n = description.a, description.k, description.n
+    a, k, n, element = description.a, description.k, description.n, description.element
     down, along = a.strides[-2:]
     far = abs(along) * k * SIZES[element] > CACHE_BYTES and n >= 256
     gaps = abs(down) != 1 and n >= 128
     if STORED[a.dtype] == element and (along in (0, 1) or not (far or gaps)):
         return IN_PLACE
-    return BY_TASK if columns == 1 else BY_LAUNCH
+    return _copied(columns, k * -(-description.m // lanes))
 
 
-def _place_b(description: Matmul, element: str, *, rows: int) -> str:
+def _place_b(description: Matmul, lanes: int, *, rows: int) -> str:
     """B is read in place where its rows are contiguous, and near each other or used little."""
-    b, k, m, n = description.b, description.k, description.m, description.n
+    b, k, m, n, element = description.b, description.k, description.m, description.n, description.element
     down, along = b.strides[-2:]
     far = abs(down) * k * SIZES[element] > CACHE_BYTES and m >= 256
     if STORED[b.dtype] == element and (along == 1 or n == 1) and not far:
         return IN_PLACE
-    return BY_TASK if rows == 1 else BY_LAUNCH
+    return _copied(rows, k * -(-n // lanes))
+
+
+def _copied(tasks: int, vectors: int) -> str:
+    """Who copies an operand of so many vectors of which several tasks read the same part: each of them, if that takes
+    less time than another launch."""
+    return BY_TASK if (tasks - 1) * vectors * COPY_CYCLES < LAUNCH_CYCLES else BY_LAUNCH
