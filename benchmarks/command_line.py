@@ -50,9 +50,15 @@ def make_plan(options: argparse.Namespace) -> Plan:
     if not quick:
         return plan
     notes = ("--quick: torch.compile and resnet18, unless asked for; few, short turns; few losses",)
-    steps = options.curve_steps or _QUICK_CURVE_STEPS
-    effort = {"rounds": 2, "start_rounds": 1, "turn_seconds": 0.12, "settle_seconds": 0.05, "curve_steps": steps}
-    return replace(plan, **effort, notes=notes)
+    return replace(
+        plan,
+        rounds=2,
+        start_rounds=1,
+        turn_seconds=0.12,
+        settle_seconds=0.05,
+        curve_steps=options.curve_steps or _QUICK_CURVE_STEPS,
+        notes=notes,
+    )
 
 
 def matching(pattern: str) -> list[str]:

@@ -6,7 +6,7 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-_BOOTSTRAP: Any = importlib._bootstrap  # type: ignore[attr-defined]  # where `import` looks `_find_and_load` up
+_BOOTSTRAP: Any = importlib._bootstrap  # where `import` looks `_find_and_load` up
 
 
 class ImportClock:
