@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dovetail_kernels_llvm.codegen.isa import VARIABLE
 from dovetail_kernels_llvm.kernels.cluster import COLUMN, FULL, ONE, ROW
 from dovetail_kernels_llvm.kernels.clusters import column_sums, normal, passes, plan, stages, writer
 
@@ -17,7 +19,12 @@ from .cluster_oracle import Making, drawn_strides, made_clusters
 TOLERANCES = {"float64": 1e-12, "float32": 3e-5, "bfloat16": 1e-2, "float16": 2e-3}
 """Errors relative to the numbers that go into a result: half precision is rounded once, when it is stored."""
 
-few = settings(max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = 6 if VARIABLE in os.environ else 20
+"""Fewer on the lesser instruction sets, each of which these tests run on again (test_clusters.py)."""
+
+few = settings(
+    max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
 
 
 @given(made_clusters("float32"))
@@ -57,7 +64,7 @@ def test_any_cluster_in_many_tasks(making: Making) -> None:
         ["float64", "float16", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "uint32", "uint64"]
     ).flatmap(lambda dtype: st.tuples(st.just(dtype), made_clusters(dtype)))
 )
-@settings(few, max_examples=40)
+@settings(few, max_examples=2 * EXAMPLES)
 def test_any_dtype(drawn: tuple[str, Making]) -> None:
     dtype, making = drawn
     with np.errstate(all="ignore"):
