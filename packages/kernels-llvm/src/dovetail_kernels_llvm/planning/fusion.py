@@ -22,7 +22,8 @@ LARGEST_GROUP = 160
 class Group:
     """Operations that run as one cluster: `domain` is the shape of its index space, the last `columns` axes of which
     are columns where a reduction says so (None: any number). `spaces`: where each value that it computes has elements
-    (see kernels.cluster). `product`: the operation whose epilogue it is."""
+    (see kernels.cluster). `product`: the operation whose epilogue it is. `is_needed`: whether another group takes what
+    it gives."""
 
     def __init__(self, bit: int, domain: tuple[int, ...]) -> None:
         self.bits, self.ancestors = 1 << bit, 0
@@ -31,6 +32,7 @@ class Group:
         self.ops: list[tuple[int, Op]] = []
         self.spaces: dict[int, str] = {}
         self.product: Op | None = None
+        self.is_needed = False
 
     @property
     def has_reductions(self) -> bool:
@@ -102,15 +104,18 @@ class Fusion:
 
     def _link(self, group: Group, op: Op) -> None:
         """Notes what an operation of a group needs and gives."""
+        before = group.ancestors
         for value in op.given:
             maker = self.group_of.get(value.number)
             if maker is not None and maker is not group:
                 group.ancestors |= maker.bits | maker.ancestors
+                maker.is_needed = True
         for value in op.outputs:
             self.group_of[value.number] = group
-        for other in self._alone.values():
-            if other.ancestors & group.bits:
-                other.ancestors |= group.ancestors
+        if group.is_needed and group.ancestors != before:
+            for other in self._alone.values():
+                if other.ancestors & group.bits:
+                    other.ancestors |= group.ancestors
 
     def _candidates(self, op: Op) -> Iterator[Group]:
         """Groups that give an operand, the largest first."""
@@ -278,6 +283,7 @@ class Fusion:
         one.spaces |= other.spaces
         one.columns = one.columns if other.columns is None else other.columns
         one.product = one.product or other.product
+        one.is_needed = one.is_needed or other.is_needed
         for number, group in list(self.group_of.items()):
             if group is other:
                 self.group_of[number] = one

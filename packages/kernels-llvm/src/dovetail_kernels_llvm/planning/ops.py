@@ -23,21 +23,23 @@ class Value:
         return prod(self.shape)
 
 
-@record
 class Op:
     """One call: an operation of the standard by its short name, or one of the planner's own ("assemble"). `inputs`
-    holds None where an operand is left out."""
+    holds None where an operand is left out; `given` are those that are there. It is not changed once it is made."""
 
-    name: str
-    inputs: tuple[Value | None, ...]
-    outputs: tuple[Value, ...]
-    attributes: Mapping[str, Any]
-    source: str = ""
+    __slots__ = ("attributes", "given", "inputs", "name", "outputs", "source")
 
-    @property
-    def given(self) -> tuple[Value, ...]:
-        """The inputs that are there."""
-        return tuple(value for value in self.inputs if value is not None)
+    def __init__(
+        self,
+        name: str,
+        inputs: tuple[Value | None, ...],
+        outputs: tuple[Value, ...],
+        attributes: Mapping[str, Any],
+        source: str = "",
+    ) -> None:
+        self.name, self.inputs, self.outputs = name, inputs, outputs
+        self.attributes, self.source = attributes, source
+        self.given = tuple([value for value in inputs if value is not None])
 
 
 class Body:
