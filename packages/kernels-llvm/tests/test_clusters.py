@@ -250,6 +250,7 @@ def test_what_lies_across_is_transposed_on_the_way(dtype: str) -> None:
     across = making.load(dtype=dtype, strides=(70 * 150, 1, 70))
     other = making.load(dtype=dtype, strides=(1, 3, 210))
     making.store(making.apply("add", making.apply("multiply", x, across), other))
+    making.store(making.reduce("max", across, ONE))
     making.check(tolerance=2e-3 if dtype == "float16" else ROUNDING)
 
 

@@ -10,12 +10,12 @@ from typing import TypeAlias
 
 from ...codegen.builder import Builder, Value
 from ...codegen.types import SIZES, STORED, vector
-from ..cluster import ONE, Cluster
+from ..cluster import Cluster
 from ..copies.transposes import transposed
 from ..kernel import View
 from .columns import Number, value_of
 from .memory import Memory, Row
-from .terms import is_reduction
+from .terms import COLUMNS, ROWS, is_reduction, reduced
 
 ROW_TILES = 4
 """Squares in a block of rows: cache lines that lie together are used together."""
@@ -29,7 +29,8 @@ def lying_across(cluster: Cluster, lanes: int) -> tuple[View, ...]:
     enough of them."""
     if not cluster.rows or cluster.rows[-1] < lanes or cluster.columns < lanes or lanes < 4:
         return ()
-    if any(is_reduction(term) and term.space != ONE for term in cluster.terms):
+    reductions = (place for place, term in enumerate(cluster.terms) if is_reduction(term))
+    if any(reduced(cluster, place) != {ROWS, COLUMNS} for place in reductions):
         return ()
     views = [term.view for term in cluster.terms if term.view is not None]
     found = [view for view in views if view.strides[-2] == 1 and view.strides[-1] not in (0, 1)]
