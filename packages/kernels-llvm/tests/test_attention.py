@@ -247,42 +247,32 @@ class Case:
             np.testing.assert_allclose(one, other, rtol=EPSILON[self.dtype], atol=32 * epsilon * largest)
 
 
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    lengths, sizes = (draw(st.tuples(one, one)) for one in (LENGTHS, SIZES))
+    return Case(
+        draw(st.sampled_from([(), (2,), (2, 3)])),
+        *lengths,
+        *sizes,
+        layout=draw(LAYOUTS),
+        mask=draw(MASKS),
+        scale=draw(st.sampled_from([None, 0.3, -0.2])),
+        is_causal=draw(st.booleans()),
+    )
+
+
 @seed(1)
 @settings(max_examples=10, deadline=None, database=None)
-@given(st.data())
-def test_attention_is_a_weighted_mean_of_values(data: st.DataObject) -> None:
-    batch = data.draw(st.sampled_from([(), (2,), (2, 3)]))
-    case = Case(
-        batch,
-        data.draw(LENGTHS),
-        data.draw(LENGTHS),
-        data.draw(SIZES),
-        data.draw(SIZES),
-        layout=data.draw(LAYOUTS),
-        mask=data.draw(MASKS),
-        scale=data.draw(st.sampled_from([None, 0.3, -0.2])),
-        is_causal=data.draw(st.booleans()),
-    )
+@given(cases())
+def test_attention_is_a_weighted_mean_of_values(case: Case) -> None:
     case.check_forward()
 
 
 @seed(2)
 @settings(max_examples=10, deadline=None, database=None)
-@given(st.data())
-def test_the_gradient_is_that_of_the_weighted_mean(data: st.DataObject) -> None:
-    batch = data.draw(st.sampled_from([(), (2,), (2, 3)]))
-    case = Case(
-        batch,
-        data.draw(LENGTHS),
-        data.draw(LENGTHS),
-        data.draw(SIZES),
-        data.draw(SIZES),
-        layout=data.draw(LAYOUTS),
-        mask=data.draw(MASKS),
-        scale=data.draw(st.sampled_from([None, 0.3, -0.2])),
-        is_causal=data.draw(st.booleans()),
-    )
-    case.check_backward(keeps=data.draw(st.booleans()))
+@given(cases(), st.booleans())
+def test_the_gradient_is_that_of_the_weighted_mean(case: Case, keeps: bool) -> None:
+    case.check_backward(keeps=keeps)
 
 
 @pytest.mark.parametrize(("dtype", "keeps"), [("float64", True), ("float16", False), ("bfloat16", True)])
@@ -314,9 +304,11 @@ def test_leading_axes_broadcast(query_batch: tuple[int, ...], key_batch: tuple[i
     case.check_backward()
 
 
-@pytest.mark.parametrize("shape", [((2,), 0, 5, 4), ((2,), 5, 0, 4), ((0,), 5, 5, 4), ((2,), 5, 5, 0)])
+@pytest.mark.parametrize(
+    "shape", [((2,), 0, 5, 4, 3), ((2,), 5, 0, 4, 3), ((0,), 5, 5, 4, 3), ((2,), 5, 5, 0, 3), ((2,), 5, 5, 4, 0)]
+)
 def test_nothing_is_a_size_too(shape: tuple[Any, ...]) -> None:
-    case = Case(*shape, value_size=3, scale=1.0, is_causal=True)
+    case = Case(*shape, scale=1.0, is_causal=True)
     case.check_forward()
     case.check_backward()
 

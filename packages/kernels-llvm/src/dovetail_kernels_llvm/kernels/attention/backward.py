@@ -82,7 +82,9 @@ def attention_gradient_launches(
         else:
             target = View(target.buffer, target.dtype, (1, *target.shape), (0, *target.strides), target.offset)
         targets[name] = target
-    return [*launches, _Writer(isa, problem, blocks, description, targets).launch(), *sums]
+    if problem.heads:
+        launches.append(_Writer(isa, problem, blocks, description, targets).launch())
+    return launches + sums
 
 
 class _Writer:

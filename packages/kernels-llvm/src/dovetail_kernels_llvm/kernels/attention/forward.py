@@ -66,11 +66,10 @@ def attention_launches(
     isa: ISA, description: Attention, allocate: Callable[[str, tuple[int, ...]], View]
 ) -> list[Launch]:
     """The launches that compute attention."""
-    if description.output.size == 0 and description.statistics is None:
-        return []
     problem = problem_of(isa, description)
-    writer = _Writer(isa, problem, blocks_of(problem), description)
-    return [writer.launch()]
+    if problem.heads * problem.queries == 0:
+        return []
+    return [_Writer(isa, problem, blocks_of(problem), description).launch()]
 
 
 class _Writer:
@@ -188,17 +187,15 @@ class _Writer:
         hide(b, type_, scores, seen)
         for start in range(0, height, problem.group):
             self._weigh(scores, range(start, min(start + problem.group, height)), row, vectors)
+        width = problem.value_width
         product(
             b,
             type_,
             problem.tile,
             Left(self.scores, self.stride, 1),
-            Right(
-                lambda column: b.offset(self.values, b.mul(column, b.index(lanes)), problem.element),
-                problem.value_width,
-            ),
-            Rows(self._sums(row), problem.value_width, height),
-            vectors=problem.value_width // lanes,
+            Right(lambda column: b.offset(self.values, b.mul(column, b.index(lanes)), problem.element), width),
+            Rows(self._sums(row), width, height),
+            vectors=width // lanes,
             depth=(0, seen.bound),
             begin=None if self.is_whole else self._rescaled,
         )
@@ -227,11 +224,9 @@ class _Writer:
     def _sums(self, row: Value) -> Value:
         """The address of what is summed for a row."""
         b, problem = self.b, self.problem
-        return (
-            self.sums
-            if self.is_whole
-            else b.offset(self.sums, b.mul(row, b.index(problem.value_width)), problem.element)
-        )
+        if self.is_whole:
+            return self.sums
+        return b.offset(self.sums, b.mul(row, b.index(problem.value_width)), problem.element)
 
     def _rescaled(self, row: int, place: Value) -> Value:
         """What earlier blocks of keys have given, in terms of the greatest score that is known now."""

@@ -73,18 +73,14 @@ class Problem:
     @property
     def flops(self) -> float:
         """What the two products of attention need."""
-        whole = 2.0 * self.heads * self.queries * self.keys * (self.size + self.value_size)
-        seen = (
-            self.seen_keys * (self.queries - (self.seen_keys - 1) / 2)
-            if self.is_causal
-            else 1.0 * self.queries * self.keys
-        )
-        return whole * seen / max(self.queries * self.keys, 1)
+        pairs = 1.0 * self.queries * self.keys
+        if self.is_causal:
+            pairs = self.seen_keys * (self.queries - (self.seen_keys - 1) / 2)
+        return 2 * self.heads * pairs * (self.size + self.value_size)
 
     def __str__(self) -> str:
-        return "×".join(map(str, (*self.batch, self.queries, self.keys, self.size))) + (
-            ", causal" if self.is_causal else ""
-        )
+        sizes = "×".join(map(str, (*self.batch, self.queries, self.keys, self.size)))
+        return sizes + (", causal" if self.is_causal else "")
 
     def ahead(self, b: Builder, query: Count, key: Count) -> Count | None:
         """How far a query is ahead of a key, where that decides whether it sees it."""
@@ -203,7 +199,7 @@ class RowNumbers:
 
 def parts_of(count: int, size: int) -> int:
     """How many parts of a size cover a count."""
-    return -(-count // size)
+    return -(-count // size) if count else 0
 
 
 def rounded(count: int, size: int) -> int:

@@ -9,8 +9,8 @@ from .memory import padded
 from .product import Right, store_aligned
 
 BLOCK_BYTES = 16
-"""x86 registers are made of blocks of so many bytes: elements change places within them, or blocks as a whole, in one
-instruction."""
+"""Wide registers are made of blocks of so many bytes: one instruction moves elements within all blocks, or blocks as a
+whole, but rarely both."""
 
 
 class Panels:

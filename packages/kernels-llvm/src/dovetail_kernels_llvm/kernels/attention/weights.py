@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from math import log2
+from math import e, log2
 
 from dovetail_protocols.records import record
 
@@ -15,7 +15,7 @@ from .memory import Matrix, load_as
 from .product import Rows, load_aligned, store_aligned
 from .transposition import interleavings
 
-LOG2_E = log2(2.718281828459045)
+LOG2_E = log2(e)
 
 # Of 2ᶠ for |f| ≤ ½, minimax in relative error before coefficients are rounded: 2^-23.7 for float, 2^-58.2 for double.
 COEFFICIENTS = {
@@ -185,18 +185,13 @@ def apply_mask(b: Builder, type_: str, rows: Rows, mask: Matrix, query: Value, k
         done: Count = 0
         if mask.column in (0, 1):
             one = load_as(b, element, mask.dtype, given) if mask.column == 0 else None
-            done = parts(b, keys, lanes) if one is not None else divided(b, keys, lanes)
+            done = parts(b, keys, lanes) if one else divided(b, keys, lanes)
             with b.loop(0, done) as vector:
                 column = b.mul(vector, b.index(lanes))
                 place = b.offset(scores, column, element)
-                many = (
-                    load_as(b, type_, mask.dtype, view.at(b, b.index(0), column))
-                    if one is None
-                    else b.splat(one, lanes)
-                )
+                many = b.splat(one, lanes) if one else load_as(b, type_, mask.dtype, view.at(b, b.index(0), column))
                 store_aligned(b, masked(load_aligned(b, type_, place), many), place)
         with b.loop(times(b, done, lanes), keys) as column:
             place = b.offset(scores, column, element)
-            b.store(
-                masked(b.load(element, place), load_as(b, element, mask.dtype, view.at(b, b.index(0), column))), place
-            )
+            number = load_as(b, element, mask.dtype, view.at(b, b.index(0), column))
+            b.store(masked(b.load(element, place), number), place)
