@@ -24,13 +24,15 @@ GROUP = 12
 
 @record
 class Call:
-    """An operation with the dtypes of its operands and of its result. `last`: a number that the last operand is."""
+    """An operation with the dtypes of its operands and of its result. `last`: a number that the last operand is.
+    `then`: an operation on the value, of the first operand's dtype, that gives the result."""
 
     operation: str
     dtypes: tuple[str, ...]
     result: str
     attributes: tuple[tuple[str, Any], ...] = ()
     last: float | None = None
+    then: str | None = None
 
 
 def alike(operation: str, dtype: str, count: int = 1, **attributes: Any) -> Call:
@@ -70,7 +72,10 @@ def _text(calls: Sequence[Call], operand_count: int, lanes: int | None) -> str:
             ]
             if call.last is not None:
                 values.append(b.constant(vector(COMPUTED[call.dtypes[-1]], width), call.last))
-            value = emit(b, call.operation, values, call.dtypes, call.result, dict(call.attributes))
+            result = call.dtypes[0] if call.then else call.result
+            value = emit(b, call.operation, values, call.dtypes, result, dict(call.attributes))
+            if call.then:
+                value = emit(b, call.then, [value], [result], call.result, {})
             to = b.offset(b.pointer(operand_count + place), index, STORED[call.result])
             b.store(to_memory(b, call.result, value), to)
     return b.text()

@@ -22,6 +22,7 @@ def relu(b: Builder, dtype: str, x: Value) -> Value:
 
 
 def relu6(b: Builder, dtype: str, x: Value) -> Value:
+    """x between 0 and 6, and the nearer of them outside."""
     return minimum(b, dtype, relu(b, dtype, x), b.constant(x.type, 6))
 
 
@@ -31,25 +32,30 @@ def clip(b: Builder, dtype: str, x: Value, low: Value, high: Value) -> Value:
 
 
 def leaky_relu(b: Builder, x: Value, *, negative_slope: float = 0.2) -> Value:
+    """x where it is positive, else x times the slope."""
     return b.select(_is_positive(b, x), x, b.mul(x, b.constant(x.type, negative_slope)))
 
 
 def elu(b: Builder, x: Value, *, alpha: float = 1.0) -> Value:
+    """x where it is positive, else alpha · (eˣ − 1)."""
     below = b.mul(expm1(b, at_most(b, x, 0.0)), b.constant(x.type, alpha))
     return b.select(_is_positive(b, x), x, below)
 
 
 def selu(b: Builder, x: Value) -> Value:
+    """`elu` with the constants that keep mean and variance."""
     return b.mul(elu(b, x, alpha=SELU_ALPHA), b.constant(x.type, SELU_SCALE))
 
 
 def celu(b: Builder, x: Value, *, alpha: float = 1.0) -> Value:
+    """x where it is positive, else alpha · (exp(x / alpha) − 1)."""
     number = b.constant(x.type, alpha)
     below = b.mul(expm1(b, b.fdiv(at_most(b, x, 0.0), number)), number)
     return b.select(_is_positive(b, x), x, below)
 
 
 def gelu(b: Builder, x: Value, *, approximate: bool = False) -> Value:
+    """x · ½ (1 + erf(x / √2)), or its approximation by tanh."""
     half = b.mul(x, b.constant(x.type, 0.5))
     if approximate:
         inner = b.fma(b.mul(x, x), b.constant(x.type, 0.044715 * sqrt(2 / pi)), b.constant(x.type, sqrt(2 / pi)))
@@ -58,6 +64,7 @@ def gelu(b: Builder, x: Value, *, approximate: bool = False) -> Value:
 
 
 def silu(b: Builder, x: Value) -> Value:
+    """x · sigmoid(x)."""
     return b.mul(x, sigmoid(b, x))
 
 
@@ -67,6 +74,7 @@ def softplus(b: Builder, x: Value) -> Value:
 
 
 def log_sigmoid(b: Builder, x: Value) -> Value:
+    """log(sigmoid(x)), without overflow."""
     return b.sub(at_most(b, x, 0.0), _softplus_less(b, x))
 
 
@@ -77,15 +85,18 @@ def _softplus_less(b: Builder, x: Value) -> Value:
 
 
 def softsign(b: Builder, x: Value) -> Value:
+    """x / (1 + |x|)."""
     return b.fdiv(x, b.add(absolute(b, x), b.constant(x.type, 1.0)))
 
 
 def hard_sigmoid(b: Builder, x: Value) -> Value:
+    """relu6(x + 3) / 6."""
     shifted = b.add(x, b.constant(x.type, 3.0))
     return b.fdiv(at_most(b, at_least(b, shifted, 0.0), 6.0), b.constant(x.type, 6.0))
 
 
 def hard_silu(b: Builder, x: Value) -> Value:
+    """x · hard_sigmoid(x)."""
     return b.mul(x, hard_sigmoid(b, x))
 
 

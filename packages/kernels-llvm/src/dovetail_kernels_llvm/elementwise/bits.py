@@ -37,6 +37,7 @@ def bits_of(b: Builder, x: Value, number: int) -> Value:
 
 
 def absolute(b: Builder, x: Value) -> Value:
+    """|x| of floating-point numbers."""
     return b.intrinsic("llvm.fabs", x.type, x)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..codegen.builder import Builder, Value
-from ..codegen.types import FLOATING, SIGNED
+from ..codegen.types import FLOATING, SIGNED, vector
 from .bits import INFINITY, absolute
 
 _FIRST_INFINITE = {"float16": 65520.0, "bfloat16": (2 - 2.0**-8) * 2.0**127}
@@ -41,7 +41,7 @@ def _extreme(b: Builder, dtype: str, predicate: str, x1: Value, x2: Value) -> Va
     if is_constant(x2):
         x1, x2 = x2, x1
     picked = b.select(b.compare(f"o{predicate}", x1, x2), x1, x2)  # x2 where either is NaN: one instruction of x86
-    if is_constant(x1) and "0x7FF8" not in x1.text:
+    if is_constant(x1) and not _is_nan(x1):
         return picked
     return b.select(b.compare("uno", x1, x1), x1, picked)
 
@@ -51,8 +51,13 @@ def is_constant(x: Value) -> bool:
     return not x.text.startswith("%")
 
 
+def _is_nan(constant: Value) -> bool:
+    return any(bits in constant.text for bits in ("0x7FF8", "0xFFF8"))
+
+
 def isnan(b: Builder, dtype: str, x: Value) -> Value:
-    return b.compare("uno", x, x) if dtype in FLOATING else b.constant(f"<{x.lanes} x i1>" if x.lanes > 1 else "i1", 0)
+    """Whether x is NaN."""
+    return b.compare("uno", x, x) if dtype in FLOATING else b.constant(vector("i1", x.lanes), 0)
 
 
 def isinf(b: Builder, dtype: str, x: Value) -> Value:
@@ -65,5 +70,5 @@ def isinf(b: Builder, dtype: str, x: Value) -> Value:
 def isfinite(b: Builder, dtype: str, x: Value) -> Value:
     """Whether x is neither NaN nor infinite, nor would be in memory."""
     if dtype not in FLOATING:
-        return b.constant(f"<{x.lanes} x i1>" if x.lanes > 1 else "i1", 1)
+        return b.constant(vector("i1", x.lanes), 1)
     return b.compare("olt", absolute(b, x), b.constant(x.type, _FIRST_INFINITE.get(dtype, INFINITY)))

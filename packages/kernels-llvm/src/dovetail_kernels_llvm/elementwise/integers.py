@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..codegen.builder import Builder, Value
 from ..codegen.types import SIGNED, SIZES
+from .rounding import floor
 
 _WIDE_ENOUGH = {"i8": "float", "i16": "float", "i32": "double"}
 """Floating types in which the rounded quotient of two such numbers never reaches the next whole number."""
@@ -48,8 +49,6 @@ def _floored(b: Builder, dtype: str, x1: Value, divisor: Value) -> Value:
         is_opposite = b.compare("slt", b.operate("xor", rest, divisor), zero)
         too_large = b.operate("and", is_inexact, is_opposite)
         return b.select(too_large, b.sub(quotient, b.constant(x1.type, 1)), quotient)
-    from .rounding import floor
-
     element = _WIDE_ENOUGH[x1.element]
     to_float, to_integer = ("sitofp", "fptosi") if is_signed else ("uitofp", "fptoui")
     ratio = b.fdiv(b.convert(to_float, x1, element), b.convert(to_float, divisor, element))

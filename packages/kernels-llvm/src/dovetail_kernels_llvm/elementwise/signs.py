@@ -30,15 +30,8 @@ def sign(b: Builder, dtype: str, x: Value) -> Value:
 
 
 def signbit(b: Builder, x: Value) -> Value:
+    """Whether the sign bit is set, of −0 and NaN too."""
     return b.compare("slt", to_bits(b, x), bits_of(b, x, 0))
-
-
-def copysign(b: Builder, x1: Value, x2: Value) -> Value:
-    return with_sign(b, x1, x2)
-
-
-def square(b: Builder, x: Value) -> Value:
-    return b.mul(x, x)
 
 
 def nextafter(b: Builder, dtype: str, x1: Value, x2: Value) -> Value:

@@ -12,6 +12,7 @@ from ..codegen.types import FLOATING, SIGNED, STORED, UNSIGNED
 from . import (
     activations,
     arithmetic,
+    bits,
     comparison,
     error_function,
     exponential,
@@ -94,7 +95,9 @@ def _same(b: Builder, x: Value) -> Value:
 
 TABLE: dict[str, tuple[Entry, ...]] = {
     **_of({"add": Builder.add, "subtract": Builder.sub, "multiply": Builder.mul}, REAL, 2),
-    **_of({"negative": Builder.neg, "square": signs.square, "positive": _same, "conj": _same, "real": _same}, REAL, 1),
+    **_of(
+        {"negative": Builder.neg, "square": arithmetic.square, "positive": _same, "conj": _same, "real": _same}, REAL, 1
+    ),
     "imag": _one(alike(REAL, 1), plain(lambda b, x: b.constant(x.type, 0))),
     "stop_gradient": _one(alike(REAL | BOOLEAN, 1), plain(_same)),
     "abs": _one(alike(REAL, 1), typed(signs.magnitude)),
@@ -114,7 +117,7 @@ TABLE: dict[str, tuple[Entry, ...]] = {
     "clip": _one(alike(REAL, 3), typed(activations.clip)),
     "sign": _one(alike(REAL, 1), typed(signs.sign)),
     "signbit": _one(predicate(FLOATING, 1), plain(signs.signbit)),
-    "copysign": _one(alike(FLOATING, 2), plain(signs.copysign)),
+    "copysign": _one(alike(FLOATING, 2), plain(bits.with_sign)),
     "nextafter": _one(alike(FLOATING, 2), typed(signs.nextafter)),
     **_of({"ceil": rounding.ceil, "floor": rounding.floor, "trunc": rounding.trunc, "round": rounding.round_}, REAL, 1),
     "equal": _one(predicate(REAL | BOOLEAN, 2), typed(comparison.comparison("eq"))),
