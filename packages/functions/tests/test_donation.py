@@ -44,7 +44,7 @@ def test_an_error_puts_donated_buffers_back(overwriting: Any, monkeypatch: pytes
     def failing(*buffers: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(call, "program", failing)
+    monkeypatch.setattr(call.program, "run", failing)
     with pytest.raises(KeyboardInterrupt):
         step(dt.constant(1.0))
     np.testing.assert_array_equal(np.asarray(weight.read_value()), np.full(4, 2.0))

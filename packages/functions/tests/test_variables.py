@@ -92,11 +92,7 @@ def test_an_error_while_running_changes_no_variable(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_variable_that_refuses_its_value_leaves_the_others() -> None:
-    first, second = dt.Variable(1.0), dt.Variable(2.0)
-    step = function(lambda x: (first.assign(x), second.assign(x)))
-    step(dt.constant(3.0))
-    call = next(iter(step.traces[0]._calls.values()))
-    from dovetail_functions.states import replace_all
+    from dovetail_functions.states import States
 
     class Refusing:
         payload = None
@@ -104,11 +100,30 @@ def test_a_variable_that_refuses_its_value_leaves_the_others() -> None:
         def replace(self, payload: Any) -> None:
             raise ValueError("no")
 
-    before = first.payload
+    first, second = dt.Variable(1.0), Refusing()
+    last = dt.Variable(3.0)
+    variables: Any = [first, second, last]
+    states = States(variables, variables, {2: lambda buffer: buffer.copy()})
     with pytest.raises(ValueError, match="no"):
-        replace_all([first, Refusing()], [np.float32(9.0).reshape(()), None])  # type: ignore[list-item] # a stand-in
-    assert first.payload is before
-    assert call.assigned == (first, second)
+        states.run(lambda *given: (np.float32(9.0).reshape(()), None, given[2]), [])
+    assert (float(first.read_value()), float(last.read_value())) == (1.0, 3.0)
+
+
+def test_a_program_that_raises_leaves_every_variable_its_buffer() -> None:
+    from dovetail_functions.states import States
+
+    first, second = dt.Variable(np.ones(3)), dt.Variable(2.0)
+    kept = second.payload
+    states = States([first, second], [first, second], {0: np.copy, 1: np.copy})
+
+    def fail(*given: Any) -> Any:
+        assert given[1] is not kept  # somebody else holds it, so that it is copied
+        raise MemoryError("no")
+
+    with pytest.raises(MemoryError):
+        states.run(fail, [])
+    assert second.payload is kept
+    np.testing.assert_array_equal(first.numpy(), np.ones(3))
 
 
 @pytest.mark.parametrize(("value", "error"), [(np.ones(3, np.float32), ShapeError), (np.ones(2, np.int32), DTypeError)])

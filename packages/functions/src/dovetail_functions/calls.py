@@ -12,7 +12,7 @@ from dovetail_protocols.roles import SupportsTaking
 
 from .execution.kernels import wrapper
 from .execution.planning import Planned
-from .states import copying, replace_all, take_buffers
+from .states import States, copying
 from .traces import FunctionTrace
 
 
@@ -23,48 +23,27 @@ class Call:
     anything raises, none.
     """
 
-    __slots__ = (
-        *("assigned", "copies", "graph", "placements", "program", "result"),
-        *("result_count", "trace", "variables", "wrappers"),
-    )
+    __slots__ = ("_rebuild", "_states", "_wrappers", "graph", "placements", "program")
 
     def __init__(self, trace: FunctionTrace, graph: Graph, plan: Callable[[Graph, frozenset[int]], Planned]) -> None:
         """`plan` makes programs of graphs, which may overwrite the inputs that it is told."""
         first = len(graph.inputs) - len(trace.variables)
         taking = [place for place, variable in enumerate(trace.variables) if isinstance(variable, SupportsTaking)]
         planned = plan(graph, frozenset(first + place for place in taking))
-        self.trace, self.graph, self.program, self.placements = trace, graph, planned.program, planned.placements
-        self.variables, self.assigned, self.result = trace.variables, trace.assigned, trace.result
-        self.result_count = trace.result_count
-        self.wrappers = [wrapper(value.meta) for value in graph.outputs[: trace.result_count]]
-        self.copies = {place - first: copying(graph.inputs[place].meta) for place in planned.donated}
+        self.graph, self.program, self.placements = graph, planned.program, planned.placements
+        copies = {place - first: copying(graph.inputs[place].meta) for place in planned.donated}
+        self._states = States(trace.variables, trace.assigned, copies)
+        self._wrappers = [wrapper(value.meta) for value in graph.outputs[: trace.result_count]]
+        self._rebuild = None if trace.result.is_single else trace.result.rebuild
 
     def __call__(self, arrays: Sequence[Any]) -> Any:
         buffers = [array.payload for array in arrays]
         if not _buffer_kinds.issuperset(map(type, buffers)):
             _check_buffers(buffers)
-        if self.copies:
-            outputs = self._run_donating(buffers)
-        else:
-            states = [variable.payload for variable in self.variables]
-            outputs = self.program(*buffers, *states)
-            if self.assigned:
-                replace_all(self.assigned, outputs[self.result_count :])
-        if self.result.is_single:
-            return self.wrappers[0](outputs[0])
-        return self.result.rebuild([wrap(buffer) for wrap, buffer in zip(self.wrappers, outputs, strict=False)])
-
-    def _run_donating(self, buffers: Sequence[Any]) -> tuple[Any, ...]:
-        """The program's outputs, where it may overwrite the buffers of some variables."""
-        states, taken = take_buffers(self.variables, self.copies)
-        try:
-            outputs = self.program(*buffers, *states)
-        except BaseException:
-            for variable, buffer in taken:
-                variable.replace(buffer)
-            raise
-        replace_all(self.assigned, outputs[self.result_count :], taken)
-        return outputs
+        outputs = self._states.run(self.program.run, buffers)
+        if self._rebuild is None:
+            return self._wrappers[0](outputs[0])
+        return self._rebuild([wrap(buffer) for wrap, buffer in zip(self._wrappers, outputs, strict=False)])
 
 
 _buffer_kinds: set[type] = set()

@@ -1,8 +1,9 @@
-"""The buffers of variables around a call: taken where they may be overwritten, and exchanged at the end."""
+"""The variables around a call: buffers taken where they may be overwritten, and exchanged at the end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from dovetail_protocols.binding import bind_attributes
@@ -14,47 +15,67 @@ from dovetail_protocols.roles import VariableLike
 from .execution.planning import Planner
 
 
-def take_buffers(
-    variables: Sequence[Any], copies: Mapping[int, Callable[[Any], Any]]
-) -> tuple[list[Any], list[tuple[VariableLike, Any]]]:
-    """A buffer for each variable, and those that were taken out of theirs: put them back, or others in their place.
+class States:
+    """The variables of a call: how their buffers come in, and how new ones take their place.
 
-    The variables at the places in `copies` give buffers that may be overwritten: their own where nobody else holds it,
-    a copy otherwise.
+    `variables` are all of them, `assigned` those that get new values. `copies`: what copies a buffer, by the place of
+    each variable whose buffer may be overwritten.
     """
-    states: list[Any] = []
-    taken: list[tuple[VariableLike, Any]] = []
-    try:
-        for place, variable in enumerate(variables):
-            buffer = variable.take() if place in copies else variable.payload
-            if buffer is None:
-                buffer = copies[place](variable.payload)
-            elif place in copies:
-                taken.append((variable, buffer))
-            states.append(buffer)
-    except BaseException:
-        for variable, buffer in taken:
-            variable.replace(buffer)
-        raise
-    return states, taken
 
+    __slots__ = ("_assigned", "_places", "_sources", "_variables")
 
-def replace_all(
-    variables: Sequence[VariableLike], buffers: Sequence[Any], taken: Sequence[tuple[VariableLike, Any]] = ()
-) -> None:
-    """Gives every variable its new buffer, or, where one refuses, none. `taken`: those whose buffer is out."""
-    away = {id(variable): buffer for variable, buffer in taken}
-    before = [
-        away[id(variable)] if id(variable) in away else variable.payload  # noqa: SIM401 - reading one of them raises
-        for variable in variables
-    ]
-    try:
-        for variable, buffer in zip(variables, buffers, strict=True):
-            variable.replace(buffer)
-    except BaseException:
-        for variable, buffer in zip(variables, before, strict=True):
-            variable.replace(buffer)
-        raise
+    def __init__(
+        self,
+        variables: Sequence[VariableLike],
+        assigned: Sequence[VariableLike],
+        copies: Mapping[int, Callable[[Any], Any]],
+    ) -> None:
+        self._variables: Sequence[Any] = variables
+        self._sources: list[tuple[Any, Callable[[Any], Any] | None]] = [
+            (variable, copies.get(place)) for place, variable in enumerate(variables)
+        ]
+        self._assigned = tuple(assigned)
+        order = {id(variable): place for place, variable in enumerate(variables)}
+        self._places = tuple(order[id(variable)] for variable in assigned)
+
+    def run(self, program: Callable[..., tuple[Any, ...]], buffers: Sequence[Any]) -> tuple[Any, ...]:
+        """What a program gives for some buffers and those of the variables; its last outputs are their new ones.
+
+        A variable whose buffer may be overwritten gives its own where nobody else holds it, a copy otherwise. Where
+        anything raises, every variable has the buffer that it had.
+        """
+        before: list[Any] = []
+        given = list(buffers)
+        taken: list[int] = []
+        try:
+            for variable, copy in self._sources:
+                buffer = None if copy is None else variable.take()
+                if buffer is not None:
+                    taken.append(len(before))
+                    given.append(buffer)
+                else:
+                    buffer = variable.payload
+                    given.append(buffer if copy is None else copy(buffer))
+                before.append(buffer)
+            outputs = program(*given)
+        except BaseException:
+            for place in taken:
+                self._variables[place].replace(before[place])
+            raise
+        if self._assigned:
+            self._replace(outputs[len(outputs) - len(self._assigned) :], before)
+        return outputs
+
+    def _replace(self, buffers: Sequence[Any], before: Sequence[Any]) -> None:
+        """Gives every assigned variable its new buffer, or, where one refuses, none."""
+        try:
+            for variable, buffer in zip(self._assigned, buffers, strict=True):
+                variable.replace(buffer)
+        except BaseException:
+            for variable, place in zip(self._assigned, self._places, strict=True):
+                with suppress(Exception):  # the one that refused its new value may refuse this one too
+                    variable.replace(before[place])
+            raise
 
 
 def copying(meta: TensorMeta) -> Callable[[Any], Any]:

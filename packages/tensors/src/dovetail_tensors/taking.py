@@ -9,38 +9,50 @@ from __future__ import annotations
 
 import sys
 import threading
+from threading import get_ident
 from typing import Any
 
 import numpy as np
 
 from dovetail_protocols.errors import UninitializedError
 
+_waiting = threading.Lock()
+"""Held while an event is made, so that all who wait for a buffer wait for the same one."""
+
 
 class Taken:
     """What stands in a variable while its buffer is away."""
 
-    __slots__ = ("_back", "_thread", "shape")
+    __slots__ = ("_back", "_is_back", "_thread", "shape")
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
-        self._thread = threading.get_ident()
-        self._back = threading.Event()
+        self._thread = get_ident()
+        self._is_back = False
+        self._back: threading.Event | None = None  # made by the first who waits: it costs as much as all the rest
 
     def wait(self, name: str) -> None:
         """Returns when the variable has a buffer again.
 
         Raises: UninitializedError in the thread that took it, which would wait for itself.
         """
-        if threading.get_ident() == self._thread:
+        if get_ident() == self._thread:
             raise UninitializedError(
                 f"Variable {name!r} is read while the buffer that was taken out of it is away",
                 fix="read it before the function that assigns it is called, or afterwards",
             )
-        self._back.wait()
+        with _waiting:
+            if self._back is None:
+                self._back = threading.Event()
+        # Whoever releases says first that the buffer is back, then looks for an event: one of the two is seen.
+        if not self._is_back:
+            self._back.wait()
 
     def release(self) -> None:
         """Lets those go on who wait."""
-        self._back.set()
+        self._is_back = True
+        if self._back is not None:
+            self._back.set()
 
 
 def _references(buffer: np.ndarray[Any, Any]) -> int:
@@ -58,7 +70,8 @@ _COUNTS_ARE_EXACT = sys.implementation.name == "cpython" and getattr(sys, "_is_g
 
 
 def take(variable: Any) -> np.ndarray[Any, Any] | None:
-    """What `Variable.take` does."""
+    """The buffer, out of the variable and to be overwritten, if nobody else holds it; else None, and nothing changes.
+    Until `replace` puts one in its place, other threads that read the variable wait."""
     buffer = variable._payload
     if not _COUNTS_ARE_EXACT or type(buffer) is not np.ndarray or buffer.base is not None or not buffer.flags.owndata:
         return None

@@ -109,10 +109,7 @@ class Variable(ArrayMethods, TypedOperators):
         if type(before) is Taken:
             before.release()
 
-    def take(self) -> Any | None:
-        """The buffer, out of the variable and to be overwritten, if nobody else holds it; else None, and nothing
-        changes. Until `replace` puts one in its place, other threads that read the variable wait."""
-        return take(self)
+    take = take
 
     def _returned(self) -> Any:
         """The buffer, once it is back."""

@@ -24,7 +24,7 @@ class Program:
     `source` is the function's text, for readers.
     """
 
-    __slots__ = ("_function", "source", "steps")
+    __slots__ = ("run", "source", "steps")
 
     def __init__(
         self,
@@ -41,14 +41,15 @@ class Program:
         namespace |= {f"step{place}": step.run for place, step in enumerate(self.steps)}
         namespace |= {f"normalize{number}": function for number, function in normalize.items()}
         exec(compile(self.source, FILE_NAME, "exec"), namespace)
-        self._function = self._guarded(namespace["program"], first_lines)
+        self.run: Callable[..., tuple[Any, ...]] = self._guarded(namespace["program"], first_lines)
+        """What calling the program does, for those whom one call more costs too much."""
 
     def __call__(self, *buffers: Any) -> tuple[Any, ...]:
         """The buffers of the outputs. Nothing is changed where a step raises.
 
         Raises: KernelError, saying which step, with its cause.
         """
-        return self._function(*buffers)  # type: ignore[no-any-return] # written above to give a tuple
+        return self.run(*buffers)
 
     def kernel_reports(self) -> tuple[tuple[str, tuple[KernelReport, ...]], ...]:
         """What compiled steps say of their kernels, by name of compiler."""
