@@ -1,6 +1,7 @@
 """What can be run on this repository; CONTRIBUTING.md tabulates the sessions."""
 
 import os
+import shutil
 from pathlib import Path
 
 import nox
@@ -36,6 +37,13 @@ def install_packages(session: nox.Session, *groups: str) -> Path:
     session.run("python", "-m", "tools.wheels", str(directory))
     session.install("--no-deps", "--force-reinstall", *map(str, sorted(directory.glob("*.whl"))))
     return directory
+
+
+def testing_environment(session: nox.Session, wheels: Path) -> dict[str, str]:
+    """What tests find in the environment: the wheels, and a cache of machine code that is empty at first."""
+    cache = Path(session.create_tmp()).resolve() / "cache"
+    shutil.rmtree(cache, ignore_errors=True)
+    return {"DOVETAIL_WHEELS": str(wheels), "DOVETAIL_CACHE_DIR": str(cache), **ONE_BLAS_THREAD}
 
 
 def run_all(session: nox.Session, *commands: tuple[str, ...], env: dict[str, str] | None = None) -> None:
@@ -75,7 +83,7 @@ def imports(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Everything that the README promises, or `-- packages/tensors -k shape`: only those tests."""
     wheels = install_packages(session, "tests")
-    env = {"DOVETAIL_WHEELS": str(wheels), **ONE_BLAS_THREAD}
+    env = testing_environment(session, wheels)
     if session.posargs:
         session.run(*PYTEST, *session.posargs, env=env)
         return
@@ -109,7 +117,7 @@ def clean_environment(session: nox.Session, package: str, *options: str) -> None
 def integration(session: nox.Session) -> None:
     """The tests that need several packages, with every wheel installed."""
     wheels = install_packages(session, "integration")
-    session.run(*PYTEST, "tests-integration", *session.posargs, env={"DOVETAIL_WHEELS": str(wheels), **ONE_BLAS_THREAD})
+    session.run(*PYTEST, "tests-integration", *session.posargs, env=testing_environment(session, wheels))
 
 
 @nox.session
