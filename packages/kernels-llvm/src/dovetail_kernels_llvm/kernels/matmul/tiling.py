@@ -18,9 +18,10 @@ IN_PLACE, BY_TASK, BY_LAUNCH = "in place", "by task", "by launch"
 """How an operand is read: where it lies; from a copy that each task makes of its part in scratch memory; from a copy
 that a launch before makes of the whole."""
 
-CACHE_BYTES = 1 << 20
-"""What a core's second-level cache holds, and so how far apart the rows of an operand may end that is read in place
-again and again."""
+CACHE_BYTES = {64: 1 << 20}
+SMALL_CACHE_BYTES = 1 << 18
+"""What the second-level cache of a core holds, by the bytes of its vectors: so far apart may the rows of an operand lie
+that is read in place again and again."""
 
 TALLEST = 9
 """The most rows of A that a tile reads at a time. Where rows are a multiple of 4096 bytes apart, they share one set of
@@ -84,10 +85,10 @@ def choose_tiling(isa: ISA, description: Matmul) -> Tiling:
     lanes = isa.lanes(SIZES[element])
     (height, vectors), cycles = _best_tile(isa, m, -(-n // lanes), k)
     rows, columns = parts_of(m, height), Strips(n, vectors * lanes)
-    depths = Parts(k, 1) if rows.count == 1 else parts_of(k, _depth(rows.largest, columns.largest, k, SIZES[element]))
+    depths = Parts(k, 1) if rows.count == 1 else parts_of(k, _depth(isa, description, rows.largest, columns.largest))
     blocks = _tasks(description, rows, columns, cycles)
-    a = _place_a(description, lanes, columns=blocks[2].count) if k else IN_PLACE
-    b = _place_b(description, lanes, rows=blocks[1].count) if k else IN_PLACE
+    a = _place_a(isa, description, columns=blocks[2].count) if k else IN_PLACE
+    b = _place_b(isa, description, rows=blocks[1].count) if k else IN_PLACE
     return Tiling(element, lanes, rows, columns, depths, *blocks, a, b)
 
 
@@ -104,7 +105,7 @@ def cycles_of_tiles(isa: ISA, description: Matmul) -> float:
 
 def _best_tile(isa: ISA, m: int, in_vectors: int, k: int) -> tuple[tuple[int, int], float]:
     """Rows and vectors of the best tile, and the cycles that a product takes in it."""
-    estimates = {tile: _cycles(m, in_vectors, k, *tile) for tile in _tiles(isa, m, in_vectors)}
+    estimates = {tile: _cycles(isa, m, in_vectors, k, *tile) for tile in _tiles(isa, m, in_vectors)}
     best = min(estimates, key=estimates.__getitem__)
     return best, estimates[best]
 
@@ -118,17 +119,19 @@ def _tiles(isa: ISA, m: int, in_vectors: int) -> Iterator[tuple[int, int]]:
             yield height, vectors
 
 
-def _cycles(m: int, in_vectors: int, k: int, height: int, vectors: int) -> float:
+def _cycles(isa: ISA, m: int, in_vectors: int, k: int, height: int, vectors: int) -> float:
     """An estimate of the time of one matrix product in tiles of this size.
 
     A step of a tile takes as long as its multiplications, its loads or the latency of a sum, and a little for what the
     caches must deliver; then come the start and end of each tile, and something for each loop that must be compiled.
     """
     total, bodies = 0.0, 0
+    size = isa.vector_bytes / 64
+    rate = 1 if size == 1 else 2  # multiplications in a cycle
     for tiles, tall in _sizes(parts_of(m, height)):
         for panels, wide in _sizes(Strips(in_vectors, vectors)):
-            step = max(tall * wide, 0.5 * tall + wide, 6) + 0.03 * tall + 0.1 * wide
-            total += tiles * panels * (k * step + 2 * tall * wide + 20)
+            step = max(tall * wide / rate, 0.5 * tall + wide * size, 4.5) + 0.2 + 0.03 * tall + 0.1 * wide * size
+            total += tiles * panels * (k * step + 2 * tall * wide * size + 20)
             bodies += 1
     return total * (1 + 0.012 * bodies)
 
@@ -138,10 +141,14 @@ def _sizes(cut: Parts | Strips) -> list[tuple[int, int]]:
     return [(last - first, size) for first, last, size in cut.kinds()]
 
 
-def _depth(height: int, width: int, k: int, size: int) -> int:
+def _cache_bytes(isa: ISA) -> int:
+    return CACHE_BYTES.get(isa.vector_bytes, SMALL_CACHE_BYTES)
+
+
+def _depth(isa: ISA, description: Matmul, height: int, width: int) -> int:
     """How much of K is done at a time, so that a panel of B and some tiles of A stay in the cache."""
-    most = CACHE_BYTES // 2 // (size * (width + 4 * height))
-    return max(256, most // 64 * 64) if k > most else max(k, 1)
+    most = _cache_bytes(isa) // 2 // (SIZES[description.element] * (width + 4 * height))
+    return max(256, most // 64 * 64) if description.k > most else max(description.k, 1)
 
 
 def task_count(cycles: float, traffic_bytes: float) -> int:
@@ -174,25 +181,25 @@ def _tasks(d: Matmul, rows: Parts, columns: Strips, cycles: float) -> tuple[Part
     return Parts(batches, batches), Parts(tiles, min(tiles, down)), Parts(panels, min(panels, across))
 
 
-def _place_a(description: Matmul, lanes: int, *, columns: int) -> str:
+def _place_a(isa: ISA, description: Matmul, *, columns: int) -> str:
     """A is read in place unless it must be converted, or lies so that each element is on a cache line of its own."""
     a, k, n, element = description.a, description.k, description.n, description.element
     down, along = a.strides[-2:]
-    far = abs(along) * k * SIZES[element] > CACHE_BYTES and n >= 256
+    far = abs(along) * k * SIZES[element] > _cache_bytes(isa) and n >= 256
     gaps = abs(down) != 1 and n >= 128
     if STORED[a.dtype] == element and (along in (0, 1) or not (far or gaps)):
         return IN_PLACE
-    return _copied(columns, k * -(-description.m // lanes))
+    return _copied(columns, k * -(-description.m // isa.lanes(SIZES[element])))
 
 
-def _place_b(description: Matmul, lanes: int, *, rows: int) -> str:
+def _place_b(isa: ISA, description: Matmul, *, rows: int) -> str:
     """B is read in place where its rows are contiguous, and near each other or used little."""
     b, k, m, n, element = description.b, description.k, description.m, description.n, description.element
     down, along = b.strides[-2:]
-    far = abs(down) * k * SIZES[element] > CACHE_BYTES and m >= 256
+    far = abs(down) * k * SIZES[element] > _cache_bytes(isa) and m >= 256
     if STORED[b.dtype] == element and (along == 1 or n == 1) and not far:
         return IN_PLACE
-    return _copied(rows, k * -(-n // lanes))
+    return _copied(rows, k * -(-n // isa.lanes(SIZES[element])))
 
 
 def _copied(tasks: int, vectors: int) -> str:
