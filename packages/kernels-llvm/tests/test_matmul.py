@@ -68,6 +68,17 @@ def test_batches_of_one_operand_are_rows_of_one_product():
 
 
 @pytest.mark.parametrize("layout", ["rows", "columns"])
+def test_a_row_by_a_matrix_in_each_batch(layout):
+    check_product(drawn((6, 1, 40)), drawn((6, 40, 30), start=1), ("rows", layout, "rows"))
+
+
+def test_copy_of_an_operand_is_shared_by_all_batches():
+    launches = check_product(drawn((3, 150, 301)), drawn((301, 190), start=1), ("batch innermost", "columns", "rows"))
+    copied = [view for launch in launches[:-1] for view in (launch.arguments[place] for place in launch.writes)]
+    assert [view.size < 2 * 301 * 190 for view in copied if isinstance(view, View)] == [True]
+
+
+@pytest.mark.parametrize("layout", ["rows", "columns"])
 def test_tasks_may_run_in_any_order(layout):
     a, b = drawn((150, 301)), drawn((301, 190), start=1)
     results = []
