@@ -178,6 +178,7 @@ def test_filter_gradients_sum_over_all_windows(case: Case) -> None:
 NAMED: dict[str, dict[str, Any]] = {
     "one channel": {"shape": (3, 9, 8, 1), "window": (3, 3), "columns": 32, "padding": "same"},
     "one pixel": {"shape": (5, 1, 1, 20), "window": (3, 3), "columns": 18, "padding": "same"},
+    "a column left over": {"shape": (2, 3, 3, 4), "window": (2, 2), "columns": 17, "dtype": "bfloat16"},
     "one tap": {"shape": (2, 6, 6, 16), "window": (1, 1), "columns": 32},
     "one tap, strides": {"shape": (2, 7, 6, 16), "window": (1, 1), "columns": 32, "strides": 2},
     "few images in a tile": {"shape": (9, 4, 4, 32), "window": (3, 3), "columns": 48, "padding": "same"},

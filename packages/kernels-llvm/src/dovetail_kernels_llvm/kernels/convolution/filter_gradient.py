@@ -77,12 +77,12 @@ def _planned(isa: ISA, description: FilterGradient) -> Outer:
         width = vectors * lanes
         panels = -(-columns // width)
     copied_x = is_clipped or not _is_direct(x) or any(work.reaches_out(place) for place in range(len(axes)))
+    # Rows beyond the last are read, too.
+    copied_x |= rows.total % rows.count != 0
     if kind == PAIRED:
         copied_x |= columns % width != 0
     else:
-        # Rows beyond the last are read, too.
-        copied_x |= rows.total % rows.count != 0 or channels % held != 0
-        copied_x |= rows.run == JOINED and x.strides[-2] != channels
+        copied_x |= channels % held != 0 or (rows.run == JOINED and x.strides[-2] != channels)
     copied_cotangent = is_clipped or not _is_direct(cotangent) or columns % width != 0 or panels > 2
     flops = 2.0 * cotangent.size * prod(result.shape[:-1])
     wanted = min(max(int(flops / TASK_FLOPS), 1), MOST_TASKS)
@@ -143,9 +143,11 @@ def _tile(
             run, total = ALL, taps * channels
         elif held == channels and (axes[-1].dilation == 1 or last == 1):
             run, total = JOINED, last * channels
+        elif channels == 1:
+            run, total = TAPS, last
         else:
             run, total = CHANNELS_RUN, held
-        loops = taps * (1 if kind == PAIRED else channels) / total
+        loops = taps * (1 if kind == PAIRED else channels) / total  # of the rows of a run
         for count in [total] if run == ALL else range(1, min(most, total) + 1):
             spent = loops * -(-total // count) * cost(count, vectors) * -(-needed // vectors)
             if spent < least * 0.999:
@@ -154,14 +156,8 @@ def _tile(
 
 
 def _is_direct(view: View) -> bool:
-    """Whether a view's channels can be read as they lie, and its pixels follow each other evenly."""
-    even = all(
-        before == after * size or count == 1
-        for before, after, size, count in zip(
-            view.strides[:-2], view.strides[1:-1], view.shape[1:-1], view.shape[:-2], strict=True
-        )
-    )
-    return COMPUTED[view.dtype] == STORED[view.dtype] and view.strides[-1] == 1 and even
+    """Whether a view's channels can be read as they lie."""
+    return COMPUTED[view.dtype] == STORED[view.dtype] and view.strides[-1] == 1
 
 
 def _block(

@@ -21,7 +21,7 @@ from .runs import copy_run, zero_run
 @record
 class Halo:
     """The room for a copy: `shape` by axis of pixels, and `channels`, of which `kept` are copied and the rest is zeros
-    where `filled`, else anything. `is_inside`: nothing that is copied lies outside; `batch_inside`: a pixel of all images
+    where `filled`, else anything. `is_inside`: nothing copied lies outside; `batch_inside`: a pixel of all images
     lies together."""
 
     shape: tuple[int, ...]

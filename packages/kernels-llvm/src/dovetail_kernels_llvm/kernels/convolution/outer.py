@@ -20,7 +20,7 @@ from .sums import PAIRED, Level, TileSums, merged
 
 ALL, JOINED, CHANNELS, TAPS = "all", "joined", "channels", "taps"
 """What the rows of sums run over: all taps and channels at once; the taps of the last axis and channels, which lie side
-by side in the input; channels; the taps of the last axis, where each channel has its own filters."""
+by side in the input; channels; the taps of the last axis, for one channel, or where each channel has its filters."""
 
 
 @record
@@ -85,9 +85,11 @@ class _Emitter:
         self.window = tuple(axis.taps for axis in outer.axes)
         self.all_columns = outer.groups * outer.columns
         # Rows beyond the last are computed, of whatever lies there, and dropped.
-        self.copy_from = -(-(outer.halo.size if outer.halo else 0) // 64) * 64 + 64
-        self.scratch_elements = self.copy_from + (prod(outer.sizes) * self.width + 64 if outer.copied else 0)
         self.in_steps = outer.halo.strides if outer.halo else outer.x.strides[:-1]
+        self.row_step = outer.axes[-1].dilation * self.in_steps[-1] if outer.rows.run == TAPS else 1
+        beyond = -outer.rows.total % outer.rows.count * self.row_step
+        self.copy_from = -(-(outer.halo.size + beyond if outer.halo else 0) // 64) * 64 + 64
+        self.scratch_elements = self.copy_from + (prod(outer.sizes) * self.width + 64 if outer.copied else 0)
 
     def text(self) -> str:
         outer = self.outer
@@ -213,15 +215,14 @@ class _Emitter:
             ]
             self._tile(x, sums, numbers, rows.total)
             return
-        step = dilated[-1] if rows.run == TAPS else 1
         limit: Index = rows.total
         if rows.run == CHANNELS and outer.channels % outer.held:
             limit = least(b, rows.total, minus(b, outer.channels, channel))
         with each(b, 0, rows.total, rows.count) as start:
             self._tile(
-                b.offset(x, times(b, start, step), self.element),
+                b.offset(x, times(b, start, self.row_step), self.element),
                 b.offset(sums, times(b, start, self.all_columns), self.element),
-                [number * step for number in range(rows.count)],
+                [number * self.row_step for number in range(rows.count)],
                 minus(b, limit, start),
             )
 
