@@ -164,6 +164,14 @@ def test_means_leave_padding_out_unless_it_is_counted(case: Case, count_padding:
     case.check_mean(count_padding)
 
 
+@pytest.mark.parametrize("padding", ["same", ((0, 2), (1, 1))], ids=["one window", "one row of windows"])
+def test_windows_may_reach_over_the_border_in_the_same_way(padding: Any) -> None:
+    case = Case((2, 2, 5 if padding != "same" else 3, 5), "float32", window=(3, 3), strides=(4, 3), padding=padding)
+    case.check_greatest()
+    case.check_choice()
+    case.check_mean(False)
+
+
 @pytest.mark.parametrize("window", [2, 3, 4], ids=["rows of windows", "overlapping", "in all channels"])
 def test_large_images_are_cut_into_tasks(window: int) -> None:
     strides = {2: 2, 3: 2, 4: 4}[window]

@@ -26,10 +26,14 @@ class Taps:
     start: tuple[Index, ...]
 
     @property
-    def known(self) -> tuple[int, ...] | None:
-        """How many there are by axis, from the first on, where they are the same few in each window."""
-        counts = tuple(one for one, low in zip(self.count, self.low, strict=True) if isinstance(one, int) and low == 0)
-        return counts if len(counts) == len(self.count) and prod(counts) <= UNROLLED else None
+    def known(self) -> tuple[range, ...] | None:
+        """The taps by axis, where they are the same few in each window."""
+        found = tuple(
+            range(low, low + count)
+            for low, count in zip(self.low, self.count, strict=True)
+            if isinstance(low, int) and isinstance(count, int)
+        )
+        return found if len(found) == len(self.count) and prod(map(len, found)) <= UNROLLED else None
 
 
 def taps_of(b: Builder, grid: WindowGrid, sizes: Sequence[int], place: Sequence[Index]) -> Taps:
@@ -67,7 +71,7 @@ def each_tap(b: Builder, grid: WindowGrid, taps: Taps, body: Callable[[Index, Se
     if taps.known is None:
         along([])
         return
-    for one in product(*map(range, taps.known)):
+    for one in product(*taps.known):
         body(weighted(b, one, strides), [plus(b, start, tap) for start, tap in zip(taps.start, one, strict=True)])
 
 
@@ -83,15 +87,17 @@ def at_window(
     """Calls body with the taps of the window at a place of the grid; twice where that depends on the place: once for
     windows that lie inside, whose taps are known, and once for those that reach over a border."""
     taps = taps_of(b, grid, sizes, place)
-    if taps.known is not None or prod(grid.window) > UNROLLED:
-        body(taps)
-        return
     inside: Value | None = None
     for count, window in zip(taps.count, grid.window, strict=True):
         if isinstance(count, Value):
             whole = b.compare("eq", count, b.index(window))
             inside = whole if inside is None else b.operate("and", inside, whole)
-    assert inside is not None
+    is_cut = any(
+        isinstance(count, int) and count < window for count, window in zip(taps.count, grid.window, strict=True)
+    )
+    if inside is None or is_cut or prod(grid.window) > UNROLLED:
+        body(taps)
+        return
     outside = b.operate("xor", inside, b.constant("i1", 1))
     with b.when(inside):
         body(Taps((0,) * len(grid.window), grid.window, taps.start))
