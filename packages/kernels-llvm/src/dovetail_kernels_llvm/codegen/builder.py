@@ -6,13 +6,13 @@ Local variables are `alloca`s, which LLVM's first pass turns into registers, so 
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from dovetail_protocols.records import record
 
 from .isa import ISA
+from .literals import alignment, literal, mangled
 from .types import SIZES, element_of, is_float, lanes_of, vector
 
 FAST = "contract"
@@ -100,7 +100,7 @@ class Builder:
     def table(self, element: str, numbers: Sequence[float | int]) -> Value:
         """The address of a constant array, aligned to 64 bytes."""
         name = f"@table{len(self._globals)}"
-        items = ", ".join(f"{element} {_literal(element, number)}" for number in numbers)
+        items = ", ".join(f"{element} {literal(element, number)}" for number in numbers)
         self._globals.append(f"{name} = private unnamed_addr constant [{len(numbers)} x {element}] [{items}], align 64")
         return Value(name, "ptr")
 
@@ -145,10 +145,8 @@ class Builder:
     def constant(self, type_: str, number: float | int) -> Value:
         """A number in every lane of a type."""
         element, lanes = element_of(type_), lanes_of(type_)
-        literal = _literal(element, number)
-        if lanes == 1:
-            return Value(literal, type_)
-        return Value(f"splat ({element} {literal})", type_)
+        text = literal(element, number)
+        return Value(text if lanes == 1 else f"splat ({element} {text})", type_)
 
     def index(self, number: int) -> Value:
         """A whole number of type i64."""
@@ -157,8 +155,8 @@ class Builder:
     def lane_numbers(self, element: str, lanes: int) -> Value:
         """0, 1, 2, …"""
         if lanes == 1:
-            return Value("0" if not is_float(element) else _literal(element, 0), element)
-        items = ", ".join(f"{element} {_literal(element, lane)}" for lane in range(lanes))
+            return Value("0" if not is_float(element) else literal(element, 0), element)
+        items = ", ".join(f"{element} {literal(element, lane)}" for lane in range(lanes))
         return Value(f"<{items}>", vector(element, lanes))
 
     # ------------------------------------------------------------------ arithmetic
@@ -336,7 +334,7 @@ class Builder:
     def variable(self, initial: Value) -> Variable:
         """A local variable with its first value."""
         address = self.name("variable")
-        self._entry.append(f"  {address} = alloca {initial.type}, align {_alignment(initial.type)}")
+        self._entry.append(f"  {address} = alloca {initial.type}, align {alignment(initial.type)}")
         variable = Variable(self, Value(address, "ptr"), initial.type)
         variable.set(initial)
         return variable
@@ -390,41 +388,3 @@ class Builder:
         """The smaller of two signed whole numbers."""
         b = self.index(b) if isinstance(b, int) else b
         return self.select(self.compare("slt", a, b), a, b)
-
-
-def mangled(type_: str) -> str:
-    """A type as the names of intrinsics have it."""
-    names = {"float": "f32", "double": "f64", "half": "f16", "ptr": "p0"}
-    element, lanes = element_of(type_), lanes_of(type_)
-    short = names.get(element, element)
-    return short if lanes == 1 else f"v{lanes}{short}"
-
-
-def _alignment(type_: str) -> int:
-    return min(64, max(8, SIZES[element_of(type_)] * lanes_of(type_)))
-
-
-def _literal(element: str, number: float | int) -> str:
-    if element == "i1":
-        return "true" if number else "false"
-    if element == "ptr":
-        return "null"
-    if not is_float(element):
-        return str(int(number))
-    if element == "half":
-        number = struct.unpack("e", struct.pack("e", number))[0]
-    elif element == "float":
-        number = _single(number)
-    bits: int = struct.unpack("<Q", struct.pack("<d", number))[0]
-    if element == "half":
-        return f"0xH{struct.unpack('<H', struct.pack('<e', number))[0]:04X}"
-    return f"0x{bits:016X}"
-
-
-def _single(number: float | int) -> float:
-    """A number rounded to single precision; beyond its range, infinite."""
-    try:
-        rounded: float = struct.unpack("f", struct.pack("f", number))[0]
-    except OverflowError:
-        return float("inf") if number > 0 else float("-inf")
-    return rounded
