@@ -18,10 +18,8 @@ IN_PLACE, BY_TASK, BY_LAUNCH = "in place", "by task", "by launch"
 """How an operand is read: where it lies; from a copy that each task makes of its part in scratch memory; from a copy
 that a launch before makes of the whole."""
 
-CACHE_BYTES = {64: 1 << 20}
-SMALL_CACHE_BYTES = 1 << 18
-"""What the second-level cache of a core holds, by the bytes of its vectors: so far apart may the rows of an operand lie
-that is read in place again and again."""
+CACHE_BYTES = 1 << 20
+"""What the second-level cache holds of a core whose vectors have 64 bytes; of others, take a quarter."""
 
 TALLEST = 9
 """The most rows of A that a tile reads at a time. Where rows are a multiple of 4096 bytes apart, they share one set of
@@ -142,7 +140,8 @@ def _sizes(cut: Parts | Strips) -> list[tuple[int, int]]:
 
 
 def _cache_bytes(isa: ISA) -> int:
-    return CACHE_BYTES.get(isa.vector_bytes, SMALL_CACHE_BYTES)
+    """How much memory may be read again and again: a block of operands, or what rows that are read in place span."""
+    return CACHE_BYTES if isa.vector_bytes == 64 else CACHE_BYTES // 4
 
 
 def _depth(isa: ISA, description: Matmul, height: int, width: int) -> int:
@@ -170,14 +169,16 @@ def _tasks(d: Matmul, rows: Parts, columns: Strips, cycles: float) -> tuple[Part
     wanted = -(-wanted // batches)
 
     def cost(cut: tuple[int, int]) -> float:
-        """What two threads take, by the results of the largest task, and what all tasks read."""
+        """What two threads take, by the results of the largest task, and what all tasks read. B counts twice, since its
+        panels are narrow."""
         down, across = (min(one, most) for one, most in zip(cut, (tiles, panels), strict=True))
         rounds = -(-batches * down * across // 2) / batches
         largest = -(-tiles // down) * rows.largest * -(-panels // across) * columns.largest
-        return rounds * largest * size / 64 + (d.n * down + d.m * across) * size / 64
+        return rounds * largest * size / 64 + (2 * d.n * down + d.m * across) * size / 64
 
     cuts = [(down, -(-wanted // down)) for down in range(1, min(tiles, wanted) + 1)]
-    down, across = min(cuts, key=cost)
+    enough = min(wanted, tiles * panels) / 4
+    down, across = min((cut for cut in cuts if cut[0] * min(panels, cut[1]) >= enough), key=cost)
     return Parts(batches, batches), Parts(tiles, min(tiles, down)), Parts(panels, min(panels, across))
 
 
