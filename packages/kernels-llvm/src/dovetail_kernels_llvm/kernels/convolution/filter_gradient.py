@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from math import prod
 
+from dovetail_protocols.records import replace
+
 from ...codegen.isa import ISA
 from ...codegen.types import COMPUTED, SIZES, STORED
 from ..kernel import Kernel, Launch, View, traffic
@@ -16,11 +18,19 @@ from .combining import combine
 from .descriptions import FilterGradient
 from .geometry import Axis, forward_pass
 from .halo import Halo
-from .outer import ALL, JOINED, TAPS, Outer, Rows, outer_text
+from .outer import ALL, JOINED, TAPS, TURNED, Outer, Rows, outer_text
 from .outer import CHANNELS as CHANNELS_RUN
 from .packing import Allocate
 from .sums import PAIRED, SPLAT
-from .tiles import CLIPPED_CHANNELS, MOST_TASKS, TASK_FLOPS, broadcast_cost, most_accumulators, vector_cost
+from .tiles import (
+    CLIPPED_CHANNELS,
+    FEW_COLUMNS,
+    WIDEST,
+    broadcast_cost,
+    most_accumulators,
+    tasks_wanted,
+    vector_cost,
+)
 
 BLOCK_BYTES = 288 << 10
 """What the input and the cotangent of a block may take together, so that they stay in the level-2 cache."""
@@ -31,8 +41,7 @@ CHANNELS = 64
 CLIPPED_SHARE = 0.97
 """Up to this share of taps inside the image, those outside are left out. It costs a copy of the cotangent."""
 
-PARTIAL_BYTES = 48 << 20
-"""What the sums of all parts may take together."""
+FEW_TASKS = 4
 
 
 def convolution_filter_gradient_launches(isa: ISA, description: FilterGradient, allocate: Allocate) -> list[Launch]:
@@ -45,14 +54,24 @@ def convolution_filter_gradient_launches(isa: ISA, description: FilterGradient, 
     if not description.cotangent.size or not x.size:
         return [combine(isa, None, result)]
     outer = _planned(isa, description)
-    is_plain = outer.splits == 1 and result.dtype == dtype and result.is_contiguous
-    sums = result if is_plain else allocate(dtype, (outer.splits, *shape))
+    target = _turned(result) if outer.kind == TURNED else result
+    is_plain = outer.splits == 1 and result.dtype == dtype and target.is_contiguous
+    sums = result if is_plain else allocate(dtype, (outer.splits, *target.shape))
     arguments = (x, description.cotangent, sums)
     text, scratch = outer_text(isa, outer)
     what = f"conv filter gradient {'×'.join(map(str, x.shape))}, filters {'×'.join(map(str, shape))}"
     flops = 2.0 * description.cotangent.size * prod(shape[:-1])
     launch = Launch(Kernel(text, what, scratch), arguments, (2,), prod(outer.task_sizes), flops, traffic(*arguments))
-    return [launch] if is_plain else [launch, combine(isa, sums, result)]
+    return [launch] if is_plain else [launch, combine(isa, sums, target)]
+
+
+def _turned(filters: View) -> View:
+    """Filters whose last two axes have changed places."""
+    return replace(
+        filters,
+        shape=(*filters.shape[:-2], filters.shape[-1], filters.shape[-2]),
+        strides=(*filters.strides[:-2], filters.strides[-1], filters.strides[-2]),
+    )
 
 
 def _planned(isa: ISA, description: FilterGradient) -> Outer:
@@ -65,6 +84,8 @@ def _planned(isa: ISA, description: FilterGradient) -> Outer:
         kind, columns, groups = PAIRED, groups, 1
     size = SIZES[COMPUTED[x.dtype]]
     lanes = isa.lanes(size)
+    if groups == 1 and kind == SPLAT and columns <= FEW_COLUMNS and 2 * channels >= lanes:
+        kind, channels, columns = TURNED, columns, channels
     inside = prod(work.share(place) for place in range(len(axes)))
     is_clipped = kind == SPLAT and channels >= CLIPPED_CHANNELS and inside <= CLIPPED_SHARE
     rows, vectors, held = _tile(isa, axes, channels, columns, lanes, kind, is_clipped)
@@ -79,19 +100,20 @@ def _planned(isa: ISA, description: FilterGradient) -> Outer:
     copied_x = is_clipped or not _is_direct(x) or any(work.reaches_out(place) for place in range(len(axes)))
     # Rows beyond the last are read, too.
     copied_x |= rows.total % rows.count != 0
-    if kind == PAIRED:
+    if kind != SPLAT:
         copied_x |= columns % width != 0
     else:
         copied_x |= channels % held != 0 or (rows.run == JOINED and x.strides[-2] != channels)
-    copied_cotangent = is_clipped or not _is_direct(cotangent) or columns % width != 0 or panels > 2
-    flops = 2.0 * cotangent.size * prod(result.shape[:-1])
-    wanted = min(max(int(flops / TASK_FLOPS), 1), MOST_TASKS)
-    apart = groups * (1 if kind == PAIRED else -(-channels // held))
+    copied_cotangent = is_clipped or not _is_direct(cotangent)
+    copied_cotangent |= kind != TURNED and (columns % width != 0 or panels > 2)
+    wanted = tasks_wanted(2.0 * cotangent.size * prod(result.shape[:-1]), traffic(x, cotangent))
+    apart = groups * (-(-channels // held) if kind == SPLAT else 1)
     panel_groups = min(panels, max(-(-wanted // apart), 1))
     panel_groups = -(-panels // -(-panels // panel_groups))
-    most = max(PARTIAL_BYTES // (result.size * size), 1)
+    # Parts are worth it as long as adding up their sums moves less than they read, and where tasks are few.
+    most = max(int(traffic(x, cotangent) / (2 * result.size * size)), FEW_TASKS // (apart * panel_groups), 1)
     splits = min(max(wanted // (apart * panel_groups), 1), most)
-    x_channels = width if kind == PAIRED else held
+    x_channels = held if kind == SPLAT else width
     sizes = _block(axes, x_channels * size, width * size, splits, only_batch=is_clipped)
     counts = tuple(-(-axis.count // one) for axis, one in zip(axes, sizes, strict=True))
     halo = None
@@ -99,7 +121,7 @@ def _planned(isa: ISA, description: FilterGradient) -> Outer:
         shape = tuple(axis.span(one) for axis, one in zip(axes, sizes, strict=True))
         if is_clipped:
             shape = (sizes[0], *(axis.size for axis in axes[1:]))
-        kept = min(x_channels, columns) if kind == PAIRED else held
+        kept = held if kind == SPLAT else min(x_channels, columns)
         halo = Halo(shape, x_channels, kept, is_inside=is_clipped, batch_inside=is_clipped)
     return Outer(
         axes,
@@ -130,10 +152,13 @@ def _tile(
     taps = prod(axis.taps for axis in axes)
     last = axes[-1].taps
     needed = -(-columns // lanes)
+    if kind == TURNED:
+        vectors = min(needed, WIDEST, (isa.registers - 2) // (channels + 1))
+        return Rows(CHANNELS_RUN, channels, channels), -(-needed // -(-needed // vectors)), channels
     held = channels if channels <= CHANNELS * 3 // 2 else -(-channels // -(-channels // CHANNELS))
     cost = broadcast_cost(isa) if kind == SPLAT else vector_cost(isa)
     best, least = (Rows(CHANNELS_RUN, 1, held), 1, held), float("inf")
-    for vectors in range(1, min(needed, 6) + 1):
+    for vectors in range(1, min(needed, WIDEST) + 1):
         most = most_accumulators(isa, vectors)
         if kind == PAIRED:
             run, total = TAPS, last

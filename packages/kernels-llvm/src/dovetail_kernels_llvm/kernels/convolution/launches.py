@@ -9,17 +9,14 @@ from dovetail_protocols.records import record, replace
 from ...codegen.isa import ISA
 from ...codegen.types import COMPUTED, SIZES, STORED
 from ..cluster import Cluster
-from ..kernel import Launch, View
+from ..kernel import Launch, View, traffic
 from .descriptions import Convolution, InputGradient
 from .direct import Direct, direct_launch
 from .geometry import Pass, forward_pass, gradient_passes
 from .halo import Halo
 from .packing import Allocate, Filters, Panels, in_place, pack, pack_dots
 from .sums import DOTS, PAIRED, SPLAT
-from .tiles import Tile, broadcast_cost, choose_tile, cut, vector_cost
-
-FEW_COLUMNS = 4
-"""Up to so many columns, lanes are channels where there are enough of them."""
+from .tiles import FEW_COLUMNS, Tile, broadcast_cost, choose_tile, cut, tasks_wanted, vector_cost
 
 FEW_PIXELS = 64
 """Up to so many pixels, packing filters costs more than it saves."""
@@ -115,7 +112,9 @@ def _planned(isa: ISA, job: _Job, filters: Filters, kind: str, lanes: int, alloc
     flops = 2.0 * work.pixels * len(filters.taps) * filters.channels * filters.columns * filters.groups
     held = channels * size / (parts if inside else 1)
     filter_bytes = len(filters.taps) * steps * panels * width * size
-    division = cut(work.axes, tile, held, filter_bytes, flops, panels, filters.groups * len(work.phases))
+    moved = traffic(job.x) + work.pixels * len(work.phases) * filters.groups * filters.columns * size
+    wanted = tasks_wanted(flops, moved)
+    division = cut(work.axes, tile, held, filter_bytes, wanted, panels, filters.groups * len(work.phases))
     if prod(division.sizes) <= tile.size:
         parts = 1
     halo = None

@@ -16,11 +16,16 @@ from .epilogue import vector_counts
 from .geometry import Axis
 from .halo import Halo, copy_halo
 from .indices import Index, digits, each, greatest, least, minus, plus, quotient, times, value, weighted
-from .sums import PAIRED, Level, TileSums, merged
+from .sums import SPLAT, Level, TileSums, merged
 
 ALL, JOINED, CHANNELS, TAPS = "all", "joined", "channels", "taps"
 """What the rows of sums run over: all taps and channels at once; the taps of the last axis and channels, which lie side
 by side in the input; channels; the taps of the last axis, for one channel, or where each channel has its filters."""
+
+
+TURNED = "turned"
+"""A kind of sums besides SPLAT and PAIRED: lanes are channels, and rows the few columns of the cotangent, each spread
+over them. In what Outer says of it, channels and columns have changed places."""
 
 
 @record
@@ -64,7 +69,7 @@ class Outer:
 
     @property
     def task_sizes(self) -> tuple[int, ...]:
-        channel_groups = 1 if self.kind == PAIRED else -(-self.channels // self.held)
+        channel_groups = -(-self.channels // self.held) if self.kind == SPLAT else 1
         return (self.groups, self.splits, self.panel_groups, channel_groups)
 
 
@@ -105,11 +110,11 @@ class _Emitter:
         with each(b, start, stop) as block:
             self.is_first = None if blocks == outer.splits else b.compare("eq", value(b, block), value(b, start))
             self._place(digits(b, block, outer.counts))
-            if outer.kind != PAIRED:
+            if outer.kind == SPLAT:
                 channel = weighted(b, (self.group, self.channel_group), (outer.channels, outer.held))
                 self.x = self._input(x, channel, outer.channels, times(b, self.channel_group, outer.held))
             with each(b, first_panel, last_panel) as panel:
-                if outer.kind == PAIRED:
+                if outer.kind != SPLAT:
                     column = times(b, panel, self.width)
                     self.x = self._input(x, column, outer.columns, column)
                 self._panel(cotangent, panel)
@@ -162,24 +167,27 @@ class _Emitter:
     def _panel(self, cotangent: Value, panel: Index) -> None:
         """All rows of one panel of columns, summed over the pixels of the block."""
         b, outer = self.b, self.outer
-        column = times(b, panel, self.width)
-        left = minus(b, outer.columns, column)
+        panel_column = times(b, panel, self.width)
+        left = minus(b, outer.columns, panel_column)
         full = outer.columns % self.width == 0
         self.vector_counts = [None] * outer.vectors if full else vector_counts(b, left, outer.vectors, self.lanes)
         self.masks = [
             None if count is None else b.tail_mask(value(b, count), self.lanes) for count in self.vector_counts
         ]
-        self.column = plus(b, times(b, self.group, outer.columns), column)
+        self.column = plus(b, times(b, self.group, outer.columns), panel_column)
         stored = STORED[outer.cotangent.dtype]
+        is_turned = outer.kind == TURNED
+        column = 0 if is_turned else self.column
         if outer.copied:
-            halo = Halo(outer.sizes, self.width, self.width, is_inside=True, batch_inside=outer.is_clipped)
+            width = outer.channels if is_turned else self.width
+            halo = Halo(outer.sizes, width, width, is_inside=True, batch_inside=outer.is_clipped)
             self.cotangent = b.offset(b.scratch, self.copy_from, self.element)
-            source = b.offset(cotangent, times(b, self.column, outer.cotangent.strides[-1]), stored)
-            kept = None if full else least(b, self.width, left)
+            source = b.offset(cotangent, times(b, column, outer.cotangent.strides[-1]), stored)
+            kept = None if full or is_turned else least(b, self.width, left)
             copy_halo(b, halo, self.cotangent, source, outer.cotangent, self.starts, self.counts, kept)
             self.cotangent_steps = halo.strides
         else:
-            place = weighted(b, (*self.starts, self.column), outer.cotangent.strides)
+            place = weighted(b, (*self.starts, column), outer.cotangent.strides)
             self.cotangent = b.offset(cotangent, place, stored)
             self.cotangent_steps = outer.cotangent.strides[:-1]
         self.tap_cotangent, self.pixel_counts = self.cotangent, self.counts
@@ -202,11 +210,14 @@ class _Emitter:
         if outer.is_clipped:
             x = self._clip(taps)
         tap = weighted(b, taps, c_strides(self.window))
-        channel: Index = 0 if outer.kind == PAIRED else times(b, self.channel_group, outer.held)
+        channel: Index = times(b, self.channel_group, outer.held) if outer.kind == SPLAT else 0
         row = plus(b, times(b, tap, outer.channels), channel)
         place = plus(b, times(b, row, self.all_columns), self.column)
         sums = b.offset(self.sums, place, self.element)
         rows = outer.rows
+        if outer.kind == TURNED:
+            self._tile(x, sums, range(rows.total), rows.total)
+            return
         if rows.run == ALL:
             numbers = [
                 sum(one * step for one, step in zip(tap, dilated, strict=True)) + channel
@@ -257,8 +268,13 @@ class _Emitter:
         ]
         if outer.is_clipped:
             levels = [*levels[1:], levels[0]]
-        tile = TileSums(b, outer.kind, self.element, places, outer.vectors)
-        computed = tile.compute(x, self.tap_cotangent, merged(levels))
+        if outer.kind == TURNED:
+            turned = [(count, cotangent_step, step) for count, step, cotangent_step in levels]
+            sums_of = TileSums(b, SPLAT, self.element, places, outer.vectors)
+            computed = sums_of.compute(self.tap_cotangent, x, merged(turned))
+        else:
+            sums_of = TileSums(b, outer.kind, self.element, places, outer.vectors)
+            computed = sums_of.compute(x, self.tap_cotangent, merged(levels))
         if self.is_first is None:
             self._stored(sums, len(places), left, computed, add=False)
             return

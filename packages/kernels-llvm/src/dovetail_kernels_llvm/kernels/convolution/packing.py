@@ -70,8 +70,8 @@ def pack(isa: ISA, filters: Filters, width: int, allocate: Allocate) -> tuple[li
     packed = Panels(target, panels * max(length, 1) * width, max(length, 1) * width, width)
     if not length:
         return [], packed
-    split_taps = target.size * size_bytes(dtype) > TASK_BYTES
-    sizes = (filters.groups, panels, len(filters.taps) if split_taps else 1)
+    taps = min(max(TASK_BYTES // (filters.channels * width * size_bytes(dtype)), 1), len(filters.taps))
+    sizes = (filters.groups, panels, -(-len(filters.taps) // taps))
     text = _text(isa, filters, packed, width, sizes)
     what = f"pack filters {'×'.join(map(str, filters.view.shape))} in panels of {width}"
     moved = traffic(filters.view, target)
@@ -84,7 +84,9 @@ def _text(isa: ISA, filters: Filters, packed: Panels, width: int, sizes: Sequenc
     source, target = b.pointer(0), b.pointer(1)
     stored, element = STORED[filters.view.dtype], STORED[packed.view.dtype]
     group, panel, part = digits(b, b.task, sizes)
-    first, last = (0, len(filters.taps)) if sizes[2] == 1 else (part, plus(b, part, 1))
+    taps = -(-len(filters.taps) // sizes[2])
+    first = times(b, part, taps)
+    last = least(b, plus(b, first, taps), len(filters.taps))
     columns = least(b, width, minus(b, filters.columns, times(b, panel, width)))
     with each(b, first, last) as tap:
         place = plus(b, chosen(b, tap, filters.taps), times(b, group, filters.group_stride))

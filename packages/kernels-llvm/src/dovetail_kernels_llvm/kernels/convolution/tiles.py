@@ -17,6 +17,9 @@ BLOCK_BYTES = 288 << 10
 TASK_FLOPS = 6e6
 """What a task should at least compute: about 50 µs of a core at its limit."""
 
+TASK_BYTES = 256 << 10
+"""What a task should at least read and write, if it computes less than that: about as long."""
+
 MOST_TASKS = 24
 """From so many tasks on, more would only mean more borders that blocks share."""
 
@@ -26,6 +29,9 @@ taps from that over the channels."""
 
 WIDEST = 6
 """The most vectors of a tile."""
+
+FEW_COLUMNS = 4
+"""Up to so many columns, lanes are channels where there are enough of them."""
 
 Cost = Callable[[int, int], float]
 
@@ -135,11 +141,17 @@ def vector_cost(isa: ISA) -> Cost:
     return cost
 
 
+def tasks_wanted(flops: float, traffic_bytes: float) -> int:
+    """Into how many tasks a work is best cut."""
+    return min(max(int(flops / TASK_FLOPS), int(traffic_bytes / TASK_BYTES), 1), MOST_TASKS)
+
+
 def cut(
-    axes: Sequence[Axis], tile: Tile, bytes_each: float, filter_bytes: int, flops: float, panels: int, apart: int
+    axes: Sequence[Axis], tile: Tile, bytes_each: float, filter_bytes: int, wanted: int, panels: int, apart: int
 ) -> Cut:
-    """The blocks and tasks of a work of so many flops. `bytes_each`: what a block needs in the cache for a pixel of the
-    input; `filter_bytes`: of all panels; `apart`: the groups of channels, times phases, which are tasks in any case."""
+    """The blocks and tasks of a work, about as many as are `wanted`. `bytes_each`: what a block needs in the cache for
+    a pixel of the input; `filter_bytes`: of all panels; `apart`: the groups of channels, times phases, which are tasks
+    in any case."""
     counts = [1] * len(axes)
 
     def size(place: int) -> int:
@@ -162,7 +174,6 @@ def cut(
 
     while bytes_each * prod(axis.span(size(place)) for place, axis in enumerate(axes)) > BLOCK_BYTES and split():
         pass
-    wanted = min(max(int(flops / TASK_FLOPS), 1), MOST_TASKS)
 
     def shares() -> int:
         """In how many groups panels must be given away to have the tasks that are wanted, if they are enough."""
