@@ -186,7 +186,7 @@ def _place_a(isa: ISA, description: Matmul, *, columns: int) -> str:
     """A is read in place unless it must be converted, or lies so that each element is on a cache line of its own."""
     a, k, n, element = description.a, description.k, description.n, description.element
     down, along = a.strides[-2:]
-    far = abs(along) * k * SIZES[element] > _cache_bytes(isa) and n >= 256
+    far = abs(along) * k * SIZES[element] > _cache_bytes(isa) and n >= 4 * isa.vector_bytes
     gaps = abs(down) != 1 and n >= 128
     if STORED[a.dtype] == element and (along in (0, 1) or not (far or gaps)):
         return IN_PLACE
@@ -197,7 +197,7 @@ def _place_b(isa: ISA, description: Matmul, *, rows: int) -> str:
     """B is read in place where its rows are contiguous, and near each other or used little."""
     b, k, m, n, element = description.b, description.k, description.m, description.n, description.element
     down, along = b.strides[-2:]
-    far = abs(down) * k * SIZES[element] > _cache_bytes(isa) and m >= 256
+    far = abs(down) * k * SIZES[element] > _cache_bytes(isa) and m >= 4 * isa.vector_bytes
     if STORED[b.dtype] == element and (along == 1 or n == 1) and not far:
         return IN_PLACE
     return _copied(rows, k * -(-n // isa.lanes(SIZES[element])))
