@@ -55,9 +55,10 @@ FITTING: dict[str, Callable[[], Any]] = {
     "subclass": lambda: A.copy().view(Child),
     "unpickled": lambda: pickle.loads(pickle.dumps(A)),
     "other 64-bit integer": lambda: A.astype(np.longlong),
+    "byte order by name": lambda: A.copy().view(A.dtype.newbyteorder("<" if sys.byteorder == "little" else ">")),
     "list": lambda: A.tolist(),
 }
-WRITEABLE = ("plain", "subclass", "unpickled", "other 64-bit integer")
+WRITEABLE = ("plain", "subclass", "unpickled", "other 64-bit integer", "byte order by name")
 """Those that can be written in place."""
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from dovetail_protocols.errors import DTypeError, ShapeError, SignatureError
 
+from .object_layout import dtype_word
 from .schedule import Signature
 
 Array = np.ndarray[Any, Any]
@@ -50,8 +51,9 @@ def _checked(place: int, given: Any, dtype: str, shape: tuple[int, ...], *, writ
         raise ShapeError(f"input {place} of a compiled function has another shape", expected=shape, got=array.shape)
     flags, kind = array.flags, numpy_dtype(dtype)
     if array.dtype == kind and flags.c_contiguous and flags.aligned and (flags.writeable or not writeable):
-        # NumPy has several integers of 64 bits, by different numbers; native code expects one of them.
-        return array if array.dtype.num == kind.num else array.view(kind)
+        # NumPy has several integers of 64 bits, by different numbers, and writes its own byte order as "=" or "<": native
+        # code expects one of them.
+        return array if dtype_word(array.dtype) == dtype_word(kind) else array.view(kind)
     copy: Array = np.empty(shape, kind)
     copy[...] = array
     return copy

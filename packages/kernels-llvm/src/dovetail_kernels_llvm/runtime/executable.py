@@ -32,6 +32,9 @@ Outputs = tuple[Array, ...]
 
 _numbers = itertools.count(1)
 
+CALLS_AT_ONCE = 4096
+"""How many threads may call an executable at once: each call that finds all contexts in use adds one."""
+
 
 class Executable:
     """Runs a schedule: a function of NumPy arrays that gives a tuple of NumPy arrays.
@@ -89,13 +92,14 @@ class Executable:
     def _long_way(self, inputs: tuple[Array, ...]) -> Outputs:
         """Checks and converts inputs, and makes what is missing: the workers, a context."""
         arrays = checked_inputs(inputs, self.schedule.inputs, self._donated)
-        outputs = self._run(*arrays)
-        while outputs is None:
+        for _ in range(CALLS_AT_ONCE):
+            outputs = self._run(*arrays)
+            if outputs is not None:
+                return outputs
             if self._program.work.shared >= CALL_SECONDS:
                 threads.start()
             self._add_context()
-            outputs = self._run(*arrays)
-        return outputs
+        raise RuntimeError(f"checked inputs are refused: {', '.join(f'{one.dtype!r}{one.shape}' for one in arrays)}")
 
     def _add_context(self) -> None:
         """One more context, for a call that found all of them in use. Two threads may do this at once: then one context
