@@ -101,7 +101,7 @@ def _launches(isa: ISA, job: _Job, allocate: Allocate) -> list[Launch]:
 def _planned(isa: ISA, job: _Job, filters: Filters, kind: str, lanes: int, allocate: Allocate) -> list[Launch]:
     work = job.work
     steps = -(-filters.channels // lanes) if kind == DOTS else filters.channels
-    tile = _tile(isa, work, filters, kind, lanes, steps)
+    tile = _tile(isa, job, filters, kind, lanes, steps)
     width = lanes if kind == DOTS else tile.vectors * lanes
     panels = -(-filters.columns // width)
     launches, packed = _panels(isa, work, filters, kind, width, allocate)
@@ -144,7 +144,8 @@ def _planned(isa: ISA, job: _Job, filters: Filters, kind: str, lanes: int, alloc
     return [*launches, direct_launch(isa, direct)]
 
 
-def _tile(isa: ISA, work: Pass, filters: Filters, kind: str, lanes: int, steps: int) -> Tile:
+def _tile(isa: ISA, job: _Job, filters: Filters, kind: str, lanes: int, steps: int) -> Tile:
+    work = job.work
     if kind == DOTS:
         vectors = vector_cost(isa)
         most = max((isa.registers - filters.columns - 1) // filters.columns, 1)
@@ -152,8 +153,19 @@ def _tile(isa: ISA, work: Pass, filters: Filters, kind: str, lanes: int, steps: 
             isa, work, lanes, lanes, steps, lambda pixels, _: vectors(pixels, filters.columns), most=most
         )
         return replace(tile, vectors=filters.columns)
+    if kind == PAIRED and _is_direct(job.x) and filters.columns % lanes == 0:
+        # One pixel's channels, as many as registers hold: nothing is copied, and no tap beyond the border computed.
+        needed, most = filters.columns // lanes, (isa.registers - 4) // 2
+        together = next(count for count in range(min(needed, most), 0, -1) if needed % count == 0)
+        if together > 1:
+            return Tile(len(work.axes) - 1, (1,) * len(work.axes), together)
     cost = broadcast_cost(isa) if kind == SPLAT else vector_cost(isa)
     return choose_tile(isa, work, filters.columns, lanes, steps, cost)
+
+
+def _is_direct(view: View) -> bool:
+    """Whether a view's channels can be read as they lie."""
+    return COMPUTED[view.dtype] == STORED[view.dtype] and view.strides[-1] == 1
 
 
 def _panels(
@@ -162,7 +174,11 @@ def _panels(
     """Filters as they are read: as they lie, where they lie well, else packed."""
     if kind == DOTS:
         return pack_dots(isa, filters, width, allocate)
-    far = filters.channel_stride * SIZES[STORED[filters.view.dtype]] > WIDE_STEP and work.pixels > FEW_PIXELS
+    far = (
+        kind == SPLAT
+        and filters.channel_stride * SIZES[STORED[filters.view.dtype]] > WIDE_STEP
+        and work.pixels > FEW_PIXELS
+    )
     found = None if far or len(work.phases) > 1 else in_place(filters, width)
     return ([], found) if found is not None else pack(isa, filters, width, allocate)
 
@@ -180,8 +196,8 @@ def _parts(work: Pass, tile: Tile, steps: int, width_bytes: int) -> int:
 def _reads_inside(job: _Job, filters: Filters, tile: Tile, kind: str, lanes: int, width: int) -> bool:
     """Whether the input can be read in place: no window reaches over a border, other than with taps that are left out,
     and channels lie side by side, as many as are read."""
-    x, work = job.x, job.work
-    if COMPUTED[x.dtype] != STORED[x.dtype] or x.strides[-1] != 1:
+    work = job.work
+    if not _is_direct(job.x):
         return False
     if (kind == DOTS and filters.channels % lanes) or (kind == PAIRED and filters.columns % width):
         return False
