@@ -12,7 +12,10 @@ from ..kernel import View
 @record
 class Convolution:
     """`ops.conv`. x: (batch, *spatial, in_channels); filters: (*window, in_channels/groups, out_channels); `grid` says
-    where the windows lie. `epilogue`: rows (batch, *output), columns out_channels; its PRODUCT is the convolution."""
+    where the windows lie. `epilogue`: rows (batch, *output), columns out_channels; its PRODUCT is the convolution.
+
+    Taps in the padding may be left out, so that filters which aren't finite needn't reach results through them.
+    """
 
     x: View
     filters: View
