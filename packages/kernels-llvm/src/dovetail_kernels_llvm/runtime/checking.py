@@ -18,13 +18,14 @@ Array = np.ndarray[Any, Any]
 
 @cache
 def numpy_dtype(dtype: str) -> np.dtype[Any]:
-    """The NumPy dtype of a name; bfloat16 comes from ml_dtypes, loaded when it is first used."""
-    if dtype != "bfloat16":
-        return np.dtype(dtype)
-    from ml_dtypes import bfloat16
+    """The NumPy dtype of a name. bfloat16 is there once somebody has loaded ml_dtypes, as whoever has such an array did.
 
-    extended: np.dtype[Any] = np.dtype(bfloat16)
-    return extended
+    Raises: DTypeError for bfloat16 before that.
+    """
+    try:
+        return np.dtype(dtype)
+    except TypeError as error:
+        raise DTypeError(f"NumPy knows no {dtype}", cause=str(error), fix="import ml_dtypes") from error
 
 
 def checked_inputs(inputs: Sequence[Any], signature: Signature, donated: frozenset[int]) -> list[Array]:
