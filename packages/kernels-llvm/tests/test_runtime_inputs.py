@@ -116,6 +116,7 @@ def test_a_small_result_keeps_nothing_else_alive(add: Any) -> None:
     run = add()
     a = A.copy()
     run(a, A)
+    gc.collect()  # what other tests have left behind
     before = sys.getrefcount(a), sys.getrefcount(None)
     for _ in range(1000):
         run(a, A)
