@@ -43,6 +43,9 @@ CLIPPED_SHARE = 0.97
 
 FEW_TASKS = 4
 
+FAR_BYTES = 512
+"""A panel of the cotangent is copied where pixels are further apart: it would keep to a few sets of the cache."""
+
 
 def convolution_filter_gradient_launches(isa: ISA, description: FilterGradient, allocate: Allocate) -> list[Launch]:
     """The launches that compute the cotangent of a convolution's filters."""
@@ -105,7 +108,8 @@ def _planned(isa: ISA, description: FilterGradient) -> Outer:
     else:
         copied_x |= channels % held != 0 or (rows.run == JOINED and x.strides[-2] != channels)
     copied_cotangent = is_clipped or not _is_direct(cotangent)
-    copied_cotangent |= kind != TURNED and (columns % width != 0 or panels > 2)
+    is_far = panels > 2 and cotangent.strides[-2] * size > FAR_BYTES
+    copied_cotangent |= kind != TURNED and (columns % width != 0 or is_far)
     wanted = tasks_wanted(2.0 * cotangent.size * prod(result.shape[:-1]), traffic(x, cotangent))
     apart = groups * (-(-channels // held) if kind == SPLAT else 1)
     panel_groups = min(panels, max(-(-wanted // apart), 1))

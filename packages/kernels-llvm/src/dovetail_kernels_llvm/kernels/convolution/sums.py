@@ -84,6 +84,7 @@ class TileSums:
             together = next((n for n in range(most, most // 2, -1) if count % n == 0), most)
             rest = count % together
         else:
+            together = min(most, 4)  # few are left over then, which go one by one
             rest = b.operate("urem", count, b.index(together)) if together > 1 else 0
         whole = minus(b, count, rest)
         with b.loop(0, value(b, whole), together) as index:

@@ -125,9 +125,12 @@ def broadcast_cost(isa: ISA) -> Cost:
     """The cycles of a step that multiplies `pixels` broadcast elements with `vectors` of filters: multiply-adds of full
     width, loads, and the vectors that come from the level-2 cache."""
 
+    # A sum waits 4 cycles for its last product; narrow vectors are multiplied two at a time.
+    waiting = 4 if isa.vector_bytes >= 64 else 8
+
     def cost(pixels: int, vectors: int) -> float:
         stream = 3.0 * vectors * isa.vector_bytes / 64
-        return max(pixels * vectors, vectors + 0.6 * pixels, stream, 4) + 0.1 * (pixels + vectors)
+        return max(pixels * vectors, vectors + 0.6 * pixels, stream, waiting) + 0.1 * (pixels + vectors)
 
     return cost
 
