@@ -98,7 +98,7 @@ def test_the_quick_way_does_not_serve_an_object_that_took_another_s_id() -> None
         pass
 
     thing = Thing()
-    quick = QuickCall(None, [], [(0, weakref.ref(thing))], [])  # type: ignore[arg-type] # it is not run
+    quick = QuickCall(None, [], 1, [(0, weakref.ref(thing))], [])  # type: ignore[arg-type] # it is not run
     assert quick.serves([thing])
     assert not quick.serves([Thing()])
 

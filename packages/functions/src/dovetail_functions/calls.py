@@ -32,7 +32,7 @@ class Call:
         planned = plan(graph, frozenset(first + place for place in taking))
         self.graph, self.program, self.placements = graph, planned.program, planned.placements
         copies = {place - first: copying(graph.inputs[place].meta) for place in planned.donated}
-        self._states = States(trace.variables, trace.assigned, copies)
+        self._states = States(trace.variables, trace.assigned, copies) if trace.variables else None
         self._wrappers = [wrapper(value.meta) for value in graph.outputs[: trace.result_count]]
         self._rebuild = None if trace.result.is_single else trace.result.rebuild
 
@@ -40,7 +40,8 @@ class Call:
         buffers = [array.payload for array in arrays]
         if not _buffer_kinds.issuperset(map(type, buffers)):
             _check_buffers(buffers)
-        outputs = self._states.run(self.program.run, buffers)
+        run, states = self.program.run, self._states
+        outputs = run(*buffers) if states is None else states.run(run, buffers)
         if self._rebuild is None:
             return self._wrappers[0](outputs[0])
         return self._rebuild([wrap(buffer) for wrap, buffer in zip(self._wrappers, outputs, strict=False)])

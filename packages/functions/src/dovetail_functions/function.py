@@ -26,7 +26,7 @@ from .methods import BoundFunctions
 from .options import Options, functions_run_eagerly
 from .passes import simplify
 from .patterns import Pattern
-from .quick import LIMIT, QuickCall, Written, quick_call
+from .quick import LIMIT, QuickCall, Written, key_of_values, quick_call
 from .traces import FunctionTrace, one_at_a_time, store, trace_arguments
 
 _functions: weakref.WeakSet[Function] = weakref.WeakSet()
@@ -89,6 +89,11 @@ class Function:
             return self.python_function(*args, **kwargs)
         if current() is not None:
             return self._run(self._arguments(args, kwargs))
+        if not kwargs:
+            key = key_of_values(args)
+            quick = None if key is None else self._quick.get(key)
+            if quick is not None and quick.serves(args):
+                return quick.run(args)
         written = Written(args, kwargs, lists=self.input_signature is None)
         quick = self._quick.get(written.key())
         if quick is not None and quick.serves(written.values):

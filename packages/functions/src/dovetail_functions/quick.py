@@ -60,20 +60,26 @@ class Written:
 
     def key(self) -> tuple[Any, ...] | None:
         """What the call is looked up by, or None where a value is of a type that takes the long way."""
-        key: list[Any] = [_policy.get(), self.form]
-        for value in self.values:
-            kind = _kinds.get(type(value))
-            if kind == _ARRAY:
-                key += (value.dtype, value.shape, id(value.device))
-            elif kind == _VALUE:
-                key += (type(value), value)
-            elif kind == _IDENTITY:
-                key.append(id(value))
-            elif kind == _FLOAT:
-                key += (float, value.hex())
-            else:
-                return None
-        return tuple(key)
+        return key_of_values(self.values, self.form)
+
+
+def key_of_values(values: Sequence[Any], form: Any = ()) -> tuple[Any, ...] | None:
+    """What a call is looked up by, or None where a value is of a type that takes the long way. Without a `form`, the
+    values are positional arguments, as they were given."""
+    key: list[Any] = [_policy.get(), form]
+    for value in values:
+        kind = _kinds.get(type(value))
+        if kind == _ARRAY:
+            key += (value.dtype, value.shape, id(value.device))
+        elif kind == _VALUE:
+            key += (type(value), value)
+        elif kind == _IDENTITY:
+            key.append(id(value))
+        elif kind == _FLOAT:
+            key += (float, value.hex())
+        else:
+            return None
+    return tuple(key)
 
 
 class QuickCall:
@@ -82,9 +88,16 @@ class QuickCall:
     __slots__ = ("_call", "_devices", "_objects", "_order")
 
     def __init__(
-        self, call: Call, order: Sequence[int], objects: Sequence[tuple[int, weakref.ref[Any]]], devices: Sequence[Any]
+        self,
+        call: Call,
+        order: Sequence[int],
+        count: int,
+        objects: Sequence[tuple[int, weakref.ref[Any]]],
+        devices: Sequence[Any],
     ) -> None:
-        self._call, self._order, self._objects = call, order, objects
+        """`order`: the places of the arrays among the `count` values."""
+        self._call, self._objects = call, objects
+        self._order = None if list(order) == list(range(count)) else order  # None: all values are arrays, in order
         self._devices = devices  # kept alive: keys have their ids
 
     def serves(self, values: Sequence[Any]) -> bool:
@@ -93,7 +106,7 @@ class QuickCall:
 
     def run(self, values: Sequence[Any]) -> Any:
         """The result."""
-        return self._call([values[place] for place in self._order])
+        return self._call(values if self._order is None else [values[place] for place in self._order])
 
 
 def quick_call(written: Written, arguments: Arguments, call: Call) -> QuickCall | None:
@@ -104,7 +117,7 @@ def quick_call(written: Written, arguments: Arguments, call: Call) -> QuickCall 
     if None in kinds or order is None:
         return None
     objects = [(place, weakref.ref(values[place])) for place, kind in enumerate(kinds) if kind == _IDENTITY]
-    return QuickCall(call, order, objects, [array.device for array in arguments.arrays])
+    return QuickCall(call, order, len(values), objects, [array.device for array in arguments.arrays])
 
 
 def _order(
