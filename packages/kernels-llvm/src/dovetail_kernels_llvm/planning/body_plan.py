@@ -6,19 +6,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from ..codegen.types import size_bytes
 from ..kernels.kernel import Launch, View
 from .canonical import canonicalize
 from .clusters import ClusterBuilder, look_through
 from .connections import connect_attention
 from .context import Context
 from .fusion import Fusion, Group
+from .grouping import order_of_groups
 from .kinds import CONTROL_FLOW, LEAVES
 from .launching import launch_cluster, launch_copy, launch_fill, launch_macro, launch_product
 from .layout import Targets, same_place
 from .leaves import leaf_array, leaf_number
 from .macros import MACROS, Macro
 from .ops import Body, Op, Value
-from .ordering import Item, Work, in_order, topological
+from .ordering import Item, Work, in_order
 from .overwriting import Overwriting
 from .sharing import share_small_results
 from .views import VIEWS, repeated, view_of
@@ -52,6 +54,7 @@ class BodyPlan:
         self._wanted = {value.number for value in body.outputs}
         self._items: list[Item] = []
         self._made_by: dict[int, list[Item]] = {}
+        self._inherited_from: set[int] = set()
         given = list(outputs) or [None] * len(body.outputs)
         overwriting = Overwriting(body, self.fusion, in_place or {})
         direct: dict[int, View] = {}
@@ -159,51 +162,18 @@ class BodyPlan:
 
     def _plan_all(self) -> None:
         """Items for all operations, in an order in which what a value needs was planned before."""
-        for place, thing in self._order_of_groups():
+        for place, thing in order_of_groups(self.body, self.fusion, self._base):
             if isinstance(thing, Group):
                 self._plan_group(place, thing)
             else:
                 self._plan_op(place, thing)
-
-    def _order_of_groups(self) -> list[tuple[int, Group | Op]]:
-        """Groups and other operations, each after those that it needs, otherwise in the order of the body."""
-        things: list[tuple[int, Group | Op]] = []
-        key: dict[int, int] = {}
-        for place, op in enumerate(self.body.ops):
-            group = self.fusion.group_of.get(op.outputs[0].number)
-            if group is not None and group.ops:
-                if min(at for at, _ in group.ops) == place:
-                    things.append((place, group))
-                    for _, one in group.ops:
-                        for value in one.outputs:
-                            key[value.number] = len(things) - 1
-            else:
-                things.append((place, op))
-                for value in op.outputs:
-                    key[value.number] = len(things) - 1
-        waits: list[set[int]] = []
-        for number, (_, thing) in enumerate(things):
-            ops = [op for _, op in thing.ops] if isinstance(thing, Group) else [thing]
-            needed = {key[value.number] for op in ops for value in op.given if value.number in key}
-            if isinstance(thing, Group):  # a view that is looked through needs no time of its own
-                needed = {one for one in needed if one != number and not self._looks_back(things[one][1], thing)}
-            waits.append(needed - {number})
-        return [things[number] for number in topological(waits)]
-
-    def _looks_back(self, thing: Group | Op, group: Group) -> bool:
-        """Whether an operation is a view of a group's own value that the group looks through."""
-        return (
-            isinstance(thing, Op)
-            and thing.name == "reshape"
-            and self.fusion.group_of.get(self._base(thing.outputs[0]).number) is group
-        )
 
     def _plan_group(self, place: int, group: Group) -> None:
         stored = self._stored[id(group)]
         if not stored:
             return
         for value in stored:
-            view = self.targets.view.get(value.number)
+            view = self.targets.view.get(value.number) or self._inherited(group, value)
             self.views[value.number] = view or self.context.allocate(value.dtype, value.shape)
 
         def write() -> Sequence[Work]:
@@ -219,6 +189,40 @@ class BodyPlan:
         for value in stored:
             self._made_by[value.number] = [item]
             item.makes.add(value.number)
+
+    def _inherited(self, group: Group, value: Value) -> View | None:
+        """The place of an operand of a group that nobody else needs, for a result of it: each element is written just
+        after it was read."""
+        if group.has_reductions or group.spaces[value.number] != "full" or value.shape != group.domain:
+            return None
+        inside = {id(op) for _, op in group.ops}
+        for _, op in group.ops:
+            for old in op.given if op is not group.product else ():
+                view = self.views.get(old.number)
+                if (
+                    view is not None
+                    and old.shape == value.shape
+                    and old.dtype == value.dtype
+                    and old.number not in self._wanted
+                    and self._owns(old, view)
+                    and all(id(user) in inside and user is not group.product for user in self._uses[old.number])
+                    and old.number not in self._inherited_from
+                ):
+                    self._inherited_from.add(old.number)
+                    return view
+        return None
+
+    def _owns(self, value: Value, view: View) -> bool:
+        """Whether a value has a temporary buffer to itself."""
+        maker = self.fusion.group_of.get(value.number)
+        buffer = self.context.buffers[view.buffer]
+        return (
+            maker is not None
+            and bool(maker.ops)
+            and value.number not in self.targets.view
+            and buffer.kind == "temporary"
+            and buffer.bytes == view.size * size_bytes(value.dtype)
+        )
 
     def _write_group(self, group: Group, stored: Sequence[Value]) -> Sequence[Work]:
         context = self.context

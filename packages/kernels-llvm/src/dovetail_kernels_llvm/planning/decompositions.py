@@ -20,6 +20,14 @@ def _classes(logits: Any, labels: Any, axis: int) -> tuple[Any, Any]:
     return ops.expand_dims(labels, axis=place), ops.reshape(numbers, shape=shape)
 
 
+def _softmax(x: Any, /, *, axis: int) -> Any:
+    """One division for each sum rather than for each element: the sum is from 1 to the number of elements."""
+    if x.shape[axis] == 0:
+        return x
+    numerator = ops.exp(x - ops.max(x, axis=axis, keepdims=True))
+    return numerator * ops.reciprocal(ops.sum(numerator, axis=axis, keepdims=True))
+
+
 def _sparse_softmax_cross_entropy(labels: Any, logits: Any, /, *, axis: int) -> Any:
     """Σ exp and the chosen logit in one pass: the label is compared with each class rather than looked up."""
     chosen, numbers = _classes(logits, labels, axis)
@@ -43,6 +51,7 @@ def _count_nonzero(x: Any, /, *, axis: Any, keepdims: bool) -> Any:
 
 DECOMPOSITIONS: dict[str, Callable[..., Any]] = {
     "count_nonzero": _count_nonzero,
+    "softmax": _softmax,
     "sparse_softmax_cross_entropy": _sparse_softmax_cross_entropy,
     "sparse_softmax_cross_entropy_gradient": _sparse_softmax_cross_entropy_gradient,
 }
