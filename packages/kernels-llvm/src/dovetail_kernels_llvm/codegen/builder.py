@@ -278,6 +278,11 @@ class Builder:
         hint = ", !nontemporal !{i32 1}" if streaming else ""
         self.statement(f"store {value}, {pointer}, align {align or SIZES[value.element]}{hint}")
 
+    def prefetch(self, pointer: Value) -> None:
+        """Asks for the cache line at an address, which need not be readable, for the second-level cache."""
+        self.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        self.statement(f"call void @llvm.prefetch.p0({pointer}, i32 0, i32 2, i32 1)")
+
     def masked_load(self, type_: str, pointer: Value, mask: Value) -> Value:
         """The lanes that the mask names; zeros elsewhere, where nothing is read."""
         if lanes_of(type_) == 1:
