@@ -9,6 +9,7 @@ from dovetail_protocols.graph import Graph
 from ..codegen.isa import isa
 from ..kernels.kernel import View
 from ..runtime.schedule import Arena, Constant, Input, Location, Output, Schedule, Step
+from . import template_cache
 from .body_plan import BodyPlan
 from .context import Context
 from .expansion import expand
@@ -44,6 +45,7 @@ def plan(graph: Graph, donated: Collection[int] = ()) -> Schedule:
             locations[view.buffer] = Output(place)
             outputs.append(view)
     planned = BodyPlan(context, body, inputs, outputs, in_place)
+    template_cache.keep()
     steps = staged(planned.work, context.moving)
     offsets, total = arrange(_lives(steps, context))
     locations |= {number: Arena(offset) for number, offset in offsets.items()}

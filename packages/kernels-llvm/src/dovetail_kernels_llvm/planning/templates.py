@@ -10,24 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from dovetail_protocols.records import record, replace
+from dovetail_protocols.records import replace
 
 from ..kernels.kernel import Launch, Moving, View
+from . import template_cache
 from .context import Context
+from .template_cache import Template
 
 Allocate: TypeAlias = Callable[[str, tuple[int, ...]], View]
 Write: TypeAlias = Callable[[Any, Allocate], Sequence[Launch]]
 
 LIMIT = 4096
 """Templates that are kept; beyond, all are forgotten."""
-
-
-@record
-class Template:
-    """Launches on numbered buffers: those of a description, then `temporaries` (dtype, shape), in order."""
-
-    launches: tuple[Launch, ...]
-    temporaries: tuple[tuple[str, tuple[int, ...]], ...]
 
 
 _templates: dict[Any, Template] = {}
@@ -50,7 +44,11 @@ def launches(context: Context, key: Any, description: Any, write: Write) -> list
     if template is None:
         if len(_templates) >= LIMIT:
             _templates.clear()
-        template = _templates[identity] = _write(form, len(places), write)
+        template = template_cache.find(identity)
+        if template is None:
+            template = _write(form, len(places), write)
+            template_cache.note(identity, template)
+        _templates[identity] = template
     bases = [View(buffer, "int8", (), (), offset) for buffer, offset in places]
     bases += [context.allocate(dtype, shape) for dtype, shape in template.temporaries]
 
