@@ -18,11 +18,13 @@ _NUMBERS = (bool, int, float, complex)
 class Form:
     """A structure around arrays. `places` says which leaves are arrays; the others (None, strings, …) are kept."""
 
-    __slots__ = ("is_single", "leaves", "places", "structure")
+    __slots__ = ("_is_tuple", "is_single", "leaves", "places", "structure")
 
     def __init__(self, structure: Structure, leaves: list[Any], places: tuple[int, ...]) -> None:
         self.structure, self.leaves, self.places = structure, leaves, places
         self.is_single = structure.is_leaf() and len(places) == 1
+        children = structure.children()
+        self._is_tuple = structure.type is tuple and all(c.is_leaf() for c in children) and len(places) == len(children)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Form):
@@ -38,6 +40,8 @@ class Form:
         """The structure around these arrays."""
         if self.is_single:
             return arrays[0]
+        if self._is_tuple:  # the most common form, without what others cost
+            return tuple(arrays)
         leaves = list(self.leaves)
         for place, array in zip(self.places, arrays, strict=True):
             leaves[place] = array
