@@ -17,8 +17,8 @@ from dovetail_kernels_llvm.codegen.isa import isa
 FUNCTIONS = {
     "exp": (np.exp, 0.9),
     "exp2": (np.exp2, 0.9),
-    "expm1": (np.expm1, 1.4),
-    "log": (np.log, 0.8),
+    "expm1": (np.expm1, 1.5),
+    "log": (np.log, 0.9),
     "log1p": (np.log1p, 1.4),
     "log2": (np.log2, 1.3),
     "log10": (np.log10, 1.6),

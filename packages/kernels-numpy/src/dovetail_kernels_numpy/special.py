@@ -45,8 +45,8 @@ _FAR = (
         2.33520497626869185e-3,
     ),
 )
-# Cody changes over at 0.46875. Up to 0.5 the first form is the more accurate one here: measured 2.7 and 1.8 units in the
-# last place below and above 0.48, the second 3.5 and 2.3, where NumPy's exp is that of AVX-512.
+# Cody changes over at 0.46875. Up to 0.5 the first form is the more accurate one here: measured 2.7 and 1.8 units in
+# the last place below and above 0.48, the second 3.5 and 2.3, where NumPy's exp is that of AVX-512.
 _NEAR_END, _MIDDLE_END = 0.5, 4.0
 
 # For float32: minimax fits (Lawson's algorithm) of erf(x) / x − 1 in x² on [0, 1], and of (log erfc(t) + t) / t in t on

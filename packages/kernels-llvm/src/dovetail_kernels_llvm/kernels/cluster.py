@@ -40,7 +40,7 @@ class Term:
 
     `view` of a LOAD: shape (*rows, columns), with stride 0 along axes over which it is broadcast; a term of space ROW
     has column stride 0, COLUMN row strides 0, ONE only strides 0.
-    `attributes`: those of an operation; of a CONSTANT ("value", number); of an INDEX ("axis", axis of (*rows, columns)).
+    `attributes`: those of an operation; of a CONSTANT ("value", number); of an INDEX ("axis", one of (*rows, columns)).
     """
 
     operation: str

@@ -36,8 +36,8 @@ class View:
 @record
 class Moving:
     """An argument that changes with the iterations of loops around its launch (runtime/schedule.py, Repeat): `start` at
-    the first ones, then `steps`, pairs (number of the Repeat, how much further with each of its iterations), in elements
-    where `start` is a view, else in ones: Moving(0, ((number, 1),)) is the iteration's number."""
+    the first ones, then `steps`, pairs (number of the Repeat, how much further with each of its iterations), in
+    elements where `start` is a view, else in ones: Moving(0, ((number, 1),)) is the iteration's number."""
 
     start: View | int
     steps: tuple[tuple[int, int], ...]
@@ -66,10 +66,13 @@ class Kernel:
 
 @record
 class Launch:
-    """A kernel put to work: `arguments` are views (given as the address of their first element) and whole numbers,
-    or either of them moving with loops; `tasks` how many tasks the work is cut into: tasks are independent, run in any
-    order, on any thread, and which they are does not depend on the number of threads. `writes`: the positions of arguments that it writes. `flops` and `bytes`
-    are what it must compute and move at least."""
+    """A kernel put to work.
+
+    `arguments`: views (given as the address of their first element), whole numbers, and those that loops move; `writes`:
+    the positions of those that it writes. `tasks`: how many the work is cut into; they are independent, run in any
+    order, on any thread, and which they are does not depend on the number of threads. `flops` and `bytes` are what it
+    must compute and move at least.
+    """
 
     kernel: Kernel
     arguments: tuple[View | Moving | int, ...]

@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 
 @cache
 def numpy_dtype(dtype: str) -> np.dtype[Any]:
-    """The NumPy dtype of a name. bfloat16 is there once somebody has loaded ml_dtypes, as whoever has such an array did.
+    """The NumPy dtype of a name. bfloat16 is there once ml_dtypes is loaded, as it is for whoever has such an array.
 
     Raises: DTypeError for bfloat16 before that.
     """
@@ -52,8 +52,8 @@ def _checked(place: int, given: Any, dtype: str, shape: tuple[int, ...], *, writ
         raise ShapeError(f"input {place} of a compiled function has another shape", expected=shape, got=array.shape)
     flags, kind = array.flags, numpy_dtype(dtype)
     if array.dtype == kind and flags.c_contiguous and flags.aligned and (flags.writeable or not writeable):
-        # NumPy has several integers of 64 bits, by different numbers, and writes its own byte order as "=" or "<": native
-        # code expects one of them.
+        # NumPy has several integers of 64 bits, by different numbers, and writes its own byte order as "=" or "<":
+        # native code expects one of them.
         return array if dtype_word(array.dtype) == dtype_word(kind) else array.view(kind)
     copy: Array = np.empty(shape, kind)
     copy[...] = array
