@@ -25,7 +25,7 @@ FUNCTIONS = {
     "sin": (np.sin, 0.8),
     "cos": (np.cos, 0.8),
     "tan": (np.tan, 1.0),
-    "asin": (np.arcsin, 2.0),
+    "asin": (np.arcsin, 1.2),
     "acos": (np.arccos, 1.2),
     "atan": (np.arctan, 1.6),
     "sinh": (np.sinh, 1.7),
@@ -35,7 +35,7 @@ FUNCTIONS = {
     "acosh": (np.arccosh, 2.0),
     "atanh": (np.arctanh, 1.8),
     "sqrt": (np.sqrt, 0.51),
-    "sigmoid": (lambda x: np.where(x < 0, np.exp(-np.abs(x)), 1) / (1 + np.exp(-np.abs(x))), 2.0),
+    "sigmoid": (lambda x: np.where(x < 0, np.exp(-np.abs(x)), 1) / (1 + np.exp(-np.abs(x))), 1.7),
 }
 OF_TWO = {"pow": (np.power, 0.9), "atan2": (np.arctan2, 1.7), "hypot": (np.hypot, 1.2)}
 SLACK = (0 if isa().fma else 0.4) + (0 if np.finfo(np.longdouble).nmant > 52 else 1)
