@@ -13,6 +13,7 @@ from dovetail_protocols.compilers import Claim, CompileOptions
 from dovetail_protocols.errors import PluginWarning
 from dovetail_protocols.graph import Graph
 from dovetail_protocols.kernels import Unsupported
+from dovetail_protocols.plugins import use
 from dovetail_protocols.plugins.discovery import Plugin
 
 
@@ -72,3 +73,16 @@ def test_a_probe_that_raises_sets_its_compiler_aside(declared: Any, monkeypatch:
     declared(_Plugin("broken-probe", broken))
     with pytest.warns(PluginWarning, match="ZeroDivisionError"):
         assert discovery.compilers() == ()
+
+
+def test_a_policy_that_prefers_packages_leaves_out_other_compilers(declared: Any) -> None:
+    declared(_Plugin("acme", Idle()), _Plugin("other", Idle()))
+    with use("numpy"):
+        chosen, refused = discovery.chosen_compilers(None)
+        assert chosen == []
+        assert refused == {"acme": "the user prefers numpy", "other": "the user prefers numpy"}
+        assert [one.name for one in discovery.chosen_compilers(["other"])[0]] == ["other"]
+    with use("-other"):
+        chosen, refused = discovery.chosen_compilers(None)
+        assert [one.name for one in chosen] == ["acme"]
+        assert refused == {"other": "excluded by the user"}

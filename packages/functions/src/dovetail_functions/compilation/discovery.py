@@ -48,14 +48,20 @@ def compilers() -> tuple[FoundCompiler, ...]:
 
 def chosen_compilers(names: Sequence[str] | None) -> tuple[list[FoundCompiler], dict[str, str]]:
     """The compilers to offer a graph to, in order, and for the others why not. `names`: those that the user wants, in
-    the user's order; None for all that the policy for kernels doesn't exclude.
+    the user's order; None for what the policy for kernels leaves: all, or where it prefers some packages, those.
 
     Raises: PluginError for a name that isn't installed, is broken, or can't be used on this machine.
     """
     if names is not None:
         return [_require(name) for name in names], {}
     policy = current_policy()
-    refused = {one.name: one.unusable or policy.refuses(one.name) for one in compilers()}
+    others = ", ".join(policy.preferred)
+    refused = {
+        one.name: one.unusable
+        or policy.refuses(one.name)
+        or (f"the user prefers {others}" if others and one.name not in policy.preferred else None)
+        for one in compilers()
+    }
     usable = [one for one in compilers() if refused[one.name] is None]
     return usable, {name: reason for name, reason in refused.items() if reason is not None}
 

@@ -69,9 +69,9 @@ class Launch:
     """A kernel put to work.
 
     `arguments`: views (given as the address of their first element), whole numbers, and those that loops move;
-    `writes`: the positions of those that it writes. `tasks`: how many the work is cut into; they are independent, run in any
-    order, on any thread, and which they are does not depend on the number of threads. `flops` and `bytes` are what it
-    must compute and move at least.
+    `writes`: the positions of those that it writes. `tasks`: how many the work is cut into; they are independent, run
+    in any order, on any thread, and which they are does not depend on the number of threads. `flops` and `bytes` are
+    what it must compute and move at least.
     """
 
     kernel: Kernel
