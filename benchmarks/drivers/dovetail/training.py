@@ -44,6 +44,14 @@ def build(call: Callable[..., Any], batch: tuple[Any, ...]) -> None:
         call(*(array[:1] for array in batch))
 
 
+def _build(optimizer: Any, variables: list[Any]) -> None:
+    """Make the optimizer's state, and have it in memory: zeros that nobody has written to take none yet, and would count
+    as the first step's."""
+    optimizer.build(variables)
+    for variable in optimizer.variables:
+        variable.assign(np.array(variable.numpy()))
+
+
 class TrainingSession(Session):
     """Forward pass under a tape, gradients, `apply_gradients`."""
 
@@ -56,7 +64,7 @@ class TrainingSession(Session):
         self._model = model
         self._variables = [model.variable(name) for name in self._names]
         self._optimizer = _optimizer(workload.optimizer)
-        self._optimizer.build(self._variables)
+        _build(self._optimizer, self._variables)
         self._step = dt.function(self._train) if mode.compiled else self._train
 
     def _train(self, *batch: Any) -> Any:
@@ -111,7 +119,7 @@ class UpdateSession(Session):
         self._workload = workload
         self._parameters = {name: dt.Variable(array) for name, array in workload.parameters().items()}
         self._optimizer = _optimizer(workload.optimizer)
-        self._optimizer.build(list(self._parameters.values()))
+        _build(self._optimizer, list(self._parameters.values()))
         self._step = dt.function(self._update) if mode.compiled else self._update
 
     def _update(self, *gradients: Any) -> None:
