@@ -82,7 +82,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "acos": np.arccos,
     "atan": np.arctan,
     "erf": SCIPY.erf,
-    "erfinv": SCIPY.erfinv,
+    "erfinv": lambda x: SCIPY.erfinv(np.where(np.abs(x) > 1, np.nan, x)),  # it takes long to refuse others
 }
 OF_TWO: dict[str, Callable[[Any, Any], Any]] = {"pow": np.power, "atan2": np.arctan2, "hypot": np.hypot}
 ROOT_PI = np.sqrt(4 * np.arctan(np.longdouble(1)))

@@ -45,8 +45,8 @@ def build(call: Callable[..., Any], batch: tuple[Any, ...]) -> None:
 
 
 def _build(optimizer: Any, variables: list[Any]) -> None:
-    """Make the optimizer's state, and have it in memory: zeros that nobody has written to take none yet, and would count
-    as the first step's."""
+    """Make the optimizer's state, and have it in memory: zeros that nobody has written to take none yet, and would
+    count as the first step's."""
     optimizer.build(variables)
     for variable in optimizer.variables:
         variable.assign(np.array(variable.numpy()))
