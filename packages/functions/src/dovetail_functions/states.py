@@ -22,7 +22,7 @@ class States:
     each variable whose buffer may be overwritten.
     """
 
-    __slots__ = ("_assigned", "_places", "_sources", "_variables")
+    __slots__ = ("_assigned", "_places", "_replacing", "_sources", "_variables")
 
     def __init__(
         self,
@@ -30,11 +30,13 @@ class States:
         assigned: Sequence[VariableLike],
         copies: Mapping[int, Callable[[Any], Any]],
     ) -> None:
-        self._variables: Sequence[Any] = variables
-        self._sources: list[tuple[Any, Callable[[Any], Any] | None]] = [
-            (variable, copies.get(place)) for place, variable in enumerate(variables)
+        taking: Sequence[Any] = variables
+        self._variables, self._assigned = tuple(variables), tuple(assigned)
+        self._sources = [
+            (place, taking[place].take if place in copies else None, copies.get(place), variable)
+            for place, variable in enumerate(variables)
         ]
-        self._assigned = tuple(assigned)
+        self._replacing = [variable.replace for variable in assigned]
         order = {id(variable): place for place, variable in enumerate(variables)}
         self._places = tuple(order[id(variable)] for variable in assigned)
 
@@ -44,38 +46,38 @@ class States:
         A variable whose buffer may be overwritten gives its own where nobody else holds it, a copy otherwise. Where
         anything raises, every variable has the buffer that it had.
         """
-        before: list[Any] = []
-        given = list(buffers)
-        taken: list[int] = []
+        given = [*buffers]
+        copied: dict[int, Any] = {}
         try:
-            for variable, copy in self._sources:
-                buffer = None if copy is None else variable.take()
-                if buffer is not None:
-                    taken.append(len(before))
-                    given.append(buffer)
-                else:
-                    buffer = variable.payload
-                    given.append(buffer if copy is None else copy(buffer))
-                before.append(buffer)
+            for place, take, copy, variable in self._sources:
+                if take is None:
+                    given.append(variable.payload)
+                    continue
+                buffer = take()
+                if buffer is None and copy is not None:
+                    copied[place] = variable.payload
+                    buffer = copy(copied[place])
+                given.append(buffer)
             outputs = program(*given)
         except BaseException:
-            for place in taken:
-                self._variables[place].replace(before[place])
+            for (place, take, _, variable), buffer in zip(self._sources, given[len(buffers) :], strict=False):
+                if take is not None and place not in copied:
+                    variable.replace(buffer)
             raise
         if self._assigned:
-            self._replace(outputs[len(outputs) - len(self._assigned) :], before)
+            try:
+                for replace, buffer in zip(self._replacing, outputs[-len(self._replacing) :], strict=True):
+                    replace(buffer)
+            except BaseException:
+                self._put_back(given[len(buffers) :], copied)
+                raise
         return outputs
 
-    def _replace(self, buffers: Sequence[Any], before: Sequence[Any]) -> None:
-        """Gives every assigned variable its new buffer, or, where one refuses, none."""
-        try:
-            for variable, buffer in zip(self._assigned, buffers, strict=True):
-                variable.replace(buffer)
-        except BaseException:
-            for variable, place in zip(self._assigned, self._places, strict=True):
-                with suppress(Exception):  # the one that refused its new value may refuse this one too
-                    variable.replace(before[place])
-            raise
+    def _put_back(self, given: Sequence[Any], copied: Mapping[int, Any]) -> None:
+        """Gives every assigned variable the buffer that it had."""
+        for variable, place in zip(self._assigned, self._places, strict=True):
+            with suppress(Exception):  # the one that refused its new value may refuse this one too
+                variable.replace(copied.get(place, given[place]))
 
 
 def copying(meta: TensorMeta) -> Callable[[Any], Any]:
