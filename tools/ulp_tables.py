@@ -37,7 +37,7 @@ normal range: of subnormal numbers), with fused multiply-add and, behind it, wit
 
 - Single precision: over all 2³² floats for the functions in bold, over every {step}th for the others and without fused
   multiply-add; against NumPy and SciPy in double precision.
-- Double precision: over {count} numbers, of every exponent and of the intervals that functions are computed on; against
+- Double precision: over {count} numbers, of every exponent and of the intervals that functions change on; against
   NumPy in extended precision (erf: a series in it, erfinv: a step of Newton's method in it).
 - Of functions of two numbers, both are samples.
 
