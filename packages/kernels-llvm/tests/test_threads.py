@@ -5,7 +5,8 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from dovetail_kernels_llvm.runtime import threads
 from dovetail_kernels_llvm.runtime.schedule import Arena, Input, Output, Repeat, Stage
+from dovetail_kernels_llvm.runtime.structures import Pool
 from dovetail_protocols.errors import AttributeValueError
 
 WORK = 1e6
@@ -124,6 +126,36 @@ def test_threads_that_call_at_once_get_their_own_results(small: Any, each_call: 
         caller.join()
     assert not failures
     assert 1 <= len(run._contexts) <= 6 * 2
+
+
+def test_brief_calls_wake_workers_only_in_a_loop(small: Any) -> None:
+    threads.set_thread_count(3)
+    brief = Stage((small.add(0, 0, 1, 2, tasks=4, flops=WORK),))
+    run = small.executable((brief,), {0: Input(0), 1: Output(0)}, ((8,),), ((8,),))
+    x = np.arange(8)
+    run(x)
+    words = threads.pool_words(int(threads.CELL[0]))
+    _wait_until(lambda: words[Pool.SLEEPERS] == 2)
+    for _ in range(5):
+        time.sleep(0.001)
+        np.testing.assert_array_equal(run(x)[0], 2 * x)
+        assert words[Pool.SLEEPERS] == 2
+
+    def awake_after_calls_in_a_loop() -> bool:
+        for _ in range(1000):
+            run(x)
+        return bool(words[Pool.SLEEPERS] < 2)
+
+    _wait_until(awake_after_calls_in_a_loop)
+    np.testing.assert_array_equal(run(x)[0], 2 * x)
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    for _ in range(2000):
+        if holds():
+            return
+        time.sleep(0.005)
+    raise AssertionError("it never came")
 
 
 def test_no_thread_starts_without_need(small: Any) -> None:

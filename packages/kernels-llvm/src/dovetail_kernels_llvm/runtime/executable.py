@@ -96,7 +96,7 @@ class Executable:
             outputs = self._run(*arrays)
             if outputs is not None:
                 return outputs
-            if self._program.work.shared >= CALL_SECONDS:
+            if self._program.work.shared:
                 threads.start()
             self._add_context()
         raise RuntimeError(f"checked inputs are refused: {', '.join(f'{one.dtype!r}{one.shape}' for one in arrays)}")
@@ -146,7 +146,9 @@ class ContextMemory:
 
     def _write_header(self, program: Program) -> None:
         words = self.words
-        parallel = program.work.shared >= CALL_SECONDS
+        parallel = int(program.work.shared > 0)
+        if 0 < program.work.shared < CALL_SECONDS:
+            parallel = Context.IF_AWAKE
         slots = threads.scratch_slots() if parallel else 1
         stride = -(-program.scratch_bytes // 128) * 128
         self._scratch = aligned(slots * stride, 128)

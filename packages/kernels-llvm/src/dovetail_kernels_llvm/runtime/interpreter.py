@@ -15,10 +15,14 @@ from contextlib import contextmanager
 from ..codegen.builder import Value, Variable
 from .routine import Routine
 from .structures import Context, Instruction, LaunchEntry, Move, Pool
-from .tasks import NULL, give_way, host_function, pause, run_task
+from .tasks import NULL, give_way, host_function, now, pause, run_task
 
 PATIENCE = 1000
 """Pauses of the calling thread before it begins to give way: about 20 to 50 µs."""
+LOOP_NANOSECONDS = 25_000
+"""Calls that begin within this of each other are taken for a loop."""
+FEW_WORKERS = 7
+"""So many may look for tasks of brief calls: more would be in each other's way."""
 
 
 def interpreter() -> str:
@@ -96,9 +100,24 @@ class _Interpreter:
         with r.when(r.negate(r.is_null(given))):
             wanted = r.compare("ne", r.read(self.context, Context.PARALLEL), r.index(0))
             there = r.compare("ne", r.read(given, Pool.WORKERS), r.index(0))
-            with r.when(r.operate("and", wanted, there)), r.when(r.seize(given, Pool.BUSY)):
-                self.pool.set(given)
-                self._wake(given)
+            with r.when(r.operate("and", wanted, there)):
+                self._stay_alone_if_brief(given)
+                with r.when(r.seize(given, Pool.BUSY)):
+                    self.pool.set(given)
+                    self._wake(given)
+
+    def _stay_alone_if_brief(self, pool: Value) -> None:
+        """A brief call uses workers that are awake. It wakes them only in a loop of calls, where the next ones gain."""
+        r = self.r
+        with r.when(r.compare("eq", r.read(self.context, Context.PARALLEL), r.index(Context.IF_AWAKE))):
+            with r.when(r.compare("sgt", r.read(pool, Pool.WORKERS), r.index(FEW_WORKERS))):
+                r.go_to("fetch")
+            with r.when(r.compare("ne", r.read_atomic(pool, Pool.SLEEPERS, "monotonic"), r.index(0))):
+                time = now(r, self.host)
+                since = r.sub(time, r.read_atomic(pool, Pool.BRIEF, "monotonic"))
+                r.write_atomic(pool, Pool.BRIEF, time, "monotonic")
+                with r.when(r.compare("sgt", since, r.index(LOOP_NANOSECONDS))):
+                    r.go_to("fetch")
 
     def _wake(self, pool: Value) -> None:
         r = self.r

@@ -12,14 +12,16 @@ class Context:
 
     BUSY: 1 while a call uses it; NEXT: the address of the executable's next context, or 0; CODE: the first instruction;
     HOST: the table of functions (Host); POOL: where the address of the thread pool stands (0: none was started yet);
-    PARALLEL: 1 where there is enough work for several threads; SLOTS: for how many threads it has scratch memory, at
-    SCRATCH, STRIDE bytes each; PROFILE: the buffer of events (Profile), or 0; RELEASE: 1 where the interpreter lock is
-    dropped for the call; INPUTS of INPUT_COUNT, OUTPUTS of OUTPUT_COUNT: tables.
+    PARALLEL: 1 where there is enough work for several threads, IF_AWAKE where there is if they needn't be woken; SLOTS:
+    for how many threads it has scratch memory, at SCRATCH, STRIDE bytes each; PROFILE: the buffer of events (Profile),
+    or 0; RELEASE: 1 where the interpreter lock is dropped for the call; INPUTS of INPUT_COUNT, OUTPUTS of OUTPUT_COUNT:
+    tables.
     """
 
     BUSY, NEXT, CODE, HOST, POOL, PARALLEL, SLOTS, SCRATCH, STRIDE, PROFILE, RELEASE = range(11)
     INPUTS, INPUT_COUNT, OUTPUTS, OUTPUT_COUNT = range(11, 15)
     SIZE = 16
+    IF_AWAKE = 2
 
 
 class InputEntry:
@@ -81,14 +83,15 @@ class Pool:
     A stage is published as LIMIT = its sequence number · 2^24 + its number of tasks, after CONTEXT and LAUNCHES;
     TICKET = sequence number · 2^24 + the next task, which threads take by adding 1; DONE counts tasks that are done.
     SLEEPERS: how many workers wait on CONDITION (with MUTEX) for WAKE to change; STOP: 1 when they are to return. BUSY:
-    1 while a call uses the workers. SPIN_NANOSECONDS: how long a worker looks for work before it sleeps.
+    1 while a call uses the workers. BRIEF: when the last call came that found them asleep and was too short to wake
+    them. SPIN_NANOSECONDS: how long a worker looks for work before it sleeps.
     """
 
     TASK_BITS = 24
     LIMIT, TICKET, DONE = 0, LINE, 2 * LINE
     CONTEXT, LAUNCHES, SEQUENCE = range(3 * LINE, 3 * LINE + 3)
     SLEEPERS, WAKE, STOP = range(4 * LINE, 4 * LINE + 3)
-    BUSY = 5 * LINE
+    BUSY, BRIEF = 5 * LINE, 5 * LINE + 1
     WORKERS, HOST, SPIN_NANOSECONDS, MUTEX, CONDITION = range(6 * LINE, 6 * LINE + 5)
     SIZE = 7 * LINE
 

@@ -14,7 +14,7 @@ BYTES_PER_SECOND = 1.5e10
 STAGE_SECONDS = 8e-6
 """Below this, handing tasks to threads that are awake costs about as much as it saves."""
 CALL_SECONDS = 30e-6
-"""Below this, waking threads isn't worth it."""
+"""Below this, waking threads isn't worth it for one call: it takes those that are awake."""
 LOCKED_SECONDS = 20e-6
 """Below this, a call keeps the interpreter lock: getting it back may take longer than the call."""
 TASK_SECONDS = 10e-6

@@ -25,8 +25,8 @@ TALLEST = 9
 """The most rows of A that a tile reads at a time. Where rows are a multiple of 4096 bytes apart, they share one set of
 the first-level cache, which has eight ways or more: with 8 or 9 rows, 117 GFLOP/s were measured; with 14, 90."""
 
-SERIAL_CYCLES = 60_000
-"""Work below this stays in one task: waking a thread isn't worth it."""
+SERIAL_CYCLES = 12_000
+"""Work below this stays in one task: handing half of it to a thread that is awake isn't worth it."""
 
 TASK_CYCLES = 250_000
 """What a task should take, about."""
