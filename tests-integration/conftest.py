@@ -16,3 +16,7 @@ def wheel_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("wheels")
     wheels.build(directory)
     return directory
+
+
+collect_ignore = ["plugins"]
+"""Their tests run where they are installed: see test_plugins.py."""

@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dovetail", description="Inspect an installation of Dovetail.")
     subparsers = parser.add_subparsers(dest="command", required=True)
     for command in COMMANDS:
-        name = command.__name__.rpartition(".")[2]
+        name = command.__name__.rpartition(".")[2].replace("_", "-")
         subparser = subparsers.add_parser(name, help=(command.__doc__ or "").splitlines()[0])
         command.configure(subparser)
         subparser.set_defaults(run=command.run)

@@ -1,0 +1,40 @@
+"""Plug-ins of tests as their users have them: built by their own build backends, installed into a folder on the path."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from tools import wheels
+
+PLUGINS = Path(__file__).parent / "plugins"
+"""Distributions as third parties write them, each in a folder as it would be in a repository of its own."""
+
+
+def install(project: Path, folder: Path) -> Path:
+    """The folder in which a project's wheel is installed: for wheels without scripts or headers that means unpacked."""
+    wheel = wheels.build_with_its_backend(project, folder / "wheel")
+    site = folder / "site"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    return site
+
+
+def environment(site: Path | None, **variables: str) -> dict[str, str]:
+    """The environment of a process that sees a site, and no setting of Dovetail's but those given and its caches."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DOVETAIL_")}
+    kept |= {name: os.environ[name] for name in ("DOVETAIL_CACHE_DIR", "DOVETAIL_WHEELS") if name in os.environ}
+    kept.pop("PYTEST_XDIST_WORKER", None)
+    return kept | variables | ({} if site is None else {"PYTHONPATH": str(site)})
+
+
+def run_tests(tests: Path, site: Path) -> subprocess.CompletedProcess[str]:
+    """What pytest says of a plug-in's tests, in a process of its own that sees the site."""
+    options = ("-q", "--tb=short", "-p", "no:cacheprovider", "-p", "no:xdist", "--import-mode=importlib")
+    command = [sys.executable, "-m", "pytest", *options, "-W", "error", "--rootdir", str(tests), str(tests)]
+    return subprocess.run(
+        command, cwd=site, env=environment(site), capture_output=True, text=True, timeout=600, check=False
+    )

@@ -1,0 +1,16 @@
+"""The package proves itself with Dovetail's kit. Its primitive is nobody else's, so the right results come from here."""
+
+import numpy as np
+
+from dovetail_conformance import array, case, kernel_suite
+
+
+def signed_power(x, *, exponent):
+    return np.sign(x) * np.abs(x) ** exponent
+
+
+CALLS = [
+    case(array(5, low=0.2, high=2.0), oracle=signed_power, exponent=0.5),
+    case(array(2, 3, low=0.2, high=2.0), oracle=signed_power, exponent=3.0),
+]
+TestAcme = kernel_suite("acme", cases={"acme::signed_power": CALLS})
