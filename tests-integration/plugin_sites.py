@@ -1,4 +1,4 @@
-"""Plug-ins of tests as their users have them: built by their own build backends, installed into a folder on the path."""
+"""Plug-ins as their users have them: built by their own build backends, installed into a folder on the path."""
 
 from __future__ import annotations
 

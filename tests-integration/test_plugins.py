@@ -1,4 +1,4 @@
-"""Each plug-in of `plugins/` that brings tests: built by its own build backend, installed, and proved by those tests."""
+"""Each plug-in of `plugins/` that brings tests is built by its own build backend, installed, and proved by them."""
 
 from __future__ import annotations
 

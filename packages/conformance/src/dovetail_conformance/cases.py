@@ -97,6 +97,12 @@ def given(values: Any, dtype: str | None = None) -> Operand:
     return Operand(np.shape(values), values=values, dtype=dtype)
 
 
-def case(*operands: Operand | None, name: str = "plain", smooth: bool = True, **attributes: Any) -> Case:
+def case(
+    *operands: Operand | None,
+    name: str = "plain",
+    smooth: bool = True,
+    oracle: Callable[..., Any] | None = None,
+    **attributes: Any,
+) -> Case:
     """A case as one would write the call: operands, then attributes by name."""
-    return Case(name, operands, attributes, smooth)
+    return Case(name, operands, attributes, smooth, oracle=oracle)

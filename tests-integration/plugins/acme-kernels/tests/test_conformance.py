@@ -1,4 +1,4 @@
-"""The package proves itself with Dovetail's kit. Its primitive is nobody else's, so the right results come from here."""
+"""The package proves itself with Dovetail's kit. Right results of its own primitive come from here."""
 
 import numpy as np
 
