@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dovetail_protocols import dtypes as dt
 
 from ..cases import Case, Operand, array, case, given
@@ -12,7 +14,7 @@ REAL = tuple(known for known in dt.ALL if known.kind in (dt.SIGNED, dt.UNSIGNED,
 INEXACT = tuple(known for known in dt.ALL if known.is_differentiable)
 
 
-def _plain(*operands: Operand, name: str = "plain", **attributes: object) -> Case:
+def _plain(*operands: Operand, name: str = "plain", **attributes: Any) -> Case:
     return case(*operands, name=name, smooth=False, **attributes)
 
 

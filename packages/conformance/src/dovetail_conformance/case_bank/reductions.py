@@ -23,7 +23,7 @@ def _reduction(*, empty: bool = True, special: bool = True) -> list[Case]:
     return calls
 
 
-def _search(**more: object) -> list[Case]:
+def _search(**more: Any) -> list[Case]:
     return [
         case(array(2, 5), smooth=False),
         case(array(2, 5), name="axis 0", axis=0, smooth=False),
