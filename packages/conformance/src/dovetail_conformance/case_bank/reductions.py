@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..cases import Case, array, case, given, positive
 
 NAN, INF = float("nan"), float("inf")
