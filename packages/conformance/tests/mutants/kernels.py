@@ -1,6 +1,6 @@
-"""Kernel packages with one fault each, and honest ones: what the kit must catch, and what it must let pass.
+"""Kernel packages with one fault each, and honest ones.
 
-Written into a site folder by test_mutants.py, as an installed distribution would be.
+The kit is imported where a suite is made: level L0 loads this module in a fresh process for each package.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from dovetail_protocols import derivatives
 from dovetail_protocols.kernels import CallMeta, KernelSpec, Unsupported
 from dovetail_protocols.operation import Operation, composite
 from dovetail_protocols.operations.annotations import Floating
+
+from . import Mutant
 
 REAL = ("float32", "float64")
 
@@ -42,7 +44,7 @@ def offering(
     return KernelSpec(
         id=operation.partition("::")[2],
         operation=operation,
-        implementation=f"mutants:{implementation}",
+        implementation=f"{__name__}:{implementation}",
         dtypes={"T": frozenset(dtypes)},
         priority=1,
         **more,
@@ -246,3 +248,75 @@ OWN_OPERATION = Package(offering("cubing", "acme::cube"), operations=(cube,))
 UNTRIED_OPERATION = Package(offering("cubing", "acme::cube"))
 WRONG_GRADIENT = Package(offering("cubing", "acme::miscube"), operations=(miscube,))
 DECLARES_NOTHING = Package()
+
+# ---------------------------------------------------------------------- modules that don't load as they should
+
+PRINTING = f"print('hello')\nfrom {__name__} import HONEST as PACKAGE\n"
+DYING = f"import os, sys\nif sys.argv[0] == '-c':\n    os.abort()\nfrom {__name__} import HONEST as PACKAGE\n"
+SLOW = f"""
+import time
+from {__name__} import HONEST, Package
+
+
+class Slow(Package):
+    def kernels(self):
+        time.sleep(0.6)
+        return super().kernels()
+
+
+PACKAGE = Slow(*HONEST.kernels())
+"""
+
+# ---------------------------------------------------------------------- the table
+
+
+def mutant(name: str, what: str, *caught_by: str, source: str = "", own: Any = None, **more: Any) -> Mutant:
+    """The package that this module calls by the name in capitals, or the module of the given source."""
+
+    def suite() -> type:
+        from dovetail_conformance import elementwise_cases, kernel_suite
+
+        return kernel_suite(name, cases={own.name: elementwise_cases(own)} if own else None)
+
+    return Mutant(
+        name=name,
+        what=what,
+        caught_by=frozenset(caught_by),
+        suite=suite,
+        entry_points={"dovetail.kernels.v1": f"{name}:PACKAGE" if source else f"{__name__}:{name.upper()}"},
+        files={f"{name}.py": source} if source else {},
+        **more,
+    )
+
+
+MUTANTS = (
+    mutant("honest", "one callable for all shapes"),
+    mutant("honest_into", "writes into outputs that were allocated before"),
+    mutant("own_operation", "brings an operation of its own, and cases for it", own=cube),
+    mutant("prints_at_import", "its module prints", "l0_loads", source=PRINTING),
+    mutant("dies_at_import", "its module ends a fresh process", "l0_loads", source=DYING),
+    mutant("is_slow", "takes 0.6 s to say what it offers", "l0_loads", source=SLOW),
+    mutant("declares_nothing", "declares no kernel", "l0_loads", "l0_something_is_declared"),
+    mutant("claims_falsely", "claims a dtype and refuses each call in it", "l1_honesty"),
+    mutant(
+        "claims_what_the_operation_lacks", "claims a dtype that the operation lacks", "l1_declarations", "l1_honesty"
+    ),
+    mutant("gives_a_wrong_shape", "gives a result with one axis too many", "l1_honesty"),
+    mutant("gives_a_wrong_dtype", "gives float64 for float32", "l1_honesty"),
+    mutant("accepts_what_it_cant_run", "accepts empty operands, then raises", "l1_honesty"),
+    mutant("refuses_without_a_reason", "refuses 0-d operands without a reason", "l1_honesty"),
+    mutant("untried_operation", "has an operation for which no case is given", "l1_honesty", nothing_else=True),
+    mutant("ignores_strides", "reads its input in the order of memory", "l2_numbers"),
+    mutant("drops_the_tail", "leaves out elements after the last whole eight", "l2_numbers"),
+    mutant("is_inaccurate", "is off by a thousandth", "l2_numbers"),
+    mutant("swallows_nan", "gives 0 for NaN", "l2_numbers"),
+    mutant("writes_an_input", "computes in place", "l3_contract"),
+    mutant("writes_around_an_input", "writes one element past its input", "l3_contract"),
+    mutant("is_nondeterministic", "adds a last bit by chance", "l3_contract"),
+    mutant("shares_scratch_memory", "computes in memory that calls share", "l3_contract"),
+    mutant("writes_past_its_output", "into writes one element too many", "l3_contract"),
+    mutant("leaves_its_output_unwritten", "into leaves the last element as it was", "l3_contract"),
+    mutant("is_bound_to_a_shape", "says that it serves all shapes, but serves the first", "l3_contract"),
+    mutant("takes_invalid_shapes", "takes shapes that don't broadcast", "l3_contract"),
+    mutant("wrong_gradient", "gives an operation a wrong gradient", "l4_gradients", own=miscube, nothing_else=True),
+)
