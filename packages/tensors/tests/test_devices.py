@@ -12,6 +12,7 @@ import dovetail_tensors as dt
 from dovetail_protocols import devices as protocol
 from dovetail_protocols.errors import DeviceError, KernelNotFoundError
 from dovetail_protocols.kernels import Unsupported
+from dovetail_protocols.plugins import Plugin
 from dovetail_tensors.devices import CPU
 
 
@@ -40,14 +41,12 @@ class FakeDevice:
         return buffer
 
 
-class FakePlugin:
-    name, distribution = "fake", "fake-devices"
+class FakePlugin(Plugin):
+    """A plug-in that is here already."""
 
     def __init__(self, package: Any) -> None:
-        self.package = package
-
-    def load(self) -> Any:
-        return self.package
+        super().__init__("fake", protocol.GROUP, "fake_devices:PACKAGE", "fake-devices", "1.0", "")
+        self._loaded = package
 
 
 @pytest.fixture

@@ -13,13 +13,18 @@ if TYPE_CHECKING:
     from .operation import Operation
     from .roles import SupportsBytes, TensorProvider
 
+PROTOCOL = (1, 0)
+"""The version of the tensor protocol that this package speaks. A tensor package need not state one."""
+
+GROUP = "dovetail.tensors.v1"
 _provider: TensorProvider | None = None
 
 
 def provider() -> TensorProvider:
     """The tensor package in use, loaded at first need.
 
-    Raises: PluginError where none is installed, or several are and none was chosen with `use_provider`.
+    Raises: PluginError where none is installed or fit to be used, or several are and none was chosen with
+    `use_provider`.
     """
     if _provider is not None:
         return _provider
@@ -50,17 +55,24 @@ call: Callable[[Operation, tuple[Any, ...], Mapping[str, Any]], Any] = _call_at_
 
 
 def _find_provider() -> TensorProvider:
-    from .plugins import find
+    from .plugins import find, quarantined
+    from .plugins.versions import offered_by, sound
 
-    found = find("dovetail.tensors.v1")
-    if len(found) == 1:
-        loaded: TensorProvider = found[0].load()
-        return loaded
-    if not found:
-        raise PluginError("no tensor package is installed", fix="pip install dovetail-tensors")
+    found = find(GROUP)
+    sound_ones = found if len(found) == 1 else [plugin for plugin in found if sound(plugin) is not None]
+    if len(sound_ones) == 1:
+        chosen: TensorProvider = offered_by(sound_ones[0])
+        return chosen
+    if not sound_ones:
+        aside = [message for key, message in quarantined().items() if key.startswith(f"{GROUP}:")]
+        raise PluginError(
+            "no tensor package can be used" if aside else "no tensor package is installed",
+            cause="; ".join(aside) or None,
+            fix="pip install dovetail-tensors",
+        )
     raise PluginError(
         "several tensor packages are installed",
-        got=", ".join(str(plugin) for plugin in found),
+        got=", ".join(str(plugin) for plugin in sound_ones),
         fix="choose one with dovetail_protocols.arrays.use_provider(...), or uninstall the other",
     )
 

@@ -106,7 +106,7 @@ def _usable(kind: str) -> tuple[DevicePackage, Sequence[str]]:
     if kind not in _found:
         plugin = next((plugin for plugin in _plugins() if plugin.name == kind), None)
         if plugin is None:
-            raise unknown_device(kind)
+            raise _not_found(kind)
         _found[kind] = _asked(plugin)
     return _found[kind]
 
@@ -114,16 +114,16 @@ def _usable(kind: str) -> tuple[DevicePackage, Sequence[str]]:
 def _asked(plugin: Plugin) -> tuple[DevicePackage, Sequence[str]]:
     """A device package, and its devices.
 
-    Raises: DeviceError where it is broken, or there is no device.
+    Raises: DeviceError where it is broken, speaks another protocol, or there is no device.
     """
+    from .plugins.versions import offered_by
+
     what = f"device {plugin.name!r} is installed but unusable"
     try:
-        package: DevicePackage = plugin.load()
+        package: DevicePackage = offered_by(plugin)
     except PluginError as error:
-        raise DeviceError(what, cause=error.cause, fix=error.fix) from error
-    problem = _problem(package)
-    if problem is not None:
-        raise DeviceError(what, cause=f"plug-in {plugin} {problem}")
+        cause = error.cause if plugin.error is not None else ": ".join(filter(None, (error.what, error.cause)))
+        raise DeviceError(what, cause=cause, fix=error.fix) from error
     try:
         answer: Any = package.probe()
     except (Exception, SystemExit) as error:
@@ -133,14 +133,15 @@ def _asked(plugin: Plugin) -> tuple[DevicePackage, Sequence[str]]:
     return package, answer
 
 
-def _problem(package: Any) -> str | None:
-    """Why an object can't play the role of a device package, or None."""
-    members = ("protocol", "probe", "from_host", "to_host", "contiguous")
-    missing = [name for name in members if not hasattr(package, name)]
-    if missing:
-        return f"lacks {', '.join(missing)}"
-    major = package.protocol[0]
-    return None if major == PROTOCOL[0] else f"offers device protocol {major}; this Dovetail speaks {PROTOCOL[0]}"
+def _not_found(kind: str) -> DeviceError:
+    """The error for a kind of device that can't be used, or that no installed package brings."""
+    from .plugins.discovery import require_sound
+
+    try:
+        require_sound(GROUP, kind)
+    except PluginError as error:
+        return DeviceError(f"device {kind!r} is installed but unusable", cause=error.what, fix=error.fix)
+    return unknown_device(kind)
 
 
 def unknown_device(kind: str) -> DeviceError:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from .operation import Operation
     from .selection import Selection
 
+PROTOCOL = (1, 0)
+"""The version of the roles with an entry-point group of their own: `Differentiator` and `Communicator`."""
+
 
 @runtime_checkable
 class Interpreter(Protocol):
@@ -202,7 +205,7 @@ class SupportsTracingType(Protocol):
 
 @runtime_checkable
 class Communicator(Protocol):
-    """A group of processes or threads that work together."""
+    """A group of processes or threads that work together, in the entry-point group `dovetail.communicators.v1`."""
 
     @property
     def rank(self) -> int: ...

@@ -9,7 +9,7 @@ import threading
 from importlib import import_module
 
 from .errors import KernelError, KernelNotFoundError, PluginError
-from .kernels import PROTOCOL, CallMeta, Unsupported
+from .kernels import CallMeta, Unsupported
 from .operation import Operation
 from .plugins.discovery import Plugin, find, quarantine, require_sound
 from .plugins.policy import Policy, current_policy
@@ -136,16 +136,11 @@ def on_forget(listener: Callable[[], None]) -> Callable[[], None]:
 
 
 def _describe(plugin: Plugin) -> Package | None:
-    from .plugins.validation import checked_operations, checked_specs, protocol_problem
+    from .plugins.validation import checked_operations, checked_specs
+    from .plugins.versions import sound
 
-    try:
-        offered = plugin.load()
-    except PluginError:
-        quarantine(plugin, plugin.broken())
-        return None
-    problem = protocol_problem(plugin, offered, "kernel package", ("kernels", "operations", "probe"), PROTOCOL)
-    if problem is not None:
-        quarantine(plugin, problem)
+    offered = sound(plugin)
+    if offered is None:
         return None
     package = Package(plugin, offered)
     try:

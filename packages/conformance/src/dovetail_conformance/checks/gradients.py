@@ -15,6 +15,7 @@ from dovetail_protocols.derivatives import NOT_DIFFERENTIABLE
 from dovetail_protocols.metas import TensorMeta
 from dovetail_protocols.plugins import find
 from dovetail_protocols.plugins.policy import use
+from dovetail_protocols.plugins.versions import offered_by
 
 from ..calls import Call, Trial, calls_of
 from ..cases import SEED, Buffer
@@ -28,7 +29,7 @@ MARGIN = 100.0
 def differentiator() -> Any | None:
     """The package that differentiates, or None where there isn't exactly one, or no tensor package."""
     found = find("dovetail.autodiff.v1")
-    return found[0].load() if len(found) == 1 and len(find("dovetail.tensors.v1")) == 1 else None
+    return offered_by(found[0]) if len(found) == 1 and len(find("dovetail.tensors.v1")) == 1 else None
 
 
 def samples_of(trial: Trial, limit: int) -> list[Call]:

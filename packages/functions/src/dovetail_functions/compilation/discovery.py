@@ -6,11 +6,11 @@ import threading
 from collections.abc import Sequence
 
 from dovetail_protocols import selection
-from dovetail_protocols.compilers import PROTOCOL, Compiler
+from dovetail_protocols.compilers import Compiler
 from dovetail_protocols.errors import PluginError
 from dovetail_protocols.plugins.discovery import Plugin, find, quarantine, require_sound
 from dovetail_protocols.plugins.policy import current_policy
-from dovetail_protocols.plugins.validation import protocol_problem
+from dovetail_protocols.plugins.versions import sound
 from dovetail_protocols.records import record
 
 GROUP = "dovetail.compilers.v1"
@@ -81,14 +81,8 @@ def _require(name: str) -> FoundCompiler:
 
 
 def _describe(plugin: Plugin) -> FoundCompiler | None:
-    try:
-        offered = plugin.load()
-    except PluginError:
-        quarantine(plugin, plugin.broken())
-        return None
-    problem = protocol_problem(plugin, offered, "compiler", ("claim", "compile", "probe"), PROTOCOL)
-    if problem is not None:
-        quarantine(plugin, problem)
+    offered = sound(plugin)
+    if offered is None:
         return None
     try:
         unusable = offered.probe()

@@ -22,6 +22,7 @@ _lock = threading.RLock()
 _groups: dict[str, list[Plugin]] | None = None
 _quarantine: dict[str, PluginError] = {}
 _warned: set[str] = set()
+_asked_for: set[str] = set()
 _LOSSES = {
     "dovetail.kernels": "its kernels are not used in this process.",
     "dovetail.compilers": "it compiles nothing in this process.",
@@ -93,12 +94,18 @@ class Plugin:
 def find(group: str) -> list[Plugin]:
     """The plug-ins that installed distributions declare in a group, sorted by name. Nothing is imported.
 
-    Two distributions that declare one name: neither is given, and a PluginWarning names both.
+    Two distributions that declare one name: neither is given, and a PluginWarning names both. A plug-in that declares
+    itself for another major of the group only is set aside likewise.
     """
     global _groups
     with _lock:
         if _groups is None:
             _groups = _scan()
+        if group not in _asked_for:
+            from .versions import set_aside_other_majors
+
+            _asked_for.add(group)
+            set_aside_other_majors(group, _groups)
         return list(_groups.get(group, ()))
 
 
@@ -109,6 +116,7 @@ def refresh() -> None:
         _groups = None
         _quarantine.clear()
         _warned.clear()
+        _asked_for.clear()
     from .. import selection
 
     selection.forget()
@@ -119,9 +127,9 @@ def quarantined() -> dict[str, str]:
     return {key: str(error) for key, error in _quarantine.items()}
 
 
-def quarantine(plugin: Plugin, error: PluginError) -> None:
-    """Sets a plug-in aside, with one warning for the process."""
-    _set_aside(plugin.key, error)
+def quarantine(plugin: Plugin, error: PluginError, key: str | None = None) -> None:
+    """Sets a plug-in aside, with one warning for the process; `key`: under another "group:name" than its own."""
+    _set_aside(key or plugin.key, error)
 
 
 def require_sound(group: str, name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 from .. import dtypes
-from ..errors import DovetailError, PluginError, PluginWarning
+from ..errors import DovetailError, PluginWarning
 from ..kernels import KernelSpec
 from ..operation import CONSTRAINTS, Operation
 from ..registry import register_operations
@@ -20,31 +20,6 @@ _VARIABLES = frozenset(variable for variable, _ in CONSTRAINTS.values())
 _DTYPES = frozenset(known.name for known in dtypes.ALL)
 _LAYOUTS = frozenset({"strided", "contiguous"})
 _BINDINGS = frozenset({"per_shape", "per_dtype"})
-
-
-def protocol_problem(
-    plugin: Plugin, offered: Any, role: str, members: tuple[str, ...], spoken: tuple[int, int]
-) -> PluginError | None:
-    """Why what a plug-in offers can't play a role ("kernel package", "compiler"), or None: members that it lacks, or
-    another major version of the role's protocol."""
-    missing = [member for member in ("protocol", *members) if not hasattr(offered, member)]
-    version = getattr(offered, "protocol", None)
-    cause = f"{plugin.target} lacks {', '.join(missing)}" if missing else None
-    if not missing and not (isinstance(version, tuple) and [type(part) for part in version] == [int, int]):
-        cause = f"{plugin.target} has protocol = {version!r}, which is no (major, minor)"
-    if cause is not None:
-        fix = f"report it to the authors of {plugin.name!r}"
-        return PluginError(f"plug-in {plugin} is no {role}", cause=cause, effect=plugin.loss, fix=fix)
-    assert version is not None
-    if version[0] == spoken[0]:
-        return None
-    name = plugin.distribution
-    newer = f"pip install -U dovetail-protocols, or an older {name}: '{name}<{plugin.version}'"
-    return PluginError(
-        f"plug-in {plugin} offers {role.partition(' ')[0]} protocol {version[0]}; this Dovetail speaks {spoken[0]}",
-        effect=plugin.loss,
-        fix=newer if version[0] > spoken[0] else f"pip install -U {name}",
-    )
 
 
 def checked_specs(plugin: Plugin, offered: Iterable[Any]) -> tuple[KernelSpec, ...]:
