@@ -122,7 +122,7 @@ def _asked(plugin: Plugin) -> tuple[DevicePackage, Sequence[str]]:
     try:
         package: DevicePackage = offered_by(plugin)
     except PluginError as error:
-        cause = error.cause if plugin.error is not None else ": ".join(filter(None, (error.what, error.cause)))
+        cause = error.cause if plugin.error is not None else f"{error.what}{f': {error.cause}' if error.cause else ''}"
         raise DeviceError(what, cause=cause, fix=error.fix) from error
     try:
         answer: Any = package.probe()
