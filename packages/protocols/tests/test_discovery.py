@@ -42,9 +42,7 @@ acme = acme_module:COMPILER
 
 
 def test_loading_gives_the_object_and_imports_once(site: Site) -> None:
-    site.install(
-        "acme", "1", ONE, {"acme_module": "class Inner:\n    VALUE = object()\nPACKAGE = Inner\nprint('hello')"}
-    )
+    site.install("acme", "1", ONE, {"acme_module": "class Inner:\n    VALUE = object()\nPACKAGE = Inner"})
     site.install("beta", "1", "[dovetail.kernels.v1]\nbeta = acme_module:PACKAGE.VALUE")
     acme, beta = find(GROUP)
     assert acme.load() is acme.load()

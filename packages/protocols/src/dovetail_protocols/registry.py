@@ -51,6 +51,17 @@ def unregister_operation(operation: Operation) -> None:
     _operations.pop((operation.name, operation.version), None)
 
 
+def names() -> frozenset[tuple[str, int]]:
+    """Names and versions of the operations known now, to come back to with `forget_all_but`."""
+    return frozenset(_operations)
+
+
+def forget_all_but(known: frozenset[tuple[str, int]]) -> None:
+    """Forgets the operations registered since, as when the plug-in that brought them turns out to be broken."""
+    for key in [key for key in _operations if key not in known]:
+        _operations.pop(key, None)
+
+
 def find_operation(name: str, version: int | None = None) -> Operation:
     """The operation of that name ("dovetail::matmul"; without a namespace the standard's), newest version by default.
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import threading
 from importlib import import_module
 
-from .errors import KernelError, KernelNotFoundError, PluginError
+from . import kernel_packages, usage
+from .errors import KernelError, KernelNotFoundError
+from .kernel_packages import GROUP, Package, packages, require_named, require_package
 from .kernels import CallMeta, Unsupported
 from .operation import Operation
-from .plugins.discovery import Plugin, find, quarantine, require_sound
+from .plugins.fence import fenced, tell_output
 from .plugins.policy import Policy, current_policy
 from .records import record
 
@@ -20,29 +22,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from .kernels import Implementation, Kernel, KernelPackage, KernelSpec
+    from .kernels import Implementation, Kernel, KernelSpec
     from .metas import TensorMeta
 
 _lock = threading.RLock()
-_packages: dict[str, Package] | None = None
+_indexed: Mapping[str, Package] = {}
+"""The packages that the index is of."""
 _index: dict[tuple[str, str], list[Candidate]] = {}
 _implementations: dict[tuple[str, str], Implementation] = {}
 _broken: dict[tuple[str, str], str] = {}
 _told_ties: set[tuple[str, str, str, str]] = set()
 
-GROUP = "dovetail.kernels.v1"
-
-
-class Package:
-    """A kernel package that was loaded: the plug-in, what it offers, and why it can't be used, if so."""
-
-    __slots__ = ("offered", "operations", "plugin", "specs", "unusable")
-
-    def __init__(self, plugin: Plugin, offered: KernelPackage) -> None:
-        self.plugin, self.offered = plugin, offered
-        self.specs: tuple[KernelSpec, ...] = ()
-        self.operations: tuple[Operation, ...] = ()
-        self.unusable: str | None = None
+__all__ = ["GROUP", "Package", "packages", "require_named", "require_package"]
 
 
 @record
@@ -56,10 +47,11 @@ class Candidate:
 
 @record
 class Decision:
-    """What became of one candidate: `reason` is None for the one that was chosen."""
+    """What became of one candidate: `reason` is None for the one that was chosen. `by_user`: the policy refused it."""
 
     candidate: Candidate
     reason: str | None
+    by_user: bool = False
 
 
 @record
@@ -77,47 +69,13 @@ class Selection:
         return all(spec.binding == "per_dtype" for spec in looked_at)
 
 
-def packages() -> Mapping[str, Package]:
-    """Every kernel package that could be loaded, by name. Broken ones are set aside with a warning."""
-    global _packages
-    with _lock:
-        if _packages is None:
-            described = {plugin.name: _describe(plugin) for plugin in find(GROUP)}
-            _packages = {name: package for name, package in described.items() if package is not None}
-            _build_index()
-        return _packages
-
-
-def require_package(name: str) -> Package:
-    """The kernel package of that name.
-
-    Raises: PluginError where it isn't installed, is broken, or can't be used on this machine.
-    """
-    loaded = packages().get(name)
-    if loaded is None:
-        require_sound(GROUP, name)
-        known = [plugin.name for plugin in find(GROUP)]
-        raise PluginError(
-            f"no kernel package {name!r} is installed",
-            expected=", ".join(known) or "at least one kernel package",
-            fix="install it, or correct the name; dovetail doctor lists what is there",
-        )
-    if loaded.unusable:
-        raise PluginError(f"kernel package {loaded.plugin} can't be used here", cause=loaded.unusable)
-    return loaded
-
-
-def require_named(name: str) -> None:
-    """Raises PluginError where a name that the user wants is neither a usable kernel package nor a compiler."""
-    if name in packages() or all(plugin.name != name for plugin in find("dovetail.compilers.v1")):
-        require_package(name)
-
-
 def forget() -> None:
     """Forgets all packages, kernels and choices; they are found anew at next need."""
-    global _packages
+    global _indexed
     with _lock:
-        _packages = None
+        kernel_packages.forget()
+        usage.forget()
+        _indexed = {}
         _index.clear()
         _implementations.clear()
         _broken.clear()
@@ -135,29 +93,9 @@ def on_forget(listener: Callable[[], None]) -> Callable[[], None]:
     return listener
 
 
-def _describe(plugin: Plugin) -> Package | None:
-    from .plugins.validation import checked_operations, checked_specs
-    from .plugins.versions import sound
-
-    offered = sound(plugin)
-    if offered is None:
-        return None
-    package = Package(plugin, offered)
-    try:
-        unusable = offered.probe()
-        package.unusable = None if unusable is None else unusable.reason
-        package.specs = checked_specs(plugin, offered.kernels())
-        package.operations = checked_operations(plugin, offered.operations())
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in may raise anything
-        plugin.error = error
-        quarantine(plugin, plugin.broken())
-        return None
-    return package
-
-
-def _build_index() -> None:
+def _build_index(found: Mapping[str, Package]) -> None:
     _index.clear()
-    for name, package in (_packages or {}).items():
+    for name, package in found.items():
         for spec in package.specs:
             _index.setdefault((spec.operation, spec.device), []).append(
                 Candidate(name, package.plugin.distribution, spec)
@@ -176,11 +114,15 @@ def candidates(operation: Operation, device: str, policy: Policy | None = None) 
 
     Raises: PluginError where the policy prefers a package that isn't there or is broken.
     """
-    packages()
+    global _indexed
     policy = policy or current_policy()
     for name in policy.preferred:
         require_named(name)
-    found = _index.get((operation.name, device), [])
+    with _lock:
+        if _indexed is not packages():
+            _indexed = packages()
+            _build_index(_indexed)
+        found = _index.get((operation.name, device), [])
     rank = {name: place for place, name in enumerate(policy.preferred)}
     return sorted(found, key=lambda candidate: rank.get(candidate.package, len(rank)))
 
@@ -200,7 +142,7 @@ def select(operation: Operation, metas: tuple[TensorMeta | None, ...], attribute
     for candidate in candidates(operation, device, policy):
         outcome = _consider(candidate, call, policy)
         if isinstance(outcome, str):
-            decisions.append(Decision(candidate, outcome))
+            decisions.append(Decision(candidate, outcome, policy.refuses(candidate.package) is not None))
             continue
         decisions.append(Decision(candidate, None))
         _tell_tie(candidate, call, policy)
@@ -245,6 +187,12 @@ def explain(operation: Operation, metas: tuple[TensorMeta | None, ...], attribut
         lines.append(f"  {decision.candidate.package}/{spec.id} (priority {spec.priority}): {verdict}")
     if selection.kernel is None:
         lines.append("  decomposition: used" if not operation.is_primitive else "  nothing can run it")
+    served = {use.runner: 0 for use in usage.uses() if use.operation == operation.name}
+    for use, times in usage.uses().items():
+        if use.operation == operation.name:
+            served[use.runner] += times
+    if served:
+        lines.append("  so far in this process: " + ", ".join(f"{runner} ×{n}" for runner, n in served.items()))
     return "\n".join(lines)
 
 
@@ -295,11 +243,13 @@ def _consider(candidate: Candidate, call: CallMeta, policy: Policy) -> Kernel | 
         outcome: Any = _implementation(candidate)(call)
         if not (callable(outcome) or isinstance(outcome, Unsupported)):
             raise TypeError(f"{candidate.spec.implementation} gave {outcome!r}, neither a kernel nor Unsupported")
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a plug-in may raise anything
         _mark_broken(candidate, error)
         return _broken[candidate.package, candidate.spec.id]
     if isinstance(outcome, Unsupported):
-        return str(outcome.reason)
+        return str(outcome.reason).strip() or "refused without a reason"
     kernel: Kernel = outcome
     return kernel
 
@@ -323,7 +273,10 @@ def _implementation(candidate: Candidate) -> Implementation:
     found = _implementations.get(key)
     if found is None:
         module, _, attribute = candidate.spec.implementation.partition(":")
-        found = _implementations[key] = getattr(import_module(module), attribute)
+        plugin = packages()[candidate.package].plugin
+        with fenced(plugin, f"importing {module}"):
+            found = _implementations[key] = getattr(import_module(module), attribute)
+        tell_output(plugin)
     return found
 
 

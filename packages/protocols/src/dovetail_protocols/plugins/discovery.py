@@ -12,6 +12,7 @@ import warnings
 from importlib import import_module
 
 from ..errors import PluginError, PluginWarning
+from .fence import fenced, tell_output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,12 +36,13 @@ class Plugin:
     `load()` imports it once. A plug-in that fails to import is broken for the process: `error` keeps the cause.
     """
 
-    __slots__ = ("_loaded", "distribution", "error", "group", "location", "name", "target", "version")
+    __slots__ = ("_loaded", "distribution", "error", "group", "location", "name", "output", "target", "version")
 
     def __init__(self, name: str, group: str, target: str, distribution: str, version: str, location: str) -> None:
         self.name, self.group, self.target = name, group, target
         self.distribution, self.version, self.location = distribution, version, location
         self.error: BaseException | None = None
+        self.output = ""  # what it printed while it was loaded, not told yet
         self._loaded: Any = None
 
     def __str__(self) -> str:
@@ -56,18 +58,25 @@ class Plugin:
         """
         with _lock:
             if self._loaded is None and self.error is None:
-                module, _, attribute = self.target.partition(":")
                 try:
-                    loaded: Any = import_module(module.strip())
-                    for part in attribute.strip().split(".") if attribute.strip() else ():
-                        loaded = getattr(loaded, part)
-                    self._loaded = loaded
-                except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in may raise anything
+                    with fenced(self, "being imported"):
+                        self._loaded = self._imported()
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:  # noqa: BLE001 - a plug-in may raise anything
                     self.error = error
                     _quarantine[self.key] = self.broken()
             if self.error is not None:
                 raise asked_for(self.name, self.broken()) from self.error
+            tell_output(self)
             return self._loaded
+
+    def _imported(self) -> Any:
+        module, _, attribute = self.target.partition(":")
+        found: Any = import_module(module.strip())
+        for part in attribute.strip().split(".") if attribute.strip() else ():
+            found = getattr(found, part)
+        return found
 
     @property
     def key(self) -> str:

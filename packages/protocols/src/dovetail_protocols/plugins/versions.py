@@ -12,6 +12,7 @@ from importlib import import_module
 from ..errors import PluginError
 from ..records import record
 from .discovery import Plugin, quarantine
+from .fence import asked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,11 +54,7 @@ def offered_by(plugin: Plugin) -> Any:
     Raises: PluginError where it can't be imported, lacks members or speaks another protocol.
     """
     offered = plugin.load()
-    try:
-        problem = protocol_problem(plugin, offered)
-    except (Exception, SystemExit) as error:
-        plugin.error = error
-        raise plugin.broken() from error
+    problem = asked(plugin, lambda: protocol_problem(plugin, offered))
     if problem is not None:
         raise problem
     return offered
