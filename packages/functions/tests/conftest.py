@@ -22,7 +22,8 @@ Counting = Callable[..., tuple[Function, list[Any]]]
 @pytest.fixture(autouse=True)
 def no_compilers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is installed beside this package, a test meets the compilers that it installs, and no others."""
-    monkeypatch.setattr(discovery, "_found", ())
+    monkeypatch.setattr(discovery, "find", lambda group: [])
+    monkeypatch.setattr(discovery, "_looked_at", {})
 
 
 @pytest.fixture

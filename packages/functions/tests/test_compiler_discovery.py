@@ -10,7 +10,7 @@ import pytest
 from dovetail_functions.compilation import discovery
 from dovetail_functions.compilation.discovery import FoundCompiler
 from dovetail_protocols.compilers import Claim, CompileOptions
-from dovetail_protocols.errors import PluginWarning
+from dovetail_protocols.errors import PluginError, PluginWarning
 from dovetail_protocols.graph import Graph
 from dovetail_protocols.kernels import Unsupported
 from dovetail_protocols.plugins import use
@@ -44,7 +44,7 @@ class _Plugin(Plugin):
 def declared(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def declare(*plugins: Plugin) -> None:
         monkeypatch.setattr(discovery, "find", lambda group: list(plugins))
-        monkeypatch.setattr(discovery, "_found", None)
+        monkeypatch.setattr(discovery, "_looked_at", {})
 
     return declare
 
@@ -86,3 +86,13 @@ def test_a_policy_that_prefers_packages_leaves_out_other_compilers(declared: Any
         chosen, refused = discovery.chosen_compilers(None)
         assert [one.name for one in chosen] == ["acme"]
         assert refused == {"other": "excluded by the user"}
+
+
+def test_an_excluded_compiler_is_not_imported_until_it_is_named(declared: Any) -> None:
+    absent = Plugin("acme", discovery.GROUP, "no_such_module:COMPILER", "acme-compiler", "1.0", "")
+    declared(absent)
+    with use("-acme"):
+        assert discovery.chosen_compilers(None) == ([], {"acme": "excluded by the user"})
+        assert absent.error is None
+        with pytest.warns(PluginWarning, match="could not be imported"), pytest.raises(PluginError, match="asked for"):
+            discovery.chosen_compilers(["acme"])

@@ -116,20 +116,21 @@ def _asked(plugin: Plugin) -> tuple[DevicePackage, Sequence[str]]:
 
     Raises: DeviceError where it is broken, speaks another protocol, or there is no device.
     """
+    from .plugins.fence import asked
     from .plugins.versions import offered_by
 
     what = f"device {plugin.name!r} is installed but unusable"
     try:
         package: DevicePackage = offered_by(plugin)
+        answer: Any = asked(plugin, package.probe)
     except PluginError as error:
         cause = error.cause if plugin.error is not None else f"{error.what}{f': {error.cause}' if error.cause else ''}"
         raise DeviceError(what, cause=cause, fix=error.fix) from error
-    try:
-        answer: Any = package.probe()
-    except (Exception, SystemExit) as error:
-        raise DeviceError(what, cause=f"plug-in {plugin}: {type(error).__name__}: {error}") from error
     if hasattr(answer, "reason"):
         raise DeviceError(what, cause=answer.reason)
+    if not isinstance(answer, (list, tuple)) or not answer or not all(isinstance(line, str) for line in answer):
+        cause = f"plug-in {plugin}: probe() gave {answer!r:.80}, neither a line for each device nor Unsupported(reason)"
+        raise DeviceError(what, cause=cause, fix=f"report it to the authors of {plugin.name!r}")
     return package, answer
 
 

@@ -38,14 +38,14 @@ class Use:
         return bool(self.passed_over)
 
 
-def count_selection(operation: str, selection: Selection) -> None:
-    """Counts what a selection came to."""
+def count_selection(operation: str, selection: Selection, compilers: Iterable[str] = ()) -> None:
+    """Counts what a selection came to. `compilers`: which of them left the operation, and why ("llvm: too small")."""
     chosen = selection.chosen
     passed = [one for one in selection.decisions if one.reason is not None and not one.by_user]
     count(
         operation,
         "decomposition" if chosen is None else f"{chosen.package}/{chosen.spec.id}",
-        [f"{one.candidate.package}/{one.candidate.spec.id}: {one.reason}" for one in passed],
+        [*compilers, *(f"{one.candidate.package}/{one.candidate.spec.id}: {one.reason}" for one in passed)],
     )
 
 

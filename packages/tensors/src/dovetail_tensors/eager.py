@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dovetail_protocols import selection
+from dovetail_protocols import selection, usage
 from dovetail_protocols.arrays import meta_of
 from dovetail_protocols.dispatch import current, interpreting
 from dovetail_protocols.errors import DovetailError
@@ -206,6 +206,7 @@ def _select(
     chosen = selection.select(operation, metas, attributes)
     if chosen.kernel is None and operation.is_primitive:
         raise selection.not_found(operation, metas, chosen)
+    usage.count_selection(operation.name, chosen)
     return chosen
 
 

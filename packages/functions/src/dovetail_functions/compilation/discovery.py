@@ -9,8 +9,10 @@ from dovetail_protocols import selection
 from dovetail_protocols.compilers import Compiler
 from dovetail_protocols.errors import PluginError
 from dovetail_protocols.plugins.discovery import Plugin, find, quarantine, require_sound
+from dovetail_protocols.plugins.fence import asked, tell_output
 from dovetail_protocols.plugins.policy import current_policy
-from dovetail_protocols.plugins.versions import sound
+from dovetail_protocols.plugins.validation import unusable_reason
+from dovetail_protocols.plugins.versions import offered_by
 from dovetail_protocols.records import record
 
 GROUP = "dovetail.compilers.v1"
@@ -26,24 +28,32 @@ class FoundCompiler:
 
 
 _lock = threading.RLock()
-_found: tuple[FoundCompiler, ...] | None = None
+_looked_at: dict[str, FoundCompiler | None] = {}
+"""What became of each plug-in that was looked at: None for those that were set aside."""
 
 
 @selection.on_forget
 def forget() -> None:
     """Forgets the compilers; they are found anew at next need."""
-    global _found
-    _found = None
+    _looked_at.clear()
 
 
 def compilers() -> tuple[FoundCompiler, ...]:
-    """Every compiler that could be loaded, by name. Broken ones are set aside with a warning."""
-    global _found
+    """Every compiler that could be loaded, by name. Broken ones are set aside with a warning; those that the policy in
+    force excludes are left alone."""
+    excluded = current_policy().excluded
     with _lock:
-        if _found is None:
-            described = [_describe(plugin) for plugin in find(GROUP)]
-            _found = tuple(one for one in described if one is not None)
-        return _found
+        for plugin in find(GROUP):
+            if plugin.name not in excluded:
+                _look_at(plugin)
+        return tuple(found for _, found in sorted(_looked_at.items()) if found is not None)
+
+
+def _look_at(plugin: Plugin) -> FoundCompiler | None:
+    with _lock:
+        if plugin.name not in _looked_at:
+            _looked_at[plugin.name] = _describe(plugin)
+        return _looked_at[plugin.name]
 
 
 def chosen_compilers(names: Sequence[str] | None) -> tuple[list[FoundCompiler], dict[str, str]]:
@@ -62,12 +72,15 @@ def chosen_compilers(names: Sequence[str] | None) -> tuple[list[FoundCompiler], 
         or (f"the user prefers {others}" if others and one.name not in policy.preferred else None)
         for one in compilers()
     }
+    refused |= {plugin.name: policy.refuses(plugin.name) for plugin in find(GROUP) if plugin.name in policy.excluded}
     usable = [one for one in compilers() if refused[one.name] is None]
     return usable, {name: reason for name, reason in refused.items() if reason is not None}
 
 
 def _require(name: str) -> FoundCompiler:
     found = next((one for one in compilers() if one.name == name), None)
+    if found is None:
+        found = next((_look_at(plugin) for plugin in find(GROUP) if plugin.name == name), None)
     if found is None:
         require_sound(GROUP, name)
         raise PluginError(
@@ -81,13 +94,11 @@ def _require(name: str) -> FoundCompiler:
 
 
 def _describe(plugin: Plugin) -> FoundCompiler | None:
-    offered = sound(plugin)
-    if offered is None:
-        return None
     try:
-        unusable = offered.probe()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plug-in raises, it is set aside
-        plugin.error = error
-        quarantine(plugin, plugin.broken())
+        offered = offered_by(plugin)
+        unusable = asked(plugin, lambda: unusable_reason(offered.probe()))
+    except PluginError as error:
+        quarantine(plugin, error if plugin.error is None else plugin.broken())
         return None
-    return FoundCompiler(plugin.name, offered, None if unusable is None else str(unusable.reason))
+    tell_output(plugin)
+    return FoundCompiler(plugin.name, offered, unusable)

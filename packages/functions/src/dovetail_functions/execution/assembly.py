@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dovetail_protocols import usage
 from dovetail_protocols.graph import Graph, Node
 from dovetail_protocols.metas import TensorMeta
 
@@ -39,7 +40,10 @@ class Assembly:
             part = part_of.get(places[0])
             if part is not None:
                 steps.append(self._part_step(part, places))
-                placements += [self._placement(place, f"compiler {part.compiler.name}") for place in places]
+                runner = f"compiler {part.compiler.name}"
+                placements += [self._placement(place, runner) for place in places]
+                for place in places:
+                    usage.count(self.graph.nodes[place].operation.name, runner)
             else:
                 step, placement = self._node_step(places[0])
                 steps.append(step)
@@ -72,6 +76,7 @@ class Assembly:
             step = _step(node, bind_control_flow(node, plan), "control flow", several=True)
             return step, self._placement(place, "control flow", tuple(bodies))
         chosen = self.lowering.selections[key_of(node)]
+        usage.count_selection(node.operation.name, chosen, [*self.offers.reasons.get(place, ())])
         kernel, name = bound_kernel(node, chosen)
         package = name.partition("/")[0]
         step = _step(node, kernel, f"kernel {name}", package, several=gives_several(node))
