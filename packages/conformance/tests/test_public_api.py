@@ -4,6 +4,7 @@ import dovetail_conformance
 
 REVIEWED = [
     "Case",
+    "ModuleCase",
     "Operand",
     "array",
     "case",
@@ -11,6 +12,7 @@ REVIEWED = [
     "elementwise_cases",
     "given",
     "kernel_suite",
+    "module_suite",
     "positive",
     "tensor_suite",
 ]

@@ -4,10 +4,13 @@ from .case_bank.elementwise import cases as elementwise_cases
 from .cases import Case, Operand, array, case, given, positive
 from .compiler_suite import compiler_suite
 from .kernel_suite import kernel_suite
+from .module_cases import ModuleCase
+from .module_suite import module_suite
 from .tensor_suite import tensor_suite
 
 __all__ = [
     "Case",
+    "ModuleCase",
     "Operand",
     "array",
     "case",
@@ -15,6 +18,7 @@ __all__ = [
     "elementwise_cases",
     "given",
     "kernel_suite",
+    "module_suite",
     "positive",
     "tensor_suite",
 ]
