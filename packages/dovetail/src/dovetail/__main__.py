@@ -7,9 +7,9 @@ import sys
 
 from dovetail_protocols.errors import DovetailError
 
-from .commands import doctor, explain, kernels, profile
+from .commands import doctor, explain, kernels, new_kernel_package, profile
 
-COMMANDS = (doctor, kernels, explain, profile)
+COMMANDS = (doctor, kernels, explain, profile, new_kernel_package)
 
 
 def main(arguments: list[str] | None = None) -> int:
