@@ -12,6 +12,7 @@ from dovetail_protocols.errors import PluginError
 from dovetail_protocols.operation import Operation
 from dovetail_protocols.plugins import quarantined, refresh, use
 from dovetail_protocols.plugins.discovery import find
+from dovetail_protocols.plugins.versions import sound
 
 __all__ = ["explain", "list", "refresh", "threads", "use"]
 
@@ -54,7 +55,7 @@ def threads(count: int | None = None) -> int:
 
     Raises: PluginError where no compiler with threads is installed; AttributeValueError for no whole number from 1 on.
     """
-    offered = [plugin.load() for plugin in find("dovetail.compilers.v1")]
+    offered = [sound(plugin) for plugin in find("dovetail.compilers.v1")]
     threaded = [compiler for compiler in offered if isinstance(compiler, SupportsThreads)]
     if not threaded:
         raise PluginError(
