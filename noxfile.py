@@ -105,6 +105,13 @@ def lowest(session: nox.Session, package: str) -> None:
     clean_environment(session, package, "--lowest")
 
 
+@nox.session
+@nox.parametrize("package", PACKAGES, ids=PACKAGES)
+def newest(session: nox.Session, package: str) -> None:
+    """The same, with the newest version that there is of every dependency and of pytest, whatever is pinned."""
+    clean_environment(session, package, "--newest")
+
+
 def clean_environment(session: nox.Session, package: str, *options: str) -> None:
     """Build the wheels and check one of them by itself."""
     directory = Path(session.virtualenv.location).resolve() / "wheels"

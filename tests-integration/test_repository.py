@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import contracts, file_length, packages
+from tools import clean_environment, contracts, file_length, packages, wheels
 
 ROOT = packages.ROOT
 FOUND = packages.find()
@@ -185,3 +185,15 @@ def test_development_versions_are_pinned_once() -> None:
     assert [line for line in lines if "==" not in line] == []
     names = [packages.normalized(line) for line in lines]
     assert sorted(set(names)) == sorted(names)
+
+
+def test_extremes_ask_for_every_declared_dependency_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """uv takes the lowest version of what it is asked for only: through a wheel alone it would take the newest."""
+    monkeypatch.setattr(wheels, "paths", lambda wanted, directory: [f"{package.name}.whl" for package in wanted])
+    (modules,) = (package for package in FOUND if package.name == "modules")
+    lowest = clean_environment.requirements(modules, Path(), "lowest")
+    assert {"tensors.whl", "modules.whl", "optree>=0.13", "numpy>=2.2", "ml_dtypes>=0.5", "rich>=13.9"} <= set(lowest)
+    assert [line for line in clean_environment.requirements(modules, Path(), "newest") if "==" in line] == []
+    (conformance,) = (package for package in FOUND if package.name == "conformance")
+    tools = [line for line in clean_environment.requirements(conformance, Path(), "lowest") if "pytest" in line]
+    assert tools == ["pytest>=8.3"]
