@@ -1,4 +1,4 @@
-"""Kernel packages as users meet them: `dt.kernels.list()`, `use`, `explain`, `refresh`."""
+"""Kernel packages as users meet them: `dt.kernels.list()`, `use`, `explain`, `uses`, `fallbacks`, `refresh`."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from dovetail_protocols.arrays import meta_of
 from dovetail_protocols.compilers import SupportsThreads
 from dovetail_protocols.errors import PluginError
 from dovetail_protocols.operation import Operation
-from dovetail_protocols.plugins import quarantined, refresh, use
+from dovetail_protocols.plugins import current_policy, quarantined, refresh, use
 from dovetail_protocols.plugins.discovery import find
 from dovetail_protocols.plugins.versions import sound
+from dovetail_protocols.usage import fallbacks, uses
 
-__all__ = ["explain", "list", "refresh", "threads", "use"]
+__all__ = ["explain", "fallbacks", "list", "refresh", "threads", "use", "uses"]
 
 
 def list() -> Mapping[str, str]:
     """Every kernel package found, by name: what it offers, or why it isn't used."""
     found = {name: _summary(package) for name, package in selection.packages().items()}
+    for name in current_policy().excluded & {plugin.name for plugin in find(selection.GROUP)}:
+        found[name] = "excluded by the user"
     for key, message in quarantined().items():
         found.setdefault(key.rpartition(":")[2], f"set aside: {message.splitlines()[0]}")
     return found

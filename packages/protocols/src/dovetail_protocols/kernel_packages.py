@@ -63,7 +63,7 @@ def require_package(name: str) -> Package:
 
     Raises: PluginError where it isn't installed, is broken, or can't be used on this machine.
     """
-    loaded = packages().get(name) or _named(name)
+    loaded = packages().get(name) or described(name)
     if loaded is None:
         require_sound(GROUP, name)
         known = [plugin.name for plugin in find(GROUP)]
@@ -77,7 +77,9 @@ def require_package(name: str) -> Package:
     return loaded
 
 
-def _named(name: str) -> Package | None:
+def described(name: str) -> Package | None:
+    """The package of that name, described whatever the policy says, and no other for its sake; None where it isn't
+    installed or was set aside."""
     with _lock:
         for plugin in find(GROUP):
             if plugin.name == name:

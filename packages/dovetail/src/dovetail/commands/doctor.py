@@ -6,11 +6,14 @@ import argparse
 import platform
 import warnings
 from importlib.metadata import PackageNotFoundError, version
+from textwrap import fill, indent
 
+from dovetail_protocols import kernel_packages
 from dovetail_protocols import kernels as kernel_protocol
-from dovetail_protocols import selection
 from dovetail_protocols.errors import PluginError, PluginWarning
-from dovetail_protocols.plugins import Plugin, current_policy, find, quarantined
+from dovetail_protocols.plugins import Plugin, current_policy, find, probing, quarantined
+from dovetail_protocols.plugins.probing import Probe
+from dovetail_protocols.registry import all_operations
 
 from ..parts import DISTRIBUTIONS
 from .table import table
@@ -27,24 +30,42 @@ GROUPS = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", help="a plug-in, to see all that is known of it")
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=probing.TIMEOUT_SECONDS,
+        metavar="SECONDS",
+        help="how long one plug-in may take (default: %(default)g)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """0 when nothing is broken, 1 otherwise. Missing packages are no fault: Dovetail works in parts."""
+    """0 when nothing is broken, 1 otherwise. Missing packages are no fault: Dovetail works in parts.
+
+    Plug-ins are tried in a process of their own, so one that crashes or hangs is named like any other that is broken.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # told below, in full
-        return _one(options.name) if options.name else _all()
+        plugins = [plugin for group in GROUPS for plugin in find(group)]
+    if options.name:
+        return _one(options.name, plugins, options.timeout)
+    return _all(plugins, options.timeout)
 
 
-def _all() -> int:
+def _all(plugins: list[Plugin], timeout_seconds: float) -> int:
     print(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")
     print(f"kernel protocol {'.'.join(map(str, kernel_protocol.PROTOCOL))}; policy: {_policy()}\n")
     print(table(("package", "version", "for", "how to get it"), [_package(name) for name in DISTRIBUTIONS]))
-    rows = [_plugin_row(plugin) for group in GROUPS for plugin in find(group)]
+    probes = probing.probe(plugins, timeout_seconds)
+    rows = [
+        (plugin.name, GROUPS[plugin.group], plugin.distribution, plugin.version, _state(probes[plugin.key]))
+        for plugin in plugins
+    ]
     print()
     print(table(("plug-in", "role", "distribution", "version", "state"), rows))
-    problems = quarantined()
-    for message in problems.values():
+    problems = [one.problem for one in probes.values() if one.is_fault] + [*quarantined().values()]
+    told = [text for one in probes.values() for text in one.told]
+    for message in dict.fromkeys([*problems, *told]):
         print(f"\n{message}")
     return 1 if problems else 0
 
@@ -62,43 +83,55 @@ def _package(name: str) -> tuple[str, str, str, str]:
         return name, "missing", DISTRIBUTIONS[name], f"pip install {name}"
 
 
-def _plugin_row(plugin: Plugin) -> tuple[str, str, str, str, str]:
-    return plugin.name, GROUPS[plugin.group], plugin.distribution, plugin.version, _state(plugin)
+def _state(probe: Probe) -> str:
+    if probe.is_fault:
+        return f"{probe.state} (see below)"
+    if probe.state == "unusable":
+        return f"not usable here: {probe.detail}"
+    return f"ready, {probe.detail}" if probe.detail else "ready"
 
 
-def _state(plugin: Plugin) -> str:
-    try:
-        plugin.load()
-    except PluginError:
-        return "broken (see below)"
-    if plugin.group != "dovetail.kernels.v1":
-        return "ready"
-    package = selection.packages().get(plugin.name)
-    if package is None:
-        return "set aside (see below)"
-    return f"not usable here: {package.unusable}" if package.unusable else f"ready, {len(package.specs)} kernels"
-
-
-def _one(name: str) -> int:
-    found = [plugin for group in GROUPS for plugin in find(group) if plugin.name == name]
-    if not found:
-        names = sorted({plugin.name for group in GROUPS for plugin in find(group)})
+def _one(name: str, plugins: list[Plugin], timeout_seconds: float) -> int:
+    found = [plugin for plugin in plugins if plugin.name == name]
+    set_aside = {key: message for key, message in quarantined().items() if key.rpartition(":")[2] == name}
+    if not found and not set_aside:
+        names = sorted({plugin.name for plugin in plugins})
         raise PluginError(f"no plug-in {name!r} is installed", expected=", ".join(names) or "none are")
-    broken = False
+    for message in set_aside.values():
+        print(message)
+    probes = probing.probe(found, timeout_seconds)
     for plugin in found:
-        state = _state(plugin)
-        print(f"{plugin} in {plugin.group}: {state}\n  object: {plugin.target}\n  declared in: {plugin.location}")
-        if plugin.error is not None:
-            broken = True
-            print(str(plugin.broken()))
-            print("  traceback:\n" + _traceback(plugin.error))
-        elif f"{plugin.group}:{plugin.name}" in quarantined():
-            broken = True
-            print(quarantined()[f"{plugin.group}:{plugin.name}"])
-    return 1 if broken else 0
+        _show(plugin, probes[plugin.key])
+    return 1 if set_aside or any(probe.is_fault for probe in probes.values()) else 0
 
 
-def _traceback(error: BaseException) -> str:
-    import traceback
+def _show(plugin: Plugin, probe: Probe) -> None:
+    print(f"{plugin} in {plugin.group}: {_state(probe)}")
+    print(f"  object: {plugin.target}\n  declared in: {plugin.location}\n  probed in {probe.seconds:.3f} s")
+    for text in (probe.problem, *probe.told):
+        if text:
+            print(text)
+    for title, text in (("printed", probe.output), ("traceback", probe.trace)):
+        if text.strip():
+            print(f"  {title}:\n{indent(text.rstrip(), '    ')}")
+    if plugin.group == kernel_packages.GROUP and probe.state == "ready":
+        print(_coverage(plugin))
 
-    return "".join(f"    {line}" for line in traceback.format_exception(error))
+
+def _coverage(plugin: Plugin) -> str:
+    """Which operations of the standard a kernel package takes, and what becomes of the others."""
+    specs = kernel_packages.require_package(plugin.name).specs
+    lines = []
+    for device in sorted({spec.device for spec in specs}):
+        taken = sorted({spec.operation.removeprefix("dovetail::") for spec in specs if spec.device == device})
+        known = {operation.name for operation in all_operations()}
+        others = len(known - {spec.operation for spec in specs if spec.device == device})
+        lines.append(
+            fill(f"on {device} it takes {', '.join(taken)}", 100, initial_indent="  ", subsequent_indent="    ")
+        )
+        if others:
+            lines += [
+                f"  the other {others} operations run there by other packages' kernels, or by decomposition",
+                "  (counted by `dovetail explain SCRIPT`)",
+            ]
+    return "\n".join(lines)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import runpy
 import sys
-from pathlib import Path
 
-from dovetail_protocols.errors import AttributeValueError
+from .script import run_script
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -19,15 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from dovetail_functions import profile
 
-    script = Path(options.script)
-    if not script.is_file():
-        raise AttributeValueError(f"there is no script {str(script)!r}", expected="the path of a Python file")
-    given, path = sys.argv, sys.path[:]
-    sys.argv, sys.path[0] = [str(script), *options.arguments], str(script.resolve().parent)
-    try:
-        with profile(options.out):
-            runpy.run_path(str(script), run_name="__main__")
-    finally:
-        sys.argv, sys.path[:] = given, path
+    with profile(options.out):
+        run_script(options.script, options.arguments)
     print(f"wrote {options.out}: open it in chrome://tracing or ui.perfetto.dev", file=sys.stderr)
     return 0

@@ -1,0 +1,26 @@
+"""A user's script, run as Python would run it."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dovetail_protocols.errors import AttributeValueError
+
+
+def run_script(path: str, arguments: Sequence[str]) -> None:
+    """Runs a Python file as `__main__`, with its arguments in sys.argv and its folder first on sys.path.
+
+    Raises: AttributeValueError where there is no such file; whatever the script raises.
+    """
+    script = Path(path)
+    if not script.is_file():
+        raise AttributeValueError(f"there is no script {path!r}", expected="the path of a Python file")
+    given, search = sys.argv, sys.path[:]
+    sys.argv, sys.path[0] = [path, *arguments], str(script.resolve().parent)
+    try:
+        runpy.run_path(path, run_name="__main__")
+    finally:
+        sys.argv, sys.path[:] = given, search
