@@ -3,7 +3,9 @@
 import dovetail_conformance
 
 REVIEWED = [
+    "CASE_BANK",
     "Case",
+    "LimitsError",
     "ModuleCase",
     "Operand",
     "array",

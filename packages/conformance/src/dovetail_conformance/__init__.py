@@ -1,15 +1,19 @@
 """The kit that proves an implementation of a Dovetail protocol."""
 
+from .case_bank import CASE_BANK
 from .case_bank.elementwise import cases as elementwise_cases
 from .cases import Case, Operand, array, case, given, positive
 from .compiler_suite import compiler_suite
 from .kernel_suite import kernel_suite
+from .limits_file import LimitsError
 from .module_cases import ModuleCase
 from .module_suite import module_suite
 from .tensor_suite import tensor_suite
 
 __all__ = [
+    "CASE_BANK",
     "Case",
+    "LimitsError",
     "ModuleCase",
     "Operand",
     "array",

@@ -70,7 +70,7 @@ class Case:
     (nextafter), so that the reference is computed in it and not in float64. `oracle` gives the right result for
     operations of which no reference kernel and no decomposition is there: it gets the operands, floating ones as
     float64, and the attributes. `kinds`: the kinds of dtypes (see dovetail_protocols.dtypes) in which it is tried; None
-    means all.
+    means all. `since`: the bank's date when the case was added to it, "" for the first bank's.
     """
 
     name: str
@@ -80,6 +80,7 @@ class Case:
     exact: bool = False
     oracle: Callable[..., Any] | None = None
     kinds: frozenset[str] | None = None
+    since: str = ""
 
 
 def array(*shape: int, low: float = -2.0, high: float = 2.0) -> Operand:
@@ -102,7 +103,8 @@ def case(
     name: str = "plain",
     smooth: bool = True,
     oracle: Callable[..., Any] | None = None,
+    since: str = "",
     **attributes: Any,
 ) -> Case:
     """A case as one would write the call: operands, then attributes by name."""
-    return Case(name, operands, attributes, smooth, oracle=oracle)
+    return Case(name, operands, attributes, smooth, oracle=oracle, since=since)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,17 +17,23 @@ from .calls import Trial, trials_of
 from .case_bank import cases_of
 from .cases import Case
 from .checks import contract, gradients, honesty, load, numbers
+from .limits import Limits
+from .limits_file import read_limits
 
 
-def kernel_suite(name: str, *, cases: Mapping[str, Sequence[Case]] | None = None) -> type:
+def kernel_suite(
+    name: str, *, cases: Mapping[str, Sequence[Case]] | None = None, limits: str | Path | None = None
+) -> type:
     """A test class that proves the kernel package `name`, to be bound to a name beginning with Test in a test module.
 
     Its tests are the package's declared kernels times their dtypes, on the calls of the case bank; see
     docs/protocols/conformance.md for the levels. `cases` adds calls by the operation's name ("acme::attention"): they
-    are needed for operations of one's own, and go beside the bank's for the standard's.
+    are needed for operations of one's own, and go beside the bank's for the standard's. `limits` names a file of what
+    is known to fail, and why, beside the file that calls this; see limits_file.py.
 
-    Raises: PluginError where the package isn't installed, is broken, or can't be used on this machine.
+    Raises: PluginError where the package isn't installed, is broken, or can't be used on this machine. LimitsError.
     """
+    known = read_limits(limits)
     package = selection.require_package(name)
     added = {key if "::" in key else f"dovetail::{key}": tuple(value) for key, value in (cases or {}).items()}
     declared = [(spec, find_operation(spec.operation)) for spec in package.specs]
@@ -36,18 +43,20 @@ def kernel_suite(name: str, *, cases: Mapping[str, Sequence[Case]] | None = None
         if spec.device == "cpu"
         for trial in trials_of(spec, operation, (*cases_of(operation), *added.get(operation.name, ())))
     ]
-    return _suite(name, declared, trials, added)
+    return _suite(name, declared, trials, added, known)
 
 
 def _suite(
-    name: str, declared: list[tuple[KernelSpec, Operation]], trials: list[Trial], added: Mapping[str, Sequence[Case]]
+    name: str,
+    declared: list[tuple[KernelSpec, Operation]],
+    trials: list[Trial],
+    added: Mapping[str, Sequence[Case]],
+    limits: Limits,
 ) -> type:
-    each_trial = pytest.mark.parametrize("trial", trials, ids=str)
-    each_gradient = pytest.mark.parametrize("trial", [t for t in trials if _takes_gradients(t)], ids=str)
-
     class KernelSuite:
         """Levels L0 to L4 for one kernel package."""
 
+        @limits.whole("l0_loads")
         def test_l0_loads(self) -> None:
             report(load.problems(name))
 
@@ -67,22 +76,29 @@ def _suite(
             known = {operation.name for _, operation in declared}
             report([f"cases are given for {key}, which {name!r} doesn't declare" for key in added if key not in known])
 
+        def test_l0_limits_are_current(self) -> None:
+            report(limits.problems())
+
         def test_l1_declarations(self) -> None:
             report([text for spec, operation in declared for text in honesty.declaration_problems(spec, operation)])
 
-        @each_trial
+        @limits.proving(trials)
+        def test_l1_proved(self, trial: Trial) -> None:
+            report(honesty.proof_problems(trial))
+
+        @limits.trials("l1_honesty", trials)
         def test_l1_honesty(self, trial: Trial) -> None:
             report(honesty.problems(trial))
 
-        @each_trial
+        @limits.trials("l2_numbers", trials)
         def test_l2_numbers(self, trial: Trial) -> None:
             report(numbers.problems(trial))
 
-        @each_trial
+        @limits.trials("l3_contract", trials)
         def test_l3_contract(self, trial: Trial) -> None:
             report(contract.problems(trial))
 
-        @each_gradient
+        @limits.trials("l4_gradients", [trial for trial in trials if _takes_gradients(trial)])
         def test_l4_gradients(self, trial: Trial) -> None:
             chosen: Any = gradients.differentiator()
             if chosen is None:

@@ -297,15 +297,15 @@ MUTANTS = (
     mutant("dies_at_import", "its module ends a fresh process", "l0_loads", source=DYING),
     mutant("is_slow", "takes 0.6 s to say what it offers", "l0_loads", source=SLOW),
     mutant("declares_nothing", "declares no kernel", "l0_loads", "l0_something_is_declared"),
-    mutant("claims_falsely", "claims a dtype and refuses each call in it", "l1_honesty"),
+    mutant("claims_falsely", "claims a dtype and refuses each call in it", "l1_proved"),
     mutant(
-        "claims_what_the_operation_lacks", "claims a dtype that the operation lacks", "l1_declarations", "l1_honesty"
+        "claims_what_the_operation_lacks", "claims a dtype that the operation lacks", "l1_declarations", "l1_proved"
     ),
     mutant("gives_a_wrong_shape", "gives a result with one axis too many", "l1_honesty"),
     mutant("gives_a_wrong_dtype", "gives float64 for float32", "l1_honesty"),
     mutant("accepts_what_it_cant_run", "accepts empty operands, then raises", "l1_honesty"),
     mutant("refuses_without_a_reason", "refuses 0-d operands without a reason", "l1_honesty"),
-    mutant("untried_operation", "has an operation for which no case is given", "l1_honesty", nothing_else=True),
+    mutant("untried_operation", "has an operation for which no case is given", "l1_proved", nothing_else=True),
     mutant("ignores_strides", "reads its input in the order of memory", "l2_numbers"),
     mutant("drops_the_tail", "leaves out elements after the last whole eight", "l2_numbers"),
     mutant("is_inaccurate", "is off by a thousandth", "l2_numbers"),

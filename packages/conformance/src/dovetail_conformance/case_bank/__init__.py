@@ -7,8 +7,10 @@ from dovetail_protocols.operation import Operation
 from ..cases import Case
 from . import creation, elementwise, indexing, networks, optimizers, products, reductions, shapes
 
-DATE = "2026-11"
-"""The bank's date: calls are added over time, and a package's continuous integration pins the kit's version."""
+CASE_BANKS = ("2026.11",)
+"""The bank's dates, oldest first: one for each minor version of the kit that added calls, which have it as `since`."""
+CASE_BANK = CASE_BANKS[-1]
+"""The date of the bank that is here."""
 
 FAMILIES = (creation, indexing, networks, optimizers, products, reductions, shapes)
 CASES: dict[str, tuple[Case, ...]] = {name: tuple(calls) for family in FAMILIES for name, calls in family.CASES.items()}

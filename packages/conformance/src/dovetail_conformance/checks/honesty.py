@@ -36,18 +36,21 @@ def declaration_problems(spec: KernelSpec, operation: Operation) -> list[str]:
 def problems(trial: Trial) -> list[str]:
     """What is wrong with what a kernel accepts in one choice of dtypes, and with how it refuses."""
     found: list[str] = []
-    executed = 0
     for call in calls_of(trial):
         if call.is_accepted:
-            executed += 1
             found += [f"{call.case.name}: {problem}" for problem in _run_problems(call)]
         elif not isinstance(call.outcome.reason, str) or not call.outcome.reason.strip():
             found.append(f"{call.case.name}: refused without a reason")
-    if not executed:
-        what = f"{trial.variable} = {trial.dtype}" if trial.variable else "any call"
-        why = f"none of {len(trial.cases)} cases was accepted" if trial.cases else "the bank has no case; pass cases="
-        found.append(f"{trial.spec.id} is not proved for {what}: {why}")
     return found
+
+
+def proof_problems(trial: Trial) -> list[str]:
+    """Why a claimed choice of dtypes is not proved: no case of it is accepted."""
+    if any(call.is_accepted for call in calls_of(trial)):
+        return []
+    what = f"{trial.variable} = {trial.dtype}" if trial.variable else "any call"
+    why = f"none of {len(trial.cases)} cases was accepted" if trial.cases else "there is no case; pass cases="
+    return [f"{trial.spec.id} is not proved for {what}: {why}"]
 
 
 def _run_problems(call: Call) -> list[str]:

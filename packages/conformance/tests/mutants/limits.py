@@ -1,0 +1,96 @@
+"""Kernel packages with a file of limits: those that are too many, too wide or untrue must fail."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from . import Mutant
+
+
+def entry(case: str, level: str = "L2", spec: str = "square", reason: str = "NaN becomes 0") -> str:
+    return f'[[limits]]\nspec = "{spec}"\nlevel = "{level}"\ncase = "{case}"\nreason = "{reason}"\n'
+
+
+NAN = entry("special values")
+EVERY_CASE = "".join(map(entry, ("plain", "0-d", "long", "three axes", "special values", "three"))) + entry(
+    "empty", "L1"
+)
+PINNED = 'case_bank = "2026.01"\n'
+
+
+def mutant(name: str, what: str, package: str, text: str, *caught_by: str, since: str = "", **more: Any) -> Mutant:
+    """A package of kernels.py with limits of this text; `since`: one more case, of the bank of that date."""
+
+    def suite() -> type:
+        from dovetail_conformance import array, case, given, kernel_suite, limits, limits_file
+
+        added = [case(given([1.0, float("nan")]), name="added", since=since)] if since else []
+        known = ("2025.01", "2026.01", "2026.11")
+        banks = [mock.patch.object(module, "CASE_BANKS", known) for module in (limits, limits_file)]
+        with tempfile.TemporaryDirectory() as folder, banks[0], banks[1]:
+            file = Path(folder) / "conformance.toml"
+            file.write_text(text, encoding="utf-8")
+            return kernel_suite(name, limits=file, cases={"square": [case(array(3), name="three"), *added]})
+
+    return Mutant(
+        name=name,
+        what=what,
+        caught_by=frozenset(caught_by),
+        suite=suite,
+        entry_points={"dovetail.kernels.v1": f"mutants.kernels:{package}"},
+        **more,
+    )
+
+
+MUTANTS = (
+    mutant("known_fault", "has a fault at one case, which it limits", "SWALLOWS_NAN", NAN),
+    mutant(
+        "newest_case_fails", "fails a case newer than its pinned bank", "SWALLOWS_NAN", PINNED + NAN, since="2026.11"
+    ),
+    mutant("limits_what_passes", "has a limit for what passes", "HONEST", NAN, "l2_numbers", nothing_else=True),
+    mutant(
+        "limits_nothing",
+        "has a limit for a kernel that isn't there",
+        "HONEST",
+        entry("plain", spec="cube"),
+        "l0_limits_are_current",
+        nothing_else=True,
+    ),
+    mutant(
+        "limits_a_test_that_is_not_there",
+        "has a limit for a test that isn't there",
+        "HONEST",
+        '[[limits]]\ntest = "l3_contract[square-T-int8]"\nreason = "slow"\n',
+        "l0_limits_are_current",
+        nothing_else=True,
+    ),
+    mutant(
+        "limits_all_numbers",
+        "limits L2 without naming a case",
+        "IS_INACCURATE",
+        '[[limits]]\nspec = "square"\nlevel = "L2"\nreason = "off by a thousandth"\n',
+        "l0_limits_are_current",
+        "l2_numbers",
+    ),
+    mutant(
+        "limits_every_case",
+        "limits each case by itself",
+        "HONEST",
+        EVERY_CASE,
+        "l1_proved",
+    ),
+    mutant("gives_no_reason", "has a limit without a reason", "HONEST", entry("plain", reason=" "), "suite_is_made"),
+    mutant("is_unreadable", "has limits that are no TOML", "HONEST", "limits = [", "suite_is_made"),
+    mutant(
+        "older_case_fails",
+        "fails a case that was advisory a minor version ago",
+        "SWALLOWS_NAN",
+        PINNED.replace("2026.01", "2025.01") + NAN,
+        "l2_numbers",
+        since="2026.01",
+        nothing_else=True,
+    ),
+)
