@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from dovetail.__main__ import main
+from dovetail.commands.new_kernel_package import LANGUAGES, TEMPLATES
 
-from .plugin_sites import environment, install, run_tests
-
-LANGUAGES = ("numpy", "c", "numba")
+from .plugin_sites import PLUGINS, environment, install, run_tests
 
 
 def generate(directory: Path, *arguments: str) -> Path:
@@ -39,3 +38,10 @@ def test_generated_repositories_are_clean_for_ruff_whatever_their_name(name: str
         command = [sys.executable, "-m", "ruff", *arguments, "--no-cache"]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", ["hatch_build.py", "native.py"])
+def test_the_plugin_in_c_is_built_and_loaded_by_the_generated_files(name: str) -> None:
+    (generated,) = (TEMPLATES / "c").rglob(name)
+    (used,) = (PLUGINS / "kernels-c").rglob(name)
+    assert used.read_bytes() == generated.read_bytes()

@@ -12,7 +12,6 @@ SPECS = (
         operation="dovetail::relu",
         implementation="acme_kernels.relu_numba:relu",
         dtypes={"T": frozenset({"float32", "float64"})},
-        layouts=frozenset({"contiguous"}),  # others are made contiguous before it is called
         binding="per_dtype",
         priority=50,  # 1 to 100; Dovetail's own reference kernels have 0
     ),

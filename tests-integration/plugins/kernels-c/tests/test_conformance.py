@@ -1,0 +1,5 @@
+"""The package proves itself with Dovetail's kit."""
+
+from dovetail_conformance import kernel_suite
+
+TestC = kernel_suite("c")
