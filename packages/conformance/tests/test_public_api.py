@@ -15,6 +15,7 @@ REVIEWED = [
     "given",
     "kernel_suite",
     "module_suite",
+    "operation_suite",
     "positive",
     "tensor_suite",
 ]

@@ -8,6 +8,7 @@ from .kernel_suite import kernel_suite
 from .limits_file import LimitsError
 from .module_cases import ModuleCase
 from .module_suite import module_suite
+from .operation_suite import operation_suite
 from .tensor_suite import tensor_suite
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "given",
     "kernel_suite",
     "module_suite",
+    "operation_suite",
     "positive",
     "tensor_suite",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,6 @@ import pytest
 
 from dovetail_protocols.compilers import CompileOptions, Compiler
 from dovetail_protocols.errors import PluginError
-from dovetail_protocols.graph import Graph, Node, Value
 from dovetail_protocols.kernels import CallMeta, KernelSpec, Unsupported
 from dovetail_protocols.operation import Operation
 from dovetail_protocols.plugins.discovery import find
@@ -19,6 +18,7 @@ from dovetail_protocols.registry import all_operations
 from .calls import Trial, calls_of, trials_of
 from .case_bank import cases_of
 from .checks import contract, honesty, numbers
+from .graphs import graph_of
 from .kernel_suite import report
 
 GROUP = "dovetail.compilers.v1"
@@ -93,13 +93,3 @@ def compiled(compiler: Compiler, call: CallMeta) -> Callable[..., Any] | Unsuppo
 
 def _gives_tuple(call: CallMeta) -> bool:
     return isinstance(call.operation.infer_with_values(call.operands, call.attributes), tuple)
-
-
-def graph_of(call: CallMeta) -> tuple[Graph, Sequence[int]]:
-    """A call as a graph of one node, and which of its operands are there."""
-    operands = [None if meta is None else Value(place, meta) for place, meta in enumerate(call.operands)]
-    results = tuple(Value(len(operands) + place, meta) for place, meta in enumerate(call.results))
-    node = Node(call.operation, tuple(operands), results, call.attributes)
-    inputs = tuple(value for value in operands if value is not None)
-    graph = Graph(call.operation.short_name, inputs, (node,), results)
-    return graph, [place for place, value in enumerate(operands) if value is not None]

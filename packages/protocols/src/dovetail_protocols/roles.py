@@ -221,3 +221,22 @@ class Differentiator(Protocol):
     """A package that differentiates, in the entry-point group `dovetail.autodiff.v1`."""
 
     def value_and_gradients(self, function: Any, arrays: Sequence[Array]) -> tuple[Array, Sequence[Array]]: ...
+
+
+@runtime_checkable
+class SupportsForwardMode(Protocol):
+    """Optional for a Differentiator: derivatives along a direction, by forward rules."""
+
+    def values_and_tangents(
+        self, function: Any, arrays: Sequence[Array], tangents: Sequence[Array]
+    ) -> tuple[Sequence[Array], Sequence[Array]]:
+        """What `function(*arrays)` returns, a sequence of arrays, and its derivative along the tangents."""
+
+
+@runtime_checkable
+class SupportsBatching(Protocol):
+    """Optional for a Differentiator: a function of one example on a whole batch, by batching rules."""
+
+    def batched(self, function: Any, arrays: Sequence[Array], is_batched: Sequence[bool]) -> Sequence[Array]:
+        """What `function` returns for each example, a sequence of arrays with the batch as their first axis. It is the
+        first axis of those `arrays` of which `is_batched` says so; others are the same for each example."""

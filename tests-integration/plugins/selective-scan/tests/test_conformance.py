@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from dovetail_selective_scan.definition import recurrence, scan
 
-from dovetail_conformance import array, case, given, kernel_suite, positive
+from dovetail_conformance import array, case, given, kernel_suite, operation_suite, positive
 
 
 def told(oracle, *cases):
@@ -44,3 +44,4 @@ CASES = {
 }
 
 TestKernels = kernel_suite("selective-scan", cases=CASES)
+TestOperations = operation_suite("selective-scan", cases=CASES)

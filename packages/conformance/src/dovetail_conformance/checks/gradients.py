@@ -41,13 +41,14 @@ def samples_of(trial: Trial, limit: int) -> list[Call]:
         for call in calls_of(trial)
         if call.case.smooth
         and call.is_accepted
-        and any(array is not None and _is_floating(array) for array in call.inputs)
+        and any(array is not None and is_floating(array) for array in call.inputs)
         and any(meta.dtype.is_floating for meta in call.meta.results)
     ]
     return smooth[:limit]
 
 
-def _is_floating(array: Buffer) -> bool:
+def is_floating(array: Buffer) -> bool:
+    """Whether gradients flow to a buffer of its dtype."""
     return dovetail_dtype(array.dtype).is_floating
 
 
@@ -61,17 +62,18 @@ def problems(trial: Trial, package: str, gradients: Any, limit: int = 2) -> list
                 other = "no kernel" if chosen is None else f"{chosen.package}/{chosen.spec.id}"
                 found.append(f"{call.case.name}: with the policy use({package!r}), {other} is chosen for this call")
                 continue
-            found += [f"{call.case.name}: {text}" for text in _call_problems(call, gradients)]
+            found += [f"{call.case.name}: {text}" for text in call_problems(call, gradients)]
     return found
 
 
-def _call_problems(call: Call, gradients: Any) -> list[str]:
-    places = [place for place, array in enumerate(call.inputs) if array is not None and _is_floating(array)]
+def call_problems(call: Call, gradients: Any) -> list[str]:
+    """Which gradients of one call are off finite differences of what it runs."""
+    places = [place for place, array in enumerate(call.inputs) if array is not None and is_floating(array)]
     weights = [
         np.random.default_rng([SEED, number]).uniform(0.5, 1.5, meta.shape)
         for number, meta in enumerate(call.meta.results)
     ]
-    given = gradients.value_and_gradients(_weighted(call, places, weights), [_tensor(call.inputs[p]) for p in places])
+    given = gradients.value_and_gradients(weighted(call, places, weights), [as_tensor(call.inputs[p]) for p in places])
     found = []
     for place, gradient in zip(places, given[1], strict=True):
         numerical = _finite_differences(call, place, weights)
@@ -87,26 +89,27 @@ def _call_problems(call: Call, gradients: Any) -> list[str]:
     return found
 
 
-def _tensor(array: Any) -> Any:
+def as_tensor(array: Any) -> Any:
+    """A buffer as an array of the tensor package."""
     return arrays.provider().wrap(array, TensorMeta(array.shape, dovetail_dtype(array.dtype)))
 
 
-def _weighted(call: Call, places: list[int], weights: list[Buffer]) -> Any:
+def weighted(call: Call, places: list[int], weights: list[Buffer]) -> Any:
     """The sum of all floating results' elements, weighted, as a function of the floating operands."""
 
     def function(*floating: Any) -> Any:
         from dovetail_protocols.operations import cast, multiply
         from dovetail_protocols.operations import sum as total
 
-        operands = [None if array is None else _tensor(array) for array in call.inputs]
+        operands = [None if array is None else as_tensor(array) for array in call.inputs]
         for place, operand in zip(places, floating, strict=True):
             operands[place] = operand
-        results = call.trial.operation(*_without_trailing(operands), **call.meta.attributes)
+        results = call.trial.operation(*without_trailing(operands), **call.meta.attributes)
         terms = []
         for result, weight in zip(results if call.several else (results,), weights, strict=True):
             if result.dtype.is_floating:
                 wide = cast(result, dtype="float64")
-                terms.append(total(multiply(wide, _tensor(weight))))
+                terms.append(total(multiply(wide, as_tensor(weight))))
         value = terms[0]
         for term in terms[1:]:
             value = value + term
@@ -115,7 +118,8 @@ def _weighted(call: Call, places: list[int], weights: list[Buffer]) -> Any:
     return function
 
 
-def _without_trailing(operands: list[Any]) -> list[Any]:
+def without_trailing(operands: list[Any]) -> list[Any]:
+    """Operands as a user writes them: optional ones at the end are left out."""
     while operands and operands[-1] is None:
         operands = operands[:-1]
     return operands
@@ -138,7 +142,7 @@ def _finite_differences(call: Call, place: int, weights: list[Buffer]) -> Buffer
                 sum(
                     float((np.asarray(result, np.float64) * weight).sum())
                     for result, weight in zip(results, weights, strict=True)
-                    if _is_floating(np.asarray(result))
+                    if is_floating(np.asarray(result))
                 )
             )
         differences[index] = (values[0] - values[1]) / (ends[0] - ends[1])

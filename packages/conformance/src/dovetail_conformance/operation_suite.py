@@ -1,0 +1,132 @@
+"""A pytest class that proves the operations that a package brings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from dovetail_protocols import selection
+from dovetail_protocols.kernels import KernelSpec
+from dovetail_protocols.operation import Operation
+from dovetail_protocols.plugins.policy import use
+
+from .calls import Trial, trials_of
+from .cases import Case
+from .checks import gradients, honesty, numbers, operations, transformations
+from .kernel_suite import report
+from .oracle import REFERENCE
+
+TRIED = frozenset({"float32", "float64", "int32", "bool", "uint64"})
+"""In which dtypes an operation is tried; in all that it takes where it takes none of these."""
+
+
+def operation_suite(name: str, *, cases: Mapping[str, Sequence[Case]]) -> type:
+    """A test class that proves the operations of the package `name`, to be bound to a name beginning with Test.
+
+    `cases` gives calls by the operation's name ("acme::attention"); each operation needs some, and one with floating
+    operands and results at least one that is smooth. See docs/protocols/conformance.md for what is asked. The package's
+    kernels are proved by `kernel_suite`, with the same cases.
+
+    Raises: PluginError where the package isn't installed, is broken, or can't be used on this machine.
+    """
+    brought = selection.require_package(name).operations
+    trials = [trial for one in brought for trial in _trials(one, cases.get(one.name, ()))]
+    return _suite(name, brought, trials, cases)
+
+
+def _trials(operation: Operation, cases: Sequence[Case]) -> list[Trial]:
+    """The operation as a user calls it, once for each dtype."""
+    taken: dict[str, frozenset[str]] = {}
+    for operand in operation.operands:
+        taken[operand.type_variable] = taken.get(operand.type_variable, operand.dtypes) & operand.dtypes
+    spec = KernelSpec(
+        id=operation.short_name,
+        operation=operation.name,
+        implementation="",
+        dtypes={variable: names & TRIED or names for variable, names in taken.items()},
+    )
+    made = trials_of(spec, operation, cases)
+    return [_run_by(operations.as_the_user_calls_it, trial) for trial in made]
+
+
+def _run_by(implementation: Any, trial: Trial) -> Trial:
+    return Trial(trial.spec, trial.operation, trial.variable, trial.dtype, trial.cases, implementation)
+
+
+def _suite(name: str, brought: Sequence[Operation], trials: list[Trial], cases: Mapping[str, Sequence[Case]]) -> type:
+    each_operation = pytest.mark.parametrize("operation", brought, ids=lambda operation: operation.short_name)
+    each_trial = pytest.mark.parametrize("trial", trials, ids=str)
+    each_composite = pytest.mark.parametrize("trial", [t for t in trials if not t.operation.is_primitive], ids=str)
+    each_wide = pytest.mark.parametrize("trial", [t for t in trials if t.dtype == "float64"], ids=str)
+
+    class OperationSuite:
+        """Levels L0 to L4 for the operations of one package."""
+
+        @pytest.fixture(autouse=True)
+        def preferred(self) -> Any:
+            with use(name):
+                yield
+
+        @pytest.fixture
+        def differentiator(self) -> Any:
+            found = gradients.differentiator()
+            if found is None:
+                pytest.skip("no package that differentiates, or no tensor package, is installed")
+            return found
+
+        def test_l0_something_is_brought(self) -> None:
+            report([] if brought else [f"package {name!r} brings no operation"])
+
+        def test_l0_cases_are_used(self) -> None:
+            known = {operation.name for operation in brought}
+            report([f"cases are given for {key}, which {name!r} doesn't bring" for key in cases if key not in known])
+
+        @each_operation
+        def test_l1_documentation(self, operation: Operation) -> None:
+            report(operations.documentation_problems(operation))
+
+        @each_trial
+        def test_l1_infer(self, trial: Trial) -> None:
+            report(honesty.problems(trial))
+
+        @each_composite
+        def test_l1_infer_beside_the_decomposition(self, trial: Trial) -> None:
+            with use(REFERENCE, only=True):
+                report(honesty.problems(_run_by(operations.as_decomposed, trial)))
+
+        @each_trial
+        def test_l1_refusals(self, trial: Trial) -> None:
+            report(operations.refusal_problems(trial))
+
+        @each_trial
+        def test_l2_numbers(self, trial: Trial) -> None:
+            report(numbers.problems(trial))
+
+        @each_composite
+        def test_l2_numbers_of_the_decomposition(self, trial: Trial) -> None:
+            with use(REFERENCE, only=True):
+                report(numbers.problems(_run_by(operations.as_decomposed, trial)))
+
+        @each_trial
+        def test_l3_graph_form(self, trial: Trial) -> None:
+            report(operations.graph_form_problems(trial))
+
+        @each_trial
+        def test_l3_batches(self, trial: Trial, differentiator: Any) -> None:
+            report(transformations.batching_problems(trial, differentiator))
+
+        @each_wide
+        def test_l4_gradients(self, trial: Trial, differentiator: Any) -> None:
+            report(transformations.gradient_problems(trial, differentiator))
+
+        @each_wide
+        def test_l4_second_order(self, trial: Trial, differentiator: Any) -> None:
+            report(transformations.second_order_problems(trial, differentiator))
+
+        @each_wide
+        def test_l4_forward_mode(self, trial: Trial, differentiator: Any) -> None:
+            report(transformations.forward_problems(trial, differentiator))
+
+    return OperationSuite
