@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,24 +17,28 @@ from .calls import Trial, trials_of
 from .cases import Case
 from .checks import gradients, honesty, numbers, operations, transformations
 from .kernel_suite import report
+from .limits import Limits
+from .limits_file import read_limits
 from .oracle import REFERENCE
 
 TRIED = frozenset({"float32", "float64", "int32", "bool", "uint64"})
 """In which dtypes an operation is tried; in all that it takes where it takes none of these."""
 
 
-def operation_suite(name: str, *, cases: Mapping[str, Sequence[Case]]) -> type:
+def operation_suite(name: str, *, cases: Mapping[str, Sequence[Case]], limits: str | Path | None = None) -> type:
     """A test class that proves the operations of the package `name`, to be bound to a name beginning with Test.
 
     `cases` gives calls by the operation's name ("acme::attention"); each operation needs some, and one with floating
     operands and results at least one that is smooth. See docs/protocols/conformance.md for what is asked. The package's
-    kernels are proved by `kernel_suite`, with the same cases.
+    kernels are proved by `kernel_suite`, with the same cases. `limits` names a file of what is known to fail, and why,
+    beside the file that calls this; a limit's `spec` is the operation's name without its namespace.
 
-    Raises: PluginError where the package isn't installed, is broken, or can't be used on this machine.
+    Raises: PluginError where the package isn't installed, is broken, or can't be used on this machine. LimitsError.
     """
+    known = read_limits(limits)
     brought = selection.require_package(name).operations
     trials = [trial for one in brought for trial in _trials(one, cases.get(one.name, ()))]
-    return _suite(name, brought, trials, cases)
+    return _suite(name, brought, trials, cases, known)
 
 
 def _trials(operation: Operation, cases: Sequence[Case]) -> list[Trial]:
@@ -55,11 +60,16 @@ def _run_by(implementation: Any, trial: Trial) -> Trial:
     return Trial(trial.spec, trial.operation, trial.variable, trial.dtype, trial.cases, implementation)
 
 
-def _suite(name: str, brought: Sequence[Operation], trials: list[Trial], cases: Mapping[str, Sequence[Case]]) -> type:
+def _suite(
+    name: str,
+    brought: Sequence[Operation],
+    trials: list[Trial],
+    cases: Mapping[str, Sequence[Case]],
+    limits: Limits,
+) -> type:
     each_operation = pytest.mark.parametrize("operation", brought, ids=lambda operation: operation.short_name)
-    each_trial = pytest.mark.parametrize("trial", trials, ids=str)
-    each_composite = pytest.mark.parametrize("trial", [t for t in trials if not t.operation.is_primitive], ids=str)
-    each_wide = pytest.mark.parametrize("trial", [t for t in trials if t.dtype == "float64"], ids=str)
+    composite = [trial for trial in trials if not trial.operation.is_primitive]
+    wide = [trial for trial in trials if trial.dtype == "float64"]
 
     class OperationSuite:
         """Levels L0 to L4 for the operations of one package."""
@@ -87,45 +97,52 @@ def _suite(name: str, brought: Sequence[Operation], trials: list[Trial], cases: 
         def test_l1_documentation(self, operation: Operation) -> None:
             report(operations.documentation_problems(operation))
 
-        @each_trial
+        def test_l0_limits_are_current(self) -> None:
+            report(limits.problems())
+
+        @limits.proving(trials)
+        def test_l1_proved(self, trial: Trial) -> None:
+            report(honesty.proof_problems(trial))
+
+        @limits.trials("l1_infer", trials)
         def test_l1_infer(self, trial: Trial) -> None:
             report(honesty.problems(trial))
 
-        @each_composite
+        @limits.trials("l1_infer_beside_the_decomposition", composite)
         def test_l1_infer_beside_the_decomposition(self, trial: Trial) -> None:
             with use(REFERENCE, only=True):
                 report(honesty.problems(_run_by(operations.as_decomposed, trial)))
 
-        @each_trial
+        @limits.trials("l1_refusals", trials)
         def test_l1_refusals(self, trial: Trial) -> None:
             report(operations.refusal_problems(trial))
 
-        @each_trial
+        @limits.trials("l2_numbers", trials)
         def test_l2_numbers(self, trial: Trial) -> None:
             report(numbers.problems(trial))
 
-        @each_composite
+        @limits.trials("l2_numbers_of_the_decomposition", composite)
         def test_l2_numbers_of_the_decomposition(self, trial: Trial) -> None:
             with use(REFERENCE, only=True):
                 report(numbers.problems(_run_by(operations.as_decomposed, trial)))
 
-        @each_trial
+        @limits.trials("l3_graph_form", trials)
         def test_l3_graph_form(self, trial: Trial) -> None:
             report(operations.graph_form_problems(trial))
 
-        @each_trial
+        @limits.trials("l3_batches", trials)
         def test_l3_batches(self, trial: Trial, differentiator: Any) -> None:
             report(transformations.batching_problems(trial, differentiator))
 
-        @each_wide
+        @limits.trials("l4_gradients", wide)
         def test_l4_gradients(self, trial: Trial, differentiator: Any) -> None:
             report(transformations.gradient_problems(trial, differentiator))
 
-        @each_wide
+        @limits.trials("l4_second_order", wide)
         def test_l4_second_order(self, trial: Trial, differentiator: Any) -> None:
             report(transformations.second_order_problems(trial, differentiator))
 
-        @each_wide
+        @limits.trials("l4_forward_mode", wide)
         def test_l4_forward_mode(self, trial: Trial, differentiator: Any) -> None:
             report(transformations.forward_problems(trial, differentiator))
 

@@ -187,7 +187,7 @@ MUTANTS = (
     mutant(plain, "has a decomposition and a kernel, and no rules"),
     mutant(ruled, "has a rule for each transformation"),
     mutant(undocumented, "has no formula in its documentation", "l1_documentation", nothing_else=True),
-    mutant(untried, "comes without a case", "l1_infer", "l1_infer_beside_the_decomposition", tried=False),
+    mutant(untried, "comes without a case", "l1_proved", tried=False, nothing_else=True),
     mutant(wrong_dtype, "its infer says float64 for float32", "l1_infer", "l1_infer_beside_the_decomposition"),
     mutant(wrong_shape, "its infer says one axis too many", "l1_infer", "l1_infer_beside_the_decomposition"),
     mutant(trusting, "its infer takes shapes that the decomposition doesn't", "l1_refusals", nothing_else=True),

@@ -4,7 +4,6 @@ from dovetail_selective_scan.definition import recurrence, scan
 
 from dovetail_conformance import array, case, given, kernel_suite, operation_suite, positive
 
-
 INF, NAN = float("inf"), float("nan")
 CASES = {
     "ssm::linear_recurrence": [
