@@ -9,6 +9,7 @@ from dovetail_protocols import registry, selection
 from dovetail_protocols.arrays import meta_of
 from dovetail_protocols.compilers import SupportsThreads
 from dovetail_protocols.errors import PluginError
+from dovetail_protocols.kernel_packages import summary
 from dovetail_protocols.operation import Operation
 from dovetail_protocols.plugins import current_policy, quarantined, refresh, use
 from dovetail_protocols.plugins.discovery import find
@@ -31,11 +32,7 @@ def list() -> Mapping[str, str]:
 def _summary(package: selection.Package) -> str:
     if package.unusable:
         return f"not usable here: {package.unusable}"
-    operations = {spec.operation for spec in package.specs}
-    return (
-        f"{package.plugin.distribution} {package.plugin.version}: {len(package.specs)} kernels for "
-        f"{len(operations)} operations"
-    )
+    return f"{package.plugin.distribution} {package.plugin.version}: {summary(package.specs)}"
 
 
 def explain(operation: str | Operation, *operands: Any, **attributes: Any) -> str:

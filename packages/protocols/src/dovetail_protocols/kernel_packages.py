@@ -17,7 +17,7 @@ from .plugins.versions import offered_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from .kernels import KernelPackage, KernelSpec
     from .operation import Operation
@@ -140,3 +140,12 @@ def _offer(plugin: Plugin, offered: KernelPackage) -> tuple[Package, list[str]]:
     package.specs, ignored = checked_specs(plugin, offered.kernels())
     package.operations = checked_operations(plugin, offered.operations())
     return package, ignored
+
+
+def summary(specs: Sequence[KernelSpec]) -> str:
+    """How many kernels, for how many operations: "2 kernels for 1 operation"."""
+    return f"{_counted(len(specs), 'kernel')} for {_counted(len({spec.operation for spec in specs}), 'operation')}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -59,7 +59,7 @@ class Plugin:
         with _lock:
             if self._loaded is None and self.error is None:
                 try:
-                    with fenced(self, "being imported"):
+                    with fenced(self, "importing it"):
                         self._loaded = self._imported()
                 except KeyboardInterrupt:
                     raise

@@ -23,7 +23,7 @@ patience of somebody who looks at a still terminal."""
 
 @contextmanager
 def fenced(plugin: Any, doing: str) -> Iterator[None]:
-    """Runs a plug-in's code for the body of the `with`; `doing` says what it is at ("being imported").
+    """Runs a plug-in's code for the body of the `with`; `doing` says what ("importing it").
 
     What it prints is held back, for `tell_output`: standard output is the program's. Where it takes long, standard
     error says what is being waited for. Where the body raises, operations registered and modules of the plug-in
@@ -58,7 +58,7 @@ def asked(plugin: Any, question: Callable[[], Answer]) -> Answer:
     Raises: PluginError from whatever it raises but the user's interrupt; `plugin.error` keeps that.
     """
     try:
-        with fenced(plugin, "asked what it offers"):
+        with fenced(plugin, "asking what it offers"):
             return question()
     except KeyboardInterrupt:
         raise
@@ -101,7 +101,7 @@ def _remind(plugin: Any, doing: str) -> None:
     stream = sys.stderr
     if stream is not None:
         stream.write(
-            f"dovetail: plug-in {plugin} has been {doing} for {PATIENCE_SECONDS:g} s\n"
+            f"dovetail: plug-in {plugin}: {doing} takes more than {PATIENCE_SECONDS:g} s\n"
             "  effect: this process waits for it\n"
             f"  fix: wait, or interrupt it (Ctrl-C) and set DOVETAIL_KERNELS=-{plugin.name}; "
             f"details: dovetail doctor {plugin.name}\n"

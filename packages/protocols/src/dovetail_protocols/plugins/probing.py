@@ -197,9 +197,10 @@ def _state(plugin: Plugin) -> tuple[str, str]:
 
 
 def _counted(package: Any) -> str:
-    operations = {spec.operation for spec in package.specs}
+    from ..kernel_packages import summary
+
     new = f", {len(package.operations)} of them its own" if package.operations else ""
-    return f"{len(package.specs)} kernels for {len(operations)} operations{new}"
+    return f"{summary(package.specs)}{new}"
 
 
 if __name__ == "__main__":

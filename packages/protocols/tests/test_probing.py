@@ -1,0 +1,64 @@
+"""Plug-ins probed in another process: one that crashes or hangs is named, and the others are probed."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from dovetail_protocols.kernels import KernelSpec
+from dovetail_protocols.plugins import find
+from dovetail_protocols.plugins.probing import Probe, probe
+
+from .conftest import Site
+
+GROUP = "dovetail.kernels.v1"
+SPEC = KernelSpec(id="tanh", operation="dovetail::tanh", implementation="sound_module:take")
+FAULTS = {
+    "crashing": "import ctypes\nctypes.string_at(0)",
+    "ending": "import os\nos._exit(7)",
+    "hanging": "import threading\nthreading.Event().wait()",
+    "broken": "raise ImportError('libacme.so.2: cannot open shared object file')",
+    "talkative": "import os\nos.write(1, b'from native code')\nprint('from Python')",
+}
+
+
+@pytest.fixture
+def probes(site: Site) -> dict[str, Probe]:
+    """What becomes of one plug-in with each fault, and of sound ones before, between and after them."""
+    site.kernels("all_is_well", SPEC)
+    site.kernels("picky", SPEC, probe="Unsupported('needs AVX-1024')")
+    site.kernels("zeal", SPEC, "'no spec'")
+    for name, body in FAULTS.items():
+        site.kernels(name, SPEC, body=body)
+    return {key.partition(":")[2]: result for key, result in probe(find(GROUP), timeout_seconds=5).items()}
+
+
+def test_each_fault_is_named_and_the_sound_are_probed_beside_it(probes: dict[str, Probe]) -> None:
+    assert {name: result.state for name, result in probes.items()} == {
+        "all_is_well": "ready",
+        "broken": "broken",
+        "crashing": "died",
+        "ending": "died",
+        "hanging": "hung",
+        "picky": "unusable",
+        "talkative": "ready",
+        "zeal": "ready",
+    }
+    assert probes["all_is_well"].detail == "1 kernel for 1 operation"
+    assert probes["picky"].detail == "needs AVX-1024"
+    assert probes["crashing"].problem.splitlines() == [
+        "plug-in 'crashing' (crashing-kernels 1.0): its probe died with SIGSEGV",
+        "  effect: a process that needs it ends with it.",
+        "  fix: set DOVETAIL_KERNELS=-crashing, or reinstall or uninstall crashing-kernels",
+    ]
+    assert "Fatal Python error: Segmentation fault" in probes["crashing"].output
+    assert "crashing_module.py" in probes["crashing"].output
+    assert "its probe ended the process with status 7" in probes["ending"].problem
+    assert "its probe took more than 5 s and was stopped" in probes["hanging"].problem
+    assert "libacme.so.2" in probes["broken"].problem
+    assert "raise ImportError" in probes["broken"].trace
+    assert "got: 'from Python'" in probes["talkative"].told[0]
+    assert "from native code" in probes["talkative"].output
+    assert "is a str, not a KernelSpec" in probes["zeal"].told[0]
+    assert not any(f"{name}_module" in sys.modules for name in FAULTS)
