@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,10 +11,14 @@ import pytest
 
 import dovetail_tensors as dt
 from dovetail_protocols import devices as protocol
-from dovetail_protocols.errors import DeviceError, KernelNotFoundError
-from dovetail_protocols.kernels import Unsupported
+from dovetail_protocols import operations as ops
+from dovetail_protocols.errors import DeviceError, KernelError, KernelNotFoundError
+from dovetail_protocols.kernels import KernelSpec, Unsupported
 from dovetail_protocols.plugins import Plugin
+from dovetail_protocols.selection import Candidate, Selection
+from dovetail_tensors.byte_form import from_bytes, to_bytes
 from dovetail_tensors.devices import CPU
+from dovetail_tensors.kernel_adapters import adapted
 
 
 class FakeBuffer:
@@ -103,8 +108,10 @@ def test_operands_on_different_devices_are_refused(install: Any) -> None:
 def test_no_kernel_on_the_device_is_said(install: Any) -> None:
     install(FakeDevice())
     x = dt.constant([1.0]).to_device("fake")
-    with pytest.raises(KernelNotFoundError, match=r"no kernel for add\(float32\[1\]@fake"):
+    with pytest.raises(KernelNotFoundError, match=r"no kernel for add\(float32\[1\]@fake[\s\S]*none has kernels"):
         x + x
+    with pytest.raises(KernelNotFoundError, match=r"no kernel for full\(\) on 'fake'[\s\S]*to_device\('cpu'\)"):
+        dt.zeros(3, device="fake")
 
 
 def test_an_unusable_device_says_why(install: Any) -> None:
@@ -144,3 +151,61 @@ def test_contiguous_copies_only_where_needed() -> None:
     assert CPU.contiguous(x) is x
     assert CPU.contiguous(x.T).flags.c_contiguous
     assert CPU.contiguous(np.array(3)[()].reshape(())).shape == ()
+
+
+def test_the_environment_says_where_new_tensors_are(install: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(FakeDevice())
+    monkeypatch.setenv("DOVETAIL_DEVICE", "fake:1")
+    for made in (dt.constant([1.0]), dt.Variable(2.0), dt.asarray(np.ones(3)), dt.random.Generator(7).state):
+        assert str(made.device) == "fake:1"
+
+
+def test_what_is_no_tensor_yet_goes_where_the_tensors_beside_it_are(install: Any) -> None:
+    install(FakeDevice())
+    x, i = dt.constant([1.0, 2.0], device="fake:1"), dt.constant([True, False], device="fake:1")
+    for operands in ((x, [3.0, 4.0]), (np.ones(2, np.float32), x), (x, 3.0), (dt.Variable(x), 1)):
+        bound, _ = ops.add.bind(operands, {})
+        assert [str(operand.device) for operand in bound] == ["fake:1", "fake:1"]
+    bound, _ = ops.where.bind((i, 1.0, [2.0, 3.0]), {})
+    assert {str(operand.device) for operand in bound} == {"fake:1"}
+
+
+def test_variables_on_different_devices_are_never_copied_silently(install: Any) -> None:
+    install(FakeDevice())
+    x, v = dt.constant([1.0], device="fake"), dt.Variable([1.0])
+    with pytest.raises(DeviceError, match="different devices"):
+        x + v
+    with pytest.raises(DeviceError, match="different devices"):
+        v.assign(x)
+    assert v.tolist() == [1]
+
+
+def test_bytes_go_to_the_device_and_come_back(install: Any) -> None:
+    install(FakeDevice())
+    x = dt.constant([[1, 2], [3, 4]], device="fake:1")
+    again = from_bytes(to_bytes(x), x.meta)
+    assert isinstance(again.payload, FakeBuffer)
+    assert (again.device, again.tolist()) == (x.device, x.tolist())
+
+
+def test_a_pickled_tensor_comes_back_on_its_device(install: Any) -> None:
+    install(FakeDevice())
+    x = dt.constant([1.0, 2.0], device="fake:1")
+    again = pickle.loads(pickle.dumps(x))
+    assert (again.device, again.tolist()) == (x.device, [1, 2])
+
+
+def test_debug_mode_asks_the_device_for_shapes_and_dtypes(install: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(FakeDevice())
+    monkeypatch.setenv("DOVETAIL_DEBUG", "1")
+    spec = KernelSpec(id="negative", operation="dovetail::negative", implementation="", device="fake")
+    kernels = {"right": lambda x: FakeBuffer(-x.hidden), "wrong": lambda x: FakeBuffer(x.hidden.astype(np.float64))}
+    x = dt.constant([1.0, 2.0], device="fake")
+    for name, kernel in kernels.items():
+        chosen = Selection(kernel, Candidate("acme", "acme-kernels", spec), ())
+        run: Any = adapted(chosen, ops.negative, {})
+        if name == "right":
+            assert run(x.payload).hidden.tolist() == [-1, -2]
+        else:
+            with pytest.raises(KernelError, match=r"declared \(2,\) float32[\s\S]*gave \(2,\) float64"):
+                run(x.payload)

@@ -100,7 +100,7 @@ class _Checked:
         for _ in range(like.meta.size):
             real, imaginary = (self.random.choice((-1, 1)) * self.random.uniform(0.1, 1) for _ in range(2))
             numbers.append(complex(real, imaginary) if like.dtype.is_complex else real)
-        return from_numbers(numbers, like.shape, like.dtype)
+        return from_numbers(numbers, like.meta)
 
     def gradient(self, *point: Any) -> Any:
         """The gradient of the contraction, by reverse mode."""
@@ -175,7 +175,7 @@ def _units(array: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
         for one in (1, 1j) if array.dtype.is_complex else (1,):
             numbers: list[complex] = [0] * size
             numbers[place] = one
-            yield _unravel(place, array.shape), from_numbers(numbers, array.shape, array.dtype)
+            yield _unravel(place, array.shape), from_numbers(numbers, array.meta)
 
 
 def _unravel(place: int, shape: Sequence[int]) -> tuple[int, ...]:

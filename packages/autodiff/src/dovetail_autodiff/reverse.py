@@ -167,7 +167,9 @@ def conform(leaves: Sequence[Any], like: Sequence[Any], tree: Any, where: str) -
 
 def _conform(given: Any, like: Any) -> Any:
     expected = like.meta
-    array = given if provider().is_array(given) else provider().convert(given, dtype=expected.dtype)
+    array = (
+        given if provider().is_array(given) else provider().convert(given, dtype=expected.dtype, device=expected.device)
+    )
     if tuple(array.shape) != tuple(expected.shape):
         raise ShapeError("the shape differs from the value's", expected=f"{expected.shape}", got=f"{array.shape}")
     if array.dtype is not expected.dtype:

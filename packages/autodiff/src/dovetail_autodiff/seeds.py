@@ -7,7 +7,7 @@ from typing import Any
 
 from dovetail_protocols import operations as ops
 from dovetail_protocols.arrays import provider
-from dovetail_protocols.dtypes import DType
+from dovetail_protocols.metas import TensorMeta
 
 
 def zeros_like(array: Any) -> Any:
@@ -22,6 +22,6 @@ def ones_like(array: Any) -> Any:
     return ops.full(shape=meta.shape, fill_value=1, dtype=meta.dtype, device=meta.device)
 
 
-def from_numbers(numbers: Sequence[complex], shape: tuple[int, ...], dtype: DType) -> Any:
+def from_numbers(numbers: Sequence[complex], meta: TensorMeta) -> Any:
     """An array of Python numbers in row-major order."""
-    return ops.reshape(provider().convert(list(numbers), dtype=dtype), shape=tuple(shape))
+    return ops.reshape(provider().convert(list(numbers), dtype=meta.dtype, device=meta.device), shape=meta.shape)

@@ -19,6 +19,7 @@ from dovetail_protocols.metas import TensorMeta
 from .manifest import Manifest, TensorRecord
 from .object_tree import Flattened, Path, flatten, map_leaves, shown
 from .reading import read_manifest, read_tensors
+from .tensor_bytes import placed
 
 LISTED = 40
 """Differences that one error lists; it counts the rest."""
@@ -77,6 +78,8 @@ def restore_from(
     match = _match(manifest, target, only, rename)
     _refuse_mismatch(str(path), manifest, match, missing, unexpected)
     arrays = read_tensors(path, list(match.tensors.values()), manifest)
+    variables = {own_path: value for own_path, value in target.tensors.items() if is_variable(value)}
+    buffers = {p: placed(arrays[match.tensors[p].path], v) for p, v in variables.items() if p in match.tensors}
     for owner_path, owner in target.owners.items():
         depth = len(owner_path)
         scalars = {shown(p[depth:]): v for p, v in match.scalars.items() if p[:depth] == owner_path}
@@ -84,11 +87,11 @@ def restore_from(
             owner.load_checkpoint_state(scalars)
     new: dict[Path, Any] = dict(match.scalars)
     for own_path, record in match.tensors.items():
-        value, array = target.tensors[own_path], arrays[record.path]
-        if is_variable(value):
-            value.replace(array)
+        value = target.tensors[own_path]
+        if own_path in buffers:
+            value.replace(buffers[own_path])
         else:
-            new[own_path] = _like(value, array, record)
+            new[own_path] = _like(value, arrays[record.path], record)
     tree = map_leaves(into, lambda p, leaf: new.get(target.aliases.get(p, p), leaf))
     restored = tuple(shown(p) for p in (*match.tensors, *match.scalars))
     return Restored(tree, Report(restored, match.missing, match.unexpected, manifest.step))
@@ -172,4 +175,4 @@ def _like(value: Any, array: np.ndarray[Any, Any], record: TensorRecord) -> Any:
         return array
     from dovetail_protocols.arrays import provider
 
-    return provider().convert(array, dtype=find_dtype(record.dtype))
+    return provider().convert(array, dtype=find_dtype(record.dtype), device=value.device)

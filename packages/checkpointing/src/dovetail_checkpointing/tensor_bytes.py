@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from dovetail_protocols.devices import device_package
+from dovetail_protocols.metas import CPU, Device
+
 _EXTENDED = frozenset({"bfloat16", "float8_e4m3fn", "float8_e5m2"})
 
 SAFETENSORS_NAMES = {
@@ -33,8 +36,21 @@ SAFETENSORS_NAMES = {
 
 def as_numpy(value: Any) -> np.ndarray[Any, Any]:
     """A C-contiguous NumPy array of a variable's or array's contents; not a copy where none is needed."""
-    payload = getattr(value, "payload", value)
-    return np.ascontiguousarray(np.asarray(payload)).reshape(np.shape(payload))
+    array = getattr(value, "payload", value)
+    if _device_of(value) != CPU:
+        array = device_package(_device_of(value).kind).to_host(array)
+    return np.ascontiguousarray(np.asarray(array)).reshape(np.shape(array))
+
+
+def placed(array: np.ndarray[Any, Any], variable: Any) -> Any:
+    """The array, which nobody else writes to, as a buffer on a variable's device."""
+    place = _device_of(variable)
+    return array if place == CPU else device_package(place.kind).from_host(array, place.index)
+
+
+def _device_of(value: Any) -> Device:
+    """Where a variable or array is; NumPy's are on the CPU."""
+    return value.meta.device if hasattr(value, "meta") else CPU
 
 
 def numpy_dtype(name: str) -> np.dtype[Any]:

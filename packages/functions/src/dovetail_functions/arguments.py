@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from dovetail_protocols.default_device import current_device
 from dovetail_protocols.metas import TensorMeta
 
 from . import nested
@@ -19,7 +20,8 @@ from .specs import Shape, TensorSpec, describe
 class Arguments:
     """The arguments of one call, flattened.
 
-    `form` is all that a trace depends on but the sizes of arrays: structure, dtypes, ranks, Python values, identities.
+    `form` is all that a trace depends on but the sizes of arrays: structure, dtypes, ranks, Python values, identities,
+    and the current device, where the function makes new arrays.
     `leaves` are the leaves with arrays converted; `places` says which of them are arrays, and `arrays` has those, or
     TensorSpecs that stand for some. `positional` names positional arguments.
     """
@@ -39,7 +41,7 @@ class Arguments:
         self.arrays = [leaves[place] for place in places]
         for place, array in zip(places, self.arrays, strict=True):
             full[place] = ("array", array.dtype, array.device, len(array.shape))
-        self.form = (structure, tuple(full))
+        self.form = (structure, tuple(full), current_device())
 
     def with_arrays(self, arrays: Sequence[Any]) -> Arguments:
         """The same arguments with other arrays in place of these."""

@@ -66,7 +66,7 @@ class InputSignature:
         return (*nested.unflatten(self._structure, arrays), *bound.args[self.count :])
 
     def _checked(self, spec: TensorSpec, value: Any, path: str, positional: Sequence[str]) -> Any:
-        array = _converted(value, spec.dtype)
+        array = _converted(value, spec)
         if array is not None and spec.accepts(array.meta):
             return array
         place, _, rest = path[1:].partition("]")
@@ -80,15 +80,16 @@ class InputSignature:
         )
 
 
-def _converted(value: Any, wanted: DType) -> Any | None:
-    """The array of a value, or None where it has none. Python numbers take the wanted dtype where no kind is lost."""
+def _converted(value: Any, spec: TensorSpec) -> Any | None:
+    """The array of a value, or None where it has none. Python numbers take the spec's dtype where no kind is lost, and
+    what is no array yet goes to its device."""
     if provider().is_array(value):
         return value
     if is_variable(value):
         return read_variable(value)
     if isinstance(value, (bool, int, float, complex)) or is_number_list(value):
-        return provider().convert(value, dtype=wanted if _fits(value, wanted) else None)
-    return provider().convert(value) if hasattr(type(value), "__array__") else None
+        return provider().convert(value, spec.dtype if _fits(value, spec.dtype) else None, spec.device)
+    return provider().convert(value, None, spec.device) if hasattr(type(value), "__array__") else None
 
 
 def _fits(value: Any, wanted: DType) -> bool:

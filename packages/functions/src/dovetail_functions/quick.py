@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
+from dovetail_protocols.default_device import chosen_device
 from dovetail_protocols.plugins.policy import _policy
 
 from . import nested
@@ -66,7 +67,7 @@ class Written:
 def key_of_values(values: Sequence[Any], form: Any = ()) -> tuple[Any, ...] | None:
     """What a call is looked up by, or None where a value is of a type that takes the long way. Without a `form`, the
     values are positional arguments, as they were given."""
-    key: list[Any] = [_policy.get(), form]
+    key: list[Any] = [_policy.get(), chosen_device(), form]
     for value in values:
         kind = _kinds.get(type(value))
         if kind == _ARRAY:

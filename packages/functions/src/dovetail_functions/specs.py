@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dovetail_protocols import dtypes, metas
+from dovetail_protocols.default_device import current_device
 from dovetail_protocols.dtypes import DType
 from dovetail_protocols.errors import SignatureError
 from dovetail_protocols.metas import CPU, Device, TensorMeta
@@ -17,7 +18,8 @@ Shape = tuple[Any, ...]
 
 @record
 class TensorSpec:
-    """Shape, dtype and device of a tensor argument. A size of None stands for any size.
+    """Shape, dtype and device of a tensor argument: the current one where none is given. A size of None stands for any
+    size.
 
     >>> TensorSpec([None, 3])
     TensorSpec((None, 3), float32)
@@ -33,9 +35,10 @@ class TensorSpec:
         shape: Sequence[int | None],
         dtype: DType | str = dtypes.float32,
         name: str | None = None,
-        device: Device | str = CPU,
+        device: Device | str | None = None,
     ) -> None:
-        fields = (checked_shape(shape), dtypes.dtype(dtype), name, metas.device(device))
+        place = current_device() if device is None else metas.device(device)
+        fields = (checked_shape(shape), dtypes.dtype(dtype), name, place)
         for field, value in zip(("shape", "dtype", "name", "device"), fields, strict=True):
             object.__setattr__(self, field, value)
 
@@ -49,7 +52,8 @@ class TensorSpec:
         )
 
     def __repr__(self) -> str:
-        return f"TensorSpec({self.shape}, {self.dtype})"
+        place = "" if self.device == CPU else f", device={str(self.device)!r}"
+        return f"TensorSpec({self.shape}, {self.dtype}{place})"
 
 
 def checked_shape(shape: Any) -> Shape:

@@ -35,7 +35,8 @@ class Metric(Module):
         """Forgets all batches."""
         for variable in self.variables:
             meta = variable.meta
-            ops.assign_variable(variable, ops.full(shape=meta.shape, fill_value=0, dtype=meta.dtype))
+            zeros = ops.full(shape=meta.shape, fill_value=0, dtype=meta.dtype, device=meta.device)
+            ops.assign_variable(variable, zeros)
 
     def __call__(self, *values: Any, sample_weight: Any = None) -> Any:
         """Takes a batch in and gives the result so far."""
@@ -67,7 +68,7 @@ class Mean(Metric):
 
     def update_state(self, values: Any, *, sample_weight: Any = None) -> None:
         values = ops.cast(provider().convert(values), dtype=float32)
-        weights = ops.full(shape=values.shape, fill_value=1.0, dtype=float32)
+        weights = ops.full(shape=values.shape, fill_value=1.0, dtype=float32, device=values.device)
         if sample_weight is not None:
             weights = weights * ops.cast(provider().convert(sample_weight), dtype=float32)
         _add(self.total, ops.sum(values * weights))

@@ -99,7 +99,8 @@ class Optimizer(ABC):
             self._observer("slots")
 
     def _new_slots(self, variable: Any) -> Slots:
-        zeros = ops.full(shape=variable.meta.shape, fill_value=0, dtype=variable.meta.dtype)
+        meta = variable.meta
+        zeros = ops.full(shape=meta.shape, fill_value=0, dtype=meta.dtype, device=meta.device)
         return {
             name: provider().variable(zeros, name=f"{variable.name}/{name}", trainable=False)
             for name in self.slot_names

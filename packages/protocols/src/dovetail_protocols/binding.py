@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from . import dtypes as dt
 from .arrays import is_variable, provider
+from .default_device import current_device, device
 from .errors import DeviceError, DTypeError, SignatureError
+from .metas import CPU
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from inspect import Signature
     from typing import Any
 
-    from .metas import TensorMeta
+    from .metas import Device, TensorMeta
     from .operation import Operand, Operation
 
 _SCALARS = frozenset({bool, int, float, complex})
@@ -92,7 +94,10 @@ def operand_of(operation: Operation, position: int) -> Operand:
 
 
 def bind_attributes(operation: Operation, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """All attributes in the order of declaration, as plain data: lists become tuples, NumPy's scalars Python's."""
+    """All attributes in the order of declaration, as plain data: lists become tuples, NumPy's scalars Python's. An
+    attribute `device` that is None becomes the current device, or stays None for the CPU."""
+    if operation._takes_device and given.get("device") is None and current_device() != CPU:
+        given = {**given, "device": current_device()}
     if not given:
         if any(attribute.required for attribute in operation.attributes):
             _refuse_missing(operation, given)
@@ -141,17 +146,27 @@ def bind_operands(operation: Operation, given: tuple[Any, ...], keywords: Mappin
         if not is_array(value) and not (value is None or operand_of(operation, position).type_variable == "V")
     ]
     weak = [position for position in pending if _is_scalar(values[position])]
+    beside = _device_of(values, is_array)
     for position in pending:
         if position not in weak:
-            values[position] = _convert(operation, position, values[position])
+            values[position] = _convert(operation, position, values[position], beside)
     groups: dict[str, list[int]] = {}
     for position, value in enumerate(values):
         variable = operand_of(operation, position).type_variable
         if value is not None and variable != "V":
             groups.setdefault(f"*{position}" if variable == "*" else variable, []).append(position)
     for positions in groups.values():
-        _unify(operation, values, positions, weak)
+        _unify(operation, values, positions, weak, beside)
     return tuple(values)
+
+
+def _device_of(values: Sequence[Any], is_array: Callable[[Any], bool]) -> Device | None:
+    """Where the first array or variable among some values is; None where there is none."""
+    for value in values:
+        if is_array(value) or (value is not None and is_variable(value)):
+            found: Device = value.meta.device
+            return found
+    return None
 
 
 def _arrange(operation: Operation, given: tuple[Any, ...], keywords: Mapping[str, Any]) -> list[Any]:
@@ -190,9 +205,11 @@ def _arrange(operation: Operation, given: tuple[Any, ...], keywords: Mapping[str
     return values
 
 
-def _convert(operation: Operation, position: int, value: Any) -> Any:
+def _convert(operation: Operation, position: int, value: Any, beside: Device | None) -> Any:
+    """An operand as an array: a variable's value where it is, what Python or NumPy hold on the device `beside`."""
     try:
-        return provider().convert(value)
+        with device(beside or current_device()):
+            return provider().convert(value)
     except (TypeError, ValueError) as error:
         name = operand_of(operation, position).name
         raise SignatureError(
@@ -202,15 +219,16 @@ def _convert(operation: Operation, position: int, value: Any) -> Any:
         ) from error
 
 
-def _unify(operation: Operation, values: list[Any], positions: list[int], weak: list[int]) -> None:
+def _unify(
+    operation: Operation, values: list[Any], positions: list[int], weak: list[int], beside: Device | None
+) -> None:
     """Brings the operands of one type variable to one dtype, in place."""
     strong = [values[position].dtype for position in positions if position not in weak]
     scalars = [position for position in positions if position in weak]
     target = _common(operation, strong, [values[position] for position in scalars], positions)
-    device = next((values[position].device for position in positions if position not in weak), None)
     for position in positions:
         if position in weak:
-            values[position] = _from_scalar(values[position], target, device)
+            values[position] = _from_scalar(values[position], target, beside)
         elif values[position].dtype is not target:
             from .operations import cast
 
@@ -222,10 +240,10 @@ def _is_scalar(value: Any) -> bool:
     return type(value) in _SCALARS or hasattr(type(value), "as_array")
 
 
-def _from_scalar(value: Any, dtype: dt.DType, device: Any) -> Any:
+def _from_scalar(value: Any, dtype: dt.DType, beside: Device | None) -> Any:
     if type(value) in _SCALARS:
-        return provider().convert(value, dtype=dtype, device=device)
-    return value.as_array(dtype, device)
+        return provider().convert(value, dtype=dtype, device=beside)
+    return value.as_array(dtype, beside)
 
 
 def _common(operation: Operation, strong: list[dt.DType], scalars: list[Any], positions: list[int]) -> dt.DType:

@@ -160,5 +160,8 @@ def unknown_device(kind: str) -> DeviceError:
 
 
 def forget() -> None:
-    """Forgets the devices found; they are looked for anew at next need."""
+    """Forgets the devices found, and which is the default; they are looked for anew at next need."""
+    from . import default_device
+
     _found.clear()
+    default_device.forget()

@@ -17,6 +17,7 @@ from __future__ import annotations
 from . import arrays
 from . import dtypes as dt
 from .binding import bind_attributes, bind_operands, bind_quickly, check_dtypes, python_signature
+from .default_device import device
 from .dispatch import current
 from .errors import AttributeValueError, DTypeError, TraceError
 from .records import record
@@ -131,6 +132,7 @@ class Operation:
         if self._quick and len({(variable, accepted) for variable, accepted in self._quick}) == 1:
             variable, accepted = self._quick[0]
             self._uniform = None if variable == "*" else accepted
+        self._takes_device = "device" in self._attribute_names
         self._has_required = any(attribute.required for attribute in attributes)
 
     # ------------------------------------------------------------------ what it is
@@ -196,10 +198,15 @@ class Operation:
         return self._infer(*metas, **attributes)
 
     def decompose(self, *operands: Any, **attributes: Any) -> Any:
-        """The same result in terms of other operations, applied under the current interpreter."""
+        """The same result in terms of other operations, applied under the current interpreter. What these make anew is
+        where the operands are."""
         if self._decomposition is None:
             raise AttributeValueError(f"{self.name} is primitive: it has no decomposition")
-        return self._decomposition(*operands, **attributes)
+        place = next((operand.device for operand in operands if operand is not None), None)
+        if place is None:
+            return self._decomposition(*operands, **attributes)
+        with device(place):
+            return self._decomposition(*operands, **attributes)
 
     def __call__(self, *operands: Any, **attributes: Any) -> Any:
         interpreter = current()

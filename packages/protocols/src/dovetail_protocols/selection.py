@@ -196,15 +196,33 @@ def explain(operation: Operation, metas: tuple[TensorMeta | None, ...], attribut
     return "\n".join(lines)
 
 
-def not_found(operation: Operation, metas: tuple[TensorMeta | None, ...], selection: Selection) -> KernelNotFoundError:
-    """The error for a call that nothing can run, with every candidate and its reason."""
+def not_found(
+    operation: Operation,
+    metas: tuple[TensorMeta | None, ...],
+    selection: Selection,
+    attributes: Mapping[str, Any] | None = None,
+) -> KernelNotFoundError:
+    """The error for a call that nothing can run, with every candidate and its reason. The attributes say where an
+    operation without operands should have run."""
     shown = ", ".join("None" if meta is None else str(meta) for meta in metas)
+    place = _place_of(metas)
+    if not metas and attributes is not None:
+        results = operation.infer_with_values(metas, attributes)
+        place = _place_of(results if isinstance(results, tuple) else (results,))
     tried = "; ".join(f"{d.candidate.package}/{d.candidate.spec.id}: {d.reason}" for d in selection.decisions)
     return KernelNotFoundError(
-        f"no kernel for {operation.short_name}({shown}) on {_place_of(metas)!r}",
-        cause=f"tried: {tried}" if tried else "no installed kernel package declares this operation",
-        fix="install a kernel package (pip install dovetail-kernels-numpy), or convert the operands' dtype",
+        f"no kernel for {operation.short_name}({shown}) on {place!r}",
+        cause=f"tried: {tried}" if tried else _nobody_declares(operation, place),
+        fix="install a kernel package (pip install dovetail-kernels-numpy), or convert the operands' dtype"
+        if place == "cpu"
+        else f"install a kernel package for {place!r}, or move the operands with .to_device('cpu')",
     )
+
+
+def _nobody_declares(operation: Operation, place: str) -> str:
+    offered = [name for name, package in packages().items() if any(spec.device == place for spec in package.specs)]
+    others = f"{', '.join(offered)} has no kernel for it" if offered else f"none has kernels for {place!r} at all"
+    return f"no installed kernel package declares {operation.short_name} for device {place!r}: {others}"
 
 
 def kernel_failure(chosen: Candidate | None, call: str, error: Exception) -> KernelError:

@@ -9,6 +9,7 @@ import numpy as np
 from dovetail_protocols.errors import ShapeError
 from dovetail_protocols.metas import TensorMeta
 
+from .devices import from_host
 from .numpy_dtypes import numpy_dtype
 from .signature import signature_of
 from .tensor import Tensor, make
@@ -35,5 +36,7 @@ def from_bytes(data: bytes, meta: TensorMeta) -> Tensor:
     dtype = numpy_dtype(meta.dtype)
     buffer = np.ndarray(meta.shape, np.uint8 if dtype == np.bool_ else dtype, bytearray(data))
     if dtype == np.bool_:
-        buffer = buffer != 0
-    return make(buffer if sys.byteorder == "little" else buffer.byteswap(), signature_of(meta.dtype, meta.device))
+        buffer = np.asarray(buffer != 0)
+    if sys.byteorder == "big":
+        buffer = buffer.byteswap()
+    return make(from_host(buffer, meta.device), signature_of(meta.dtype, meta.device))

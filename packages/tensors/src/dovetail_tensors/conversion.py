@@ -18,6 +18,7 @@ from dovetail_protocols.errors import DTypeError, ShapeError
 from dovetail_protocols.metas import Device
 
 from .devices import current_device, find_device, from_host
+from .devices import device as scope
 from .numpy_dtypes import dovetail_dtype, find_dtype, numpy_dtype
 from .scalars import SCALARS, scalar_tensor
 from .signature import signature_of
@@ -42,7 +43,8 @@ def convert(value: Any, dtype: dt.DType | str | None = None, device: Device | st
     if isinstance(value, (list, tuple)):
         kinds = _leaf_kinds(value)
         if any(map(_holds_tensor, kinds)):
-            value = ops.stack(*_promoted([convert(item, dtype) for item in value]))
+            with scope(_device_in(value) or current_device()):  # beside tensors, numbers are where those are
+                value = ops.stack(*_promoted([convert(item, dtype) for item in value]))
         else:
             return _from_sequence(value, kinds, wanted, device)
     if type(value) is Tensor:
@@ -103,6 +105,15 @@ def _holds_tensor(kind: type) -> bool:
         or hasattr(kind, "as_array")
         or (hasattr(kind, "replace") and hasattr(kind, "payload"))
     )
+
+
+def _device_in(values: Iterable[Any]) -> Device | None:
+    """Where the first tensor or variable in nested lists and tuples is; None where there is none."""
+    for value in values:
+        found = _device_in(value) if isinstance(value, (list, tuple)) else getattr(value, "device", None)
+        if type(found) is Device:
+            return found
+    return None
 
 
 def _promoted(tensors: list[Tensor]) -> list[Tensor]:

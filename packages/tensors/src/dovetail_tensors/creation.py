@@ -17,7 +17,7 @@ from dovetail_protocols.errors import AttributeValueError
 from dovetail_protocols.metas import Device
 
 from .conversion import convert, place, to_device
-from .devices import CPU_DEVICE, current_device, find_device
+from .devices import current_device, find_device
 from .numpy_dtypes import find_dtype
 from .tensor import Tensor
 
@@ -66,9 +66,9 @@ def _chosen(dtype: DTypeName, default: dt.DType | None = None) -> dt.DType | Non
 
 
 def _placed(device: DeviceName) -> Device | None:
-    """A device as the operations' attribute: None for the CPU, which is quicker to look up."""
-    found = current_device() if device is None else find_device(device)
-    return None if found is CPU_DEVICE else found
+    """A device as the operations' attribute: None for the current one, which is quicker to look up."""
+    found = None if device is None else find_device(device)
+    return None if found == current_device() else found
 
 
 def as_shape(shape: Any) -> tuple[int, ...]:

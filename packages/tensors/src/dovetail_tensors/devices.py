@@ -1,22 +1,19 @@
-"""The CPU as a device, which device new tensors are on, and the way between devices."""
+"""The CPU as a device, and the way between devices."""
 
 from __future__ import annotations
 
 import os
-from contextvars import ContextVar, Token
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 
+from dovetail_protocols.default_device import current_device, device
 from dovetail_protocols.devices import all_devices as devices
 from dovetail_protocols.devices import device_package, find_device
-from dovetail_protocols.metas import CPU as CPU_DEVICE
 from dovetail_protocols.metas import Device
 
 __all__ = [
     "CPU",
-    "CPU_DEVICE",
     "current_device",
     "device",
     "devices",
@@ -52,29 +49,6 @@ class HostDevice:
 
 CPU = HostDevice()
 """What the entry point `cpu` names."""
-
-_default: ContextVar[Device] = ContextVar("dovetail_default_device", default=CPU_DEVICE)
-current_device = _default.get
-"""Where tensors are made in this context when nothing else is said."""
-
-
-class device:
-    """Makes new tensors on a device for the body of a `with`, where nothing else is said. Tensors stay where they are.
-
-    Raises: DeviceError for a device that isn't installed or usable.
-    """
-
-    def __init__(self, name: str | Device) -> None:
-        self.chosen = find_device(name)
-
-    def __enter__(self) -> Device:
-        self._token: Token[Device] = _default.set(self.chosen)
-        return self.chosen
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        _default.reset(self._token)
 
 
 def to_host(buffer: Any, place: Device) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 
 from dovetail_protocols import selection, usage
 from dovetail_protocols.arrays import meta_of
+from dovetail_protocols.default_device import chosen_device
 from dovetail_protocols.dispatch import current, interpreting
 from dovetail_protocols.errors import DovetailError
 from dovetail_protocols.metas import TensorMeta
@@ -77,7 +78,8 @@ def _call_bound(operation: Operation, operands: tuple[Any, ...], given: Mapping[
         operands = tuple([o.read_value() if type(o) is Variable else o for o in operands])
     try:
         signatures = tuple([operand._signature for operand in operands])
-        key = (operation, signatures, tuple(given), attribute_key(tuple(given.values())))
+        # What is made without operands is made on the current device; None stands for that of the process.
+        key = (operation, signatures or chosen_device(), tuple(given), attribute_key(tuple(given.values())))
         found = tables_of(_policy_now()).written.get(key)
     except (AttributeError, TypeError):  # an operand that is no tensor; an attribute that can't be hashed
         return _evaluate_bound(operation, *operation.bind(operands, given))
@@ -205,7 +207,7 @@ def _select(
 ) -> selection.Selection:
     chosen = selection.select(operation, metas, attributes)
     if chosen.kernel is None and operation.is_primitive:
-        raise selection.not_found(operation, metas, chosen)
+        raise selection.not_found(operation, metas, chosen, attributes)
     usage.count_selection(operation.name, chosen)
     return chosen
 

@@ -32,7 +32,7 @@ def adapted(selection: Selection, operation: Operation, attributes: Mapping[str,
     if "strided" not in spec.layouts:
         kernel = _taking_contiguous(kernel, package_of(spec.device).contiguous)
     if is_debugging():
-        kernel = _checking(kernel, f"{selection.chosen.package}/{spec.id}", operation, attributes)
+        kernel = _checking(kernel, f"{selection.chosen.package}/{spec.id}", spec.device, operation, attributes)
     return kernel
 
 
@@ -48,20 +48,24 @@ def _taking_contiguous(kernel: Kernel, contiguous: Callable[[Any], Any]) -> Kern
     return call
 
 
-def _checking(kernel: Kernel, name: str, operation: Operation, attributes: Mapping[str, Any]) -> Kernel:
+def _checking(kernel: Kernel, name: str, kind: str, operation: Operation, attributes: Mapping[str, Any]) -> Kernel:
+    def meta_of(buffer: Any) -> TensorMeta:
+        array = np.asarray(package_of(kind).to_host(buffer))
+        return TensorMeta(tuple(buffer.shape), dovetail_dtype(array.dtype))
+
     def call(*buffers: Any) -> Any:
         results = kernel(*buffers)
-        metas = [None if b is None else TensorMeta(b.shape, dovetail_dtype(b.dtype)) for b in buffers]
+        metas = [None if buffer is None else meta_of(buffer) for buffer in buffers]
         declared = operation.infer_with_values(metas, attributes)
         several = isinstance(declared, tuple)
-        given = results if several else (results,)
+        given = [meta_of(result) for result in (results if several else (results,))]
         expected = declared if isinstance(declared, tuple) else (declared,)
         if len(given) != len(expected) or not all(map(_matches, given, expected)):
             raise KernelError(
                 f"kernel {name} gave what {operation.short_name} does not declare",
                 where=f"{operation.short_name}({', '.join(map(str, metas))})",
                 expected=f"declared {', '.join(map(_shown, expected))}",
-                got=f"gave {', '.join(_shown(_meta_of(result)) for result in given)}",
+                got=f"gave {', '.join(map(_shown, given))}",
                 fix=f"report it to the kernel's package; set DOVETAIL_KERNELS=-{name.partition('/')[0]} to go without",
             )
         return results
@@ -69,13 +73,7 @@ def _checking(kernel: Kernel, name: str, operation: Operation, attributes: Mappi
     return call
 
 
-def _meta_of(result: Any) -> TensorMeta:
-    array = np.asarray(result)
-    return TensorMeta(array.shape, dovetail_dtype(array.dtype))
-
-
-def _matches(result: Any, declared: TensorMeta) -> bool:
-    given = _meta_of(result)
+def _matches(given: TensorMeta, declared: TensorMeta) -> bool:
     # A data-dependent size is declared as -1.
     sizes = len(given.shape) == len(declared.shape) and all(
         wanted in (size, -1) for size, wanted in zip(given.shape, declared.shape, strict=True)

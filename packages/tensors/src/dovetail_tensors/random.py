@@ -70,10 +70,10 @@ def state_of(seed: Any) -> Tensor:
         return convert([0, 0, seed % WORD], dt.uint64)
     given = convert(seed)
     if given.dtype.is_integer and given.shape == ():
-        return ops.stack(*(convert(0, dt.uint64),) * 2, ops.cast(given, dtype=dt.uint64))
+        return ops.stack(*(convert(0, dt.uint64, given.device),) * 2, ops.cast(given, dtype=dt.uint64))
     if given.dtype.is_integer and given.shape == (2,):
         key, upper = ops.unstack(ops.cast(given, dtype=dt.uint64), axis=0)
-        return ops.stack(convert(0, dt.uint64), upper, key)
+        return ops.stack(convert(0, dt.uint64, given.device), upper, key)
     if given.dtype is dt.uint64 and given.shape[-1:] == (3,):
         return given
     raise ShapeError(

@@ -8,6 +8,7 @@ import numpy as np
 
 from dovetail_protocols import creation
 from dovetail_protocols import operations as ops
+from dovetail_protocols.default_device import device
 from dovetail_protocols.dispatch import current, interpreting
 from dovetail_protocols.errors import DTypeError, ImmutableError
 from dovetail_protocols.metas import TensorMeta
@@ -187,7 +188,8 @@ class Variable(ArrayMethods, TypedOperators):
             value.dtype, numpy_dtype(dtype), "same_kind"
         ):
             return convert(value)  # in a dtype that assign refuses by name
-        return convert(value, dtype, self._signature.device)
+        with device(self._signature.device):  # tensors among a list's items stay where they are
+            return convert(value, dtype)
 
     def _delta(self, action: str, value: Any) -> Tensor:
         """A value to combine with the variable's: it must have the variable's dtype, since nothing is converted."""

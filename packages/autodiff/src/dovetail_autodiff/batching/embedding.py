@@ -17,7 +17,8 @@ def embedding_gradient(count: int, is_batched: Any, cotangent: Any, indices: Any
         for array, batched in zip((cotangent, indices), is_batched, strict=True)
     ]
     rows = ops.cast(alike[1], dtype=int64)
-    first = ops.reshape(ops.arange(start=count, dtype=int64) * size, shape=(count, *(1,) * (len(rows.shape) - 1)))
+    numbers = ops.arange(start=count, dtype=int64, device=rows.device)
+    first = ops.reshape(numbers * size, shape=(count, *(1,) * (len(rows.shape) - 1)))
     rows = ops.where(rows < 0, rows + size, rows) + first
     tall = ops.embedding_gradient(alike[0], rows, size=count * size)
     return ops.reshape(tall, shape=(count, size, *tall.shape[1:]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dovetail_protocols import operations as ops
+from dovetail_protocols.metas import Device
 from dovetail_protocols.operations.shape_rules import normalize_axis
 
 from ..extend import gradient_of, jvp_of, not_differentiable
@@ -92,17 +93,18 @@ def _along_shape(x: Any, indices: Any, axis: int) -> tuple[int, ...]:
 
 def _stayed(x: Any, indices: Any, places: tuple[int, ...], axis: int, like: Any) -> Any:
     """1 for each value that is in the result, 0 for one that a later value for the same place replaced."""
-    number = _numbers(places)
-    owner = ops.put_along_axis(ops.full(shape=x.shape, fill_value=-1, dtype=number.dtype), indices, number, axis=axis)
+    number = _numbers(places, x.device)
+    nobody = ops.full(shape=x.shape, fill_value=-1, dtype=number.dtype, device=x.device)
+    owner = ops.put_along_axis(nobody, indices, number, axis=axis)
     return as_factor(ops.take_along_axis(owner, indices, axis=axis) == number, like)
 
 
-def _numbers(shape: tuple[int, ...]) -> Any:
+def _numbers(shape: tuple[int, ...], device: Device) -> Any:
     """0, 1, 2, … in row-major order: another number for each element."""
     count = 1
     for size in shape:
         count = count * size
-    return ops.reshape(ops.arange(start=count), shape=shape)
+    return ops.reshape(ops.arange(start=count, device=device), shape=shape)
 
 
 @jvp_of(ops.put_along_axis)
@@ -133,7 +135,8 @@ def with_batch_indices(indices: Any, batch_dims: int) -> Any:
     columns = []
     for axis in range(batch_dims):
         line = tuple(shape[axis] if place == axis else 1 for place in range(len(shape)))
-        numbers = ops.reshape(ops.arange(start=shape[axis], dtype=indices.dtype), shape=line)
+        numbers = ops.arange(start=shape[axis], dtype=indices.dtype, device=indices.device)
+        numbers = ops.reshape(numbers, shape=line)
         columns.append(ops.broadcast_to(numbers, shape=(*shape[:-1], 1)))
     return ops.concat(*columns, indices, axis=-1)
 
@@ -196,6 +199,7 @@ def _shares(result: Any, x: Any, indices: Any, updates: Any, mode: str, like: An
 
 
 def _last(x: Any, indices: Any, updates: Any, like: Any) -> Any:
-    number = _numbers(updates.shape)
-    owner = ops.scatter(ops.full(shape=x.shape, fill_value=-1, dtype=number.dtype), indices, number)
+    number = _numbers(updates.shape, x.device)
+    nobody = ops.full(shape=x.shape, fill_value=-1, dtype=number.dtype, device=x.device)
+    owner = ops.scatter(nobody, indices, number)
     return as_factor(ops.gather_nd(owner, indices) == number, like)

@@ -77,7 +77,7 @@ def _bind_scan(node: Node, plan: Plan) -> Run:
 def _stacking(meta: TensorMeta, length: int) -> Graph:
     """The graph that stacks a scan's outputs."""
     if not length:
-        empty = {"shape": (0, *meta.shape), "fill_value": 0, "dtype": meta.dtype}
+        empty = {"shape": (0, *meta.shape), "fill_value": 0, "dtype": meta.dtype, "device": meta.device}
         return _call(ops.full, (), empty)
     return _call(ops.stack, (meta,) * length, {"axis": 0})
 

@@ -64,7 +64,7 @@ class Lowering:
             metas = tuple(None if value is None else value.meta for value in node.inputs)
             chosen = selection.select(node.operation, metas, node.attributes)
             if chosen.kernel is None and node.operation.is_primitive:
-                raise selection.not_found(node.operation, metas, chosen)
+                raise selection.not_found(node.operation, metas, chosen, node.attributes)
             self.selections[key] = chosen
             self._alive.append(node)
         return self.selections[key].kernel is not None

@@ -101,7 +101,7 @@ class MultiHeadAttention(Layer):
         scores = query @ ops.matrix_transpose(key) * self.key_dim**-0.5
         if is_causal:
             target, source = query.shape[-2], key.shape[-2]
-            ones = ops.full(shape=(target, source), fill_value=True)
+            ones = ops.full(shape=(target, source), fill_value=True, device=query.device)
             causal = ops.tril(ones, k=source - target)
             mask = causal if mask is None else ops.logical_and(mask, causal)
         if mask is not None:

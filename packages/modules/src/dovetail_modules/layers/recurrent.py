@@ -62,8 +62,9 @@ class _Recurrent(Layer, ABC):
 
     def call(self, x: Any, *initial_states: Any) -> Any:
         rank_checked(type(self).__name__, x.shape, ("batch", "steps", "features"))
+        shape = (x.shape[0], self.units)
         states = initial_states or tuple(
-            ops.full(shape=(x.shape[0], self.units), fill_value=0, dtype=x.dtype) for _ in range(self.states)
+            ops.full(shape=shape, fill_value=0, dtype=x.dtype, device=x.device) for _ in range(self.states)
         )
         # The inputs' part of all gates and steps in one product; the loop is left with the recurrent part.
         projected = ops.permute_dims(self.project(x), axes=(1, 0, 2))

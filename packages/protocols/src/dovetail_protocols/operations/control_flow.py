@@ -124,8 +124,9 @@ def scan(
         results = evaluate(body, (*carried, *(one[step] for one in elements), *constants))
         carried, rows[step] = results[:carry_count], results[carry_count:]
     if not steps:
-        empty = output_metas(body)[carry_count:]
-        return (*carried, *(full(shape=(0, *one.shape), fill_value=0, dtype=one.dtype) for one in empty))
+        metas = output_metas(body)[carry_count:]
+        empty = [full(shape=(0, *m.shape), fill_value=0, dtype=m.dtype, device=m.device) for m in metas]
+        return (*carried, *empty)
     return (*carried, *(stack(*column, axis=0) for column in zip(*rows, strict=True)))
 
 

@@ -1,4 +1,5 @@
-"""Arrays made of attributes alone. `dtype` None stands for that of the numbers given, `device` None for the CPU."""
+"""Arrays made of attributes alone. `dtype` None stands for that of the numbers given, `device` None for
+the current device (default_device.py)."""
 
 from __future__ import annotations
 
