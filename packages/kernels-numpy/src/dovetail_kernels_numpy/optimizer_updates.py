@@ -56,6 +56,9 @@ class Update:
 
 def _blocks(outputs: Sequence[Any], inputs: Sequence[Any]) -> Iterator[tuple[list[Any], list[Any]]]:
     """Outputs and inputs in matching parts that stay in the cache; whole where some aren't contiguous."""
+    if not outputs[0].shape:  # NumPy gives scalars for products of 0-d arrays, into which formulas can't write
+        outputs = [array.reshape(1) for array in outputs]
+        inputs = [None if array is None else array.reshape(1) for array in inputs]
     given = [*outputs, *(array for array in inputs if array is not None)]
     if outputs[0].size <= BLOCK or not all(array.flags.c_contiguous for array in given):
         yield list(outputs), list(inputs)
