@@ -18,6 +18,7 @@ from dovetail_protocols.errors import DTypeError, ShapeError, SignatureError
 from dovetail_protocols.metas import CPU, TensorMeta
 from dovetail_protocols.roles import Array, TensorProvider, VariableLike
 
+from .host_variable import HostVariable
 from .numpy_dtypes import numpy_dtype
 
 PAIRS = [pytest.param(a, b, id=f"{a}-{b}") for a, b in combinations_with_replacement(dt.ALL, 2)]
@@ -313,6 +314,12 @@ class TensorChecks:
         variable = self.provider.variable([1.0, 2.0])
         assert values(ops.add(variable, 1.0)).tolist() == [2.0, 3.0]
         assert values(variable * variable).tolist() == [1.0, 4.0]
+
+    def test_variables_of_another_package_are_read_and_assigned(self) -> None:
+        variable = HostVariable(np.array([1.0, 2.0], np.float32))
+        before = ops.read_variable(variable)
+        ops.assign_variable(variable, self.provider.convert([5.0, 6.0]))
+        assert (values(before).tolist(), values(ops.add(variable, 1.0)).tolist()) == ([1.0, 2.0], [6.0, 7.0])
 
     # ------------------------------------------------------------------ threads
 

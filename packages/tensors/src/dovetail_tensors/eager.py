@@ -107,7 +107,7 @@ def evaluate(operation: Operation, operands: tuple[Any, ...], attributes: Mappin
 
 def _evaluate_bound(operation: Operation, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
     if operation is read_variable:
-        return operands[0].snapshot()
+        return _read(*operands)
     if operation is assign_variable:
         return _assign(*operands)
     try:
@@ -232,6 +232,13 @@ def _explain_failure(bound: BoundCall, operands: tuple[Any, ...], error: Excepti
         return reason
     call = f"{bound.operation.short_name}({', '.join(map(str, metas))})"
     return selection.kernel_failure(bound.origins[None if bound.kernel is not None else _shapes(operands)], call, error)
+
+
+def _read(variable: Any) -> Tensor:
+    if type(variable) is Variable:
+        return variable.snapshot()
+    meta = variable.meta  # a variable of another package: it has what VariableLike asks for, and perhaps no more
+    return make(variable.payload, signature_of(meta.dtype, meta.device))
 
 
 def _assign(variable: Any, value: Tensor) -> Tensor:
