@@ -57,6 +57,15 @@ def test_variable_listed_twice_is_refused() -> None:
         Adam().build([variable, variable])
 
 
+def test_variable_with_two_gradients_is_refused_at_any_step() -> None:
+    variable, optimizer = Variable(1.0), SGD(0.5)
+    for _ in range(2):
+        with pytest.raises(StructureError, match="stands twice"):
+            optimizer.apply_gradients([(constant(1.0), variable), (constant(1.0), variable)])
+        optimizer.apply_gradients([(constant(0.0), variable)])
+    assert float(variable.payload) == 1.0
+
+
 def test_state_before_build_has_no_slots_and_tells_when_they_are_made() -> None:
     optimizer, told = Adam(), []
     assert set(optimizer.checkpoint_state()) == {"iterations", "learning_rate"}

@@ -124,7 +124,7 @@ class Optimizer(ABC):
         A gradient None leaves its variable alone.
 
         Raises: GradientError if all are None; ShapeError for a gradient of another shape; StructureError for variables
-        that the optimizer wasn't built for. Nothing is changed then.
+        that the optimizer wasn't built for, or one that stands twice. Nothing is changed then.
         """
         pairs = list(gradients_and_variables)
         variables = [variable for _, variable in pairs]
@@ -157,6 +157,12 @@ class Optimizer(ABC):
                 f"{self.name} got no gradient at all",
                 got=f"None for {', '.join(variable.name for _, variable in pairs) or 'no variables'}",
                 fix="compute the loss from these variables, inside the tape or the differentiated function",
+            )
+        if len({id(variable) for _, variable in pairs}) != len(pairs):
+            raise StructureError(
+                f"{self.name}: a variable stands twice",
+                got=", ".join(variable.name for _, variable in pairs),
+                fix="add the gradients of one variable up before they are applied",
             )
         for gradient, variable in pairs:
             if gradient is not None and tuple(gradient.shape) != variable.meta.shape:
