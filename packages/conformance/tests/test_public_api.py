@@ -16,6 +16,7 @@ REVIEWED = [
     "kernel_suite",
     "module_suite",
     "operation_suite",
+    "optimizer_suite",
     "positive",
     "tensor_suite",
 ]

@@ -9,6 +9,7 @@ from .limits_file import LimitsError
 from .module_cases import ModuleCase
 from .module_suite import module_suite
 from .operation_suite import operation_suite
+from .optimizer_suite import optimizer_suite
 from .tensor_suite import tensor_suite
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "kernel_suite",
     "module_suite",
     "operation_suite",
+    "optimizer_suite",
     "positive",
     "tensor_suite",
 ]

@@ -18,25 +18,6 @@ from ..numpy_dtypes import dovetail_dtype, numpy_dtype
 SCALARS = (bool, int, float, str, type(None))
 
 
-class HostVariable:
-    """A VariableLike with what the role asks for and nothing else; its buffer is a NumPy array."""
-
-    def __init__(self, value: Any, name: str = "variable", trainable: bool = True) -> None:
-        self.name, self.trainable = name, trainable
-        self._payload: Buffer = np.array(value)
-
-    @property
-    def meta(self) -> TensorMeta:
-        return TensorMeta(self._payload.shape, dovetail_dtype(self._payload.dtype))
-
-    @property
-    def payload(self) -> Buffer:
-        return self._payload
-
-    def replace(self, payload: Any) -> None:
-        self._payload = payload
-
-
 def wrapped(buffer: Buffer) -> Any:
     """An array of the tensor package in use, of a buffer on the CPU."""
     return provider().wrap(buffer, TensorMeta(buffer.shape, dovetail_dtype(buffer.dtype)))
