@@ -58,12 +58,17 @@ def difference(got: Buffer, expected: Buffer, eps: float, factor: float) -> str 
             scale = _magnitude(np.abs(other))
         real = _wrong(one.real, other.real, eps * factor, got.dtype, scale)
         wrong = real | _wrong(one.imag, other.imag, eps * factor, got.dtype, scale)
-        wrong &= ~(_is_infinite(one) & _is_infinite(other))  # one infinity in the complex plane, whatever its parts
+        # One infinity in the complex plane, and one NaN, whatever their parts.
+        wrong &= ~((_is_infinite(one) & _is_infinite(other)) | (_is_nan(one) & _is_nan(other)))
     return _describe(got, expected, wrong) if wrong.any() else None
 
 
 def _is_infinite(array: Buffer) -> Buffer:
     return np.asarray(np.isinf(array.real) | np.isinf(array.imag))
+
+
+def _is_nan(array: Buffer) -> Buffer:
+    return np.asarray(np.isnan(array) & ~_is_infinite(array))
 
 
 def _magnitude(array: Buffer) -> float:

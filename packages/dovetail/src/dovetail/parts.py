@@ -20,6 +20,7 @@ DISTRIBUTIONS = {
     "dovetail-tensors": "Tensor, Variable, the array API, random numbers",
     "dovetail-kernels-numpy": "a NumPy kernel for every operation",
     "dovetail-kernels-llvm": "a compiler for CPUs: a step as one native call",
+    "dovetail-kernels-xla": "JAX as a device: CPUs, GPUs, TPUs",
     "dovetail-autodiff": "gradients, forward mode, batching",
     "dovetail-functions": "tracing Python functions to graphs",
     "dovetail-modules": "Module, layers, losses, metrics, initializers",

@@ -1,0 +1,61 @@
+"""Convolutions, and their two gradients as JAX transposes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+from jax import lax
+
+from dovetail_protocols import operations as ops
+from dovetail_protocols.kernels import CallMeta
+from dovetail_protocols.operations.windows import window_grid
+
+from ..placement import shaped
+from .linear_algebra import precision
+from .registry import lowering, widened
+
+
+@lowering(ops.conv)
+@widened
+def conv(call: CallMeta, x: Any, filters: Any) -> Any:
+    return _convolved(call, x, filters)
+
+
+@lowering(ops.conv_input_gradient)
+@widened
+def conv_input_gradient(call: CallMeta, cotangent: Any, filters: Any) -> Any:
+    x = shaped(call.results[0].shape, cotangent.dtype)
+    return jax.linear_transpose(lambda x: _convolved(call, x, filters), x)(cotangent)[0]
+
+
+@lowering(ops.conv_filter_gradient)
+@widened
+def conv_filter_gradient(call: CallMeta, x: Any, cotangent: Any) -> Any:
+    filters = shaped(call.results[0].shape, cotangent.dtype)
+    return jax.linear_transpose(lambda filters: _convolved(call, x, filters), filters)(cotangent)[0]
+
+
+def _convolved(call: CallMeta, x: Any, filters: Any) -> Any:
+    given = call.attributes
+    grid = window_grid(
+        call.operation.short_name,
+        x.shape[1:-1],
+        window=filters.shape[:-2],
+        strides=given["strides"],
+        padding=given["padding"],
+        dilation=given["dilation"],
+    )
+    rank = x.ndim - 2
+    spatial = tuple(range(1, rank + 1))
+    image = (0, rank + 1, *spatial)
+    return lax.conv_general_dilated(
+        x,
+        filters,
+        window_strides=grid.strides,
+        padding=grid.padding,
+        rhs_dilation=grid.dilation,
+        dimension_numbers=lax.ConvDimensionNumbers(image, (rank + 1, rank, *range(rank)), image),
+        feature_group_count=given["groups"],
+        precision=precision(),
+    )

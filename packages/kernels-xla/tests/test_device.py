@@ -1,0 +1,45 @@
+"""Arrays go to the device and come back as they were, and nothing of JAX's configuration changes."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import ml_dtypes
+import numpy as np
+import pytest
+
+from dovetail_kernels_xla.device import DEVICE
+from dovetail_protocols import dtypes
+
+EXTENDED = {name: getattr(ml_dtypes, name) for name in ("bfloat16", "float8_e4m3fn", "float8_e5m2")}
+
+
+@pytest.mark.parametrize("name", [known.name for known in dtypes.ALL])
+def test_every_dtype_comes_back_as_it_was(name: str) -> None:
+    array = np.array([[0, 1, 2], [3, 4, 5]]).astype(EXTENDED.get(name, name))
+    buffer = DEVICE.from_host(array, 0)
+    back = DEVICE.to_host(buffer)
+    assert (buffer.shape, back.dtype) == ((2, 3), array.dtype)
+    assert back.tobytes() == array.tobytes()
+
+
+def test_large_integers_keep_their_64_bits() -> None:
+    assert int(DEVICE.to_host(DEVICE.from_host(np.array(2**62 + 1), 0))) == 2**62 + 1
+
+
+def test_steps_and_negative_strides_come_in_order() -> None:
+    array = np.arange(12).reshape(3, 4)[::-1, ::2]
+    assert DEVICE.to_host(DEVICE.from_host(array, 0)).tolist() == array.tolist()
+
+
+def test_the_user_s_configuration_of_jax_stays() -> None:
+    DEVICE.from_host(np.zeros(3), 0)
+    assert not jax.config.jax_enable_x64
+    assert jnp.zeros(3).dtype == jnp.float32
+
+
+def test_each_device_is_described() -> None:
+    described = DEVICE.probe()
+    assert isinstance(described, list)
+    assert len(described) == len(jax.devices())
+    assert jax.devices()[0].platform in described[0]
