@@ -82,6 +82,53 @@ print(dt.kernels.list()["acme"])
     assert "acme-kernels 0.3.1: 2 kernels for 2 operations" in out
 
 
+FALLBACKS = """
+import dovetail as dt
+batch, matrix = dt.ones((2, 3, 3)), dt.ones((2, 2))
+for _ in range(3):
+    batch @ batch
+    matrix @ matrix
+dt.function(lambda x: x @ x)(batch)
+for use, times in dt.kernels.fallbacks().items():
+    print(use.operation, "by", use.runner, times, "because", *use.passed_over)
+print(dt.kernels.explain("matmul", matrix, matrix).splitlines()[-1].strip())
+dt.kernels.refresh()
+print(dt.kernels.uses())
+"""
+
+
+def test_fallbacks_are_counted_with_their_reasons(site: Path) -> None:
+    assert run(FALLBACKS, site).splitlines() == [
+        "dovetail::matmul by numpy/matmul 2 because acme/matmul_einsum: only matrices, not batches of them",
+        "so far in this process: numpy/matmul ×2, acme/matmul_einsum ×1",
+        "{}",
+    ]
+
+
+COMMAND = "import sys; from dovetail.__main__ import main; sys.exit(main(sys.argv[1:] or {arguments!r}))"
+
+
+def test_explain_runs_a_script_and_says_what_served_it(site: Path, tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import sys\n" + FALLBACKS.partition("for use")[0] + "print('argument', *sys.argv[1:])\n", "utf-8"
+    )
+    out = run(COMMAND.format(arguments=["explain", str(script), "fast"]), site)
+    assert "argument fast" in out
+    assert "kernels acme: 1 bound\n    matmul" in out
+    assert "kernels numpy: 4 bound\n    full ×2, matmul ×2" in out
+    assert "matmul       numpy/matmul  2      acme/matmul_einsum: only matrices, not batches of them" in out
+    script.write_text(script.read_text("utf-8") + "raise SystemExit('out of data')", "utf-8")
+    out = run(COMMAND.format(arguments=["explain", str(script)]), site, check=False)
+    assert "kernels acme: 1 bound" in out  # also where the script fails
+    assert "out of data" in out
+
+
+def test_explain_of_a_script_that_is_not_there_says_so(site: Path) -> None:
+    out = run(COMMAND.format(arguments=["explain", "absent.py"]), site, check=False)
+    assert out.startswith("dovetail explain: there is no script 'absent.py'")
+
+
 NEW_OPERATION = """
 import dovetail as dt
 from dovetail_protocols.registry import find_operation
@@ -136,12 +183,23 @@ def test_broken_package_named_by_the_user_raises_with_cause_effect_and_fix(site:
 
 
 def test_doctor_shows_the_package_and_what_is_wrong_with_it(site: Path) -> None:
-    doctor = "import sys; from dovetail.__main__ import main; sys.exit(main(sys.argv[1:] or ['doctor']))"
-    assert "ready, 2 kernels" in run(doctor, site)
+    doctor = COMMAND.format(arguments=["doctor"])
+    assert "ready, 2 kernels for 2 operations, 1 of them its own" in run(doctor, site)
+    assert "on cpu it takes acme::signed_power, matmul" in run(COMMAND.format(arguments=["doctor", "acme"]), site)
     (site / "acme_kernels" / "__init__.py").write_text("raise ImportError('libacme.so.2 is missing')", "utf-8")
     out = run(doctor, site, check=False)
     assert "broken (see below)" in out
     assert "libacme.so.2 is missing" in out
+
+
+def test_doctor_survives_a_package_that_crashes(site: Path) -> None:
+    (site / "acme_kernels" / "__init__.py").write_text("import ctypes\nctypes.string_at(0)", "utf-8")
+    out = run(COMMAND.format(arguments=["doctor", "acme"]), site, check=False)
+    assert "died (see below)" in out
+    assert "plug-in 'acme' (acme-kernels 0.3.1): its probe died with SIGSEGV" in out
+    assert "fix: set DOVETAIL_KERNELS=-acme" in out
+    assert "Segmentation fault" in out
+    assert "acme not used" in run(USE_MATMUL, site, DOVETAIL_KERNELS="-acme")  # excluded, it isn't even imported
 
 
 def test_kernel_that_cannot_be_bound_is_set_aside(site: Path) -> None:

@@ -132,7 +132,10 @@ def _bind(operation: Operation, operands: tuple[Any, ...], attributes: Mapping[s
     signatures, several = _infer_signatures(operation, operands, attributes)
     metas = tuple(meta_of(operand) for operand in operands)
     chosen = _select(operation, metas, attributes)
-    kernel = adapted(chosen, operation, attributes) if chosen.is_per_dtype else None
+    kernel = None
+    if chosen.is_per_dtype:  # else it is chosen, and counted, for each set of shapes
+        kernel = adapted(chosen, operation, attributes)
+        usage.count_selection(operation.name, chosen)
     bound = BoundCall(operation, attributes, kernel, signatures, several)
     bound.origins[None] = chosen.chosen
     return bound
@@ -197,6 +200,7 @@ def _kernel_for_shapes(bound: BoundCall, operands: tuple[Any, ...]) -> Any:
         metas = tuple(meta_of(operand) for operand in operands)
         chosen = _select(bound.operation, metas, bound.attributes)
         kernel = adapted(chosen, bound.operation, bound.attributes)
+        usage.count_selection(bound.operation.name, chosen)
         store(bound.by_shape, shapes, kernel)
         store(bound.origins, shapes, chosen.chosen)
         return kernel
@@ -208,7 +212,6 @@ def _select(
     chosen = selection.select(operation, metas, attributes)
     if chosen.kernel is None and operation.is_primitive:
         raise selection.not_found(operation, metas, chosen, attributes)
-    usage.count_selection(operation.name, chosen)
     return chosen
 
 

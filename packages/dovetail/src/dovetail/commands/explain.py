@@ -21,7 +21,7 @@ from dovetail_protocols.metas import TensorMeta, device
 from dovetail_protocols.operation import Operation
 from dovetail_protocols.usage import Use
 
-from .script import run_script
+from .script import find_script, run_script
 from .table import table
 
 COUNTED = (
@@ -53,8 +53,9 @@ def run(options: argparse.Namespace) -> int:
 
 def explain_script(path: str, arguments: list[str]) -> int:
     """Runs a script, and says afterwards what served its operations, also where it raised."""
+    script = find_script(path)
     try:
-        run_script(path, arguments)
+        run_script(script, arguments)
     finally:
         print(as_text(usage.uses()))
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .script import run_script
+from .script import find_script, run_script
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +17,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from dovetail_functions import profile
 
+    script = find_script(options.script)
     with profile(options.out):
-        run_script(options.script, options.arguments)
+        run_script(script, options.arguments)
     print(f"wrote {options.out}: open it in chrome://tracing or ui.perfetto.dev", file=sys.stderr)
     return 0
