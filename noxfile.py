@@ -80,6 +80,13 @@ def imports(session: nox.Session) -> None:
 
 
 @nox.session
+def surfaces(session: nox.Session) -> None:
+    """What changed for users and implementers since each package's last release, and whether its version says so."""
+    install(session, "surfaces")
+    session.run("python", "-m", "tools.public_surface", *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Everything that the README promises, or `-- packages/tensors -k shape`: only those tests."""
     wheels = install_packages(session, "tests")
