@@ -142,6 +142,17 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def tutorial(session: nox.Session) -> None:
+    """Follow the tutorials as a new user does: from the wheels alone, in environments of their own."""
+    directory = Path(session.virtualenv.location).resolve() / "wheels"
+    install(session, "build")
+    session.run("python", "-m", "tools.wheels", str(directory))
+    env = {"DOVETAIL": str(Path.cwd()), "DOVETAIL_WHEELS": str(directory), **ONE_BLAS_THREAD}
+    for page in sorted(Path("docs/tutorials").glob("*.md")):
+        session.run("python", "-m", "tools.tutorial", str(page), env=env)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Train a classifier of handwritten digits from start to end."""
     install_packages(session, "examples")

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from tools import wheels
 
 PLUGINS = Path(__file__).parent / "plugins"
 """Distributions as third parties write them, each in a folder as it would be in a repository of its own."""
+
+COMPILER = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+needs_compiler = pytest.mark.skipif(not COMPILER, reason="no C compiler on this machine; a build would download one")
 
 
 def install(project: Path, folder: Path) -> Path:

@@ -13,6 +13,8 @@ from tools import packages
 
 ROOT = packages.ROOT
 PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("packages/*/*.md")})
+TUTORIALS = {*ROOT.glob("docs/tutorials/*.md")}
+"""They are followed as a whole, shell and files too: see test_tutorial.py."""
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 
 
@@ -39,7 +41,7 @@ def run_examples(page: Path) -> None:
         example.evaluate()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=_name)
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in TUTORIALS], ids=_name)
 def test_examples_in_page_run(page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     run_examples(page)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tarfile
+import tomllib
 from pathlib import Path
 
+import hatchling.build
 import pytest
 
 from dovetail.__main__ import main
-from dovetail.commands.new_kernel_package import LANGUAGES, TEMPLATES
+from dovetail.commands.new_kernel_package import LANGUAGES, TEMPLATES, files
+from dovetail_conformance import CASE_BANK
 
-from .plugin_sites import PLUGINS, environment, install, run_tests
+from .plugin_sites import PLUGINS, environment, install, needs_compiler, run_tests
 
 
 def generate(directory: Path, *arguments: str) -> Path:
@@ -19,7 +24,7 @@ def generate(directory: Path, *arguments: str) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ["numpy", pytest.param("c", marks=needs_compiler), "numba"])
 def test_generated_repository_passes_its_tests_and_its_kernel_is_used(language: str, tmp_path: Path) -> None:
     project = generate(tmp_path / "project", "acme", "--language", language)
     site = install(project, tmp_path)
@@ -45,3 +50,55 @@ def test_the_plugin_in_c_is_built_and_loaded_by_the_generated_files(name: str) -
     (generated,) = (TEMPLATES / "c").rglob(name)
     (used,) = (PLUGINS / "kernels-c").rglob(name)
     assert used.read_bytes() == generated.read_bytes()
+
+
+def test_generated_limits_pin_the_newest_cases() -> None:
+    limits = files("acme", "numpy", None)["tests/conformance.toml"]
+    assert tomllib.loads(limits) == {"case_bank": CASE_BANK}
+
+
+@pytest.fixture
+def c_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A generated repository in C, in which the process is."""
+    project = generate(tmp_path / "project", "acme", "--language", "c")
+    monkeypatch.chdir(project)
+    return project
+
+
+def test_only_a_machine_without_a_compiler_is_asked_for_one(
+    c_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requirements = hatchling.build.get_requires_for_build_wheel
+    monkeypatch.setenv("CC", "mycc --fast")
+    assert requirements() == []
+    monkeypatch.delenv("CC")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert requirements() == ["ziglang"]
+    assert hatchling.build.get_requires_for_build_sdist() == []
+    (tmp_path / "cc").touch(mode=0o755)
+    assert requirements() == []
+
+
+@needs_compiler
+def test_sdist_has_all_that_a_wheel_is_made_of(c_project: Path, tmp_path: Path) -> None:
+    name = hatchling.build.build_sdist(str(tmp_path))
+    with tarfile.open(tmp_path / name) as archive:
+        archive.extractall(tmp_path, filter="data")
+    site = install(tmp_path / name.removesuffix(".tar.gz"), tmp_path)
+    (wheel,) = (tmp_path / "wheel").iterdir()
+    assert re.fullmatch(r"acme_kernels-0\.1\.0-py3-none-(?!any)\w+\.whl", wheel.name)
+    assert len(list(site.glob("acme_kernels/_native.*"))) == 1
+
+
+@needs_compiler
+def test_what_the_compiler_says_is_shown(
+    c_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = c_project / "src" / "acme_kernels" / "relu.c"
+    source.write_text(source.read_text("utf-8").replace("float)", "flaot)"), "utf-8")
+    with pytest.raises(RuntimeError, match=r"(?s)could not be compiled.*command: .*relu\.c.*flaot"):
+        hatchling.build.build_wheel(str(tmp_path))
+    monkeypatch.setenv("CC", "no-such-compiler")
+    with pytest.raises(RuntimeError, match="could not be run: no-such-compiler"):
+        hatchling.build.build_editable(str(tmp_path))
+    assert not list(tmp_path.glob("*.whl"))

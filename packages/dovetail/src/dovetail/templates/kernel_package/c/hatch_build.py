@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +39,17 @@ class CompileHook(BuildHookInterface):
         if version == "editable":  # Python will look into src/ itself
             compile_library(sources, Path(self.root, "src", in_wheel))
             return
-        self.folder = tempfile.TemporaryDirectory()
-        library = Path(self.folder.name, Path(in_wheel).name)
-        compile_library(sources, library)
+        with ExitStack() as stack:
+            library = Path(stack.enter_context(tempfile.TemporaryDirectory()), Path(in_wheel).name)
+            compile_library(sources, library)
+            self.temporary = stack.pop_all()  # the library is packed after this
         build_data["force_include"][str(library)] = in_wheel
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platform_tag()}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         if version != "editable":
-            self.folder.cleanup()
+            self.temporary.close()
 
 
 def find_compiler() -> list[str] | None:

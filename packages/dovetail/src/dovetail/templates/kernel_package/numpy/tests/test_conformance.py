@@ -2,4 +2,4 @@
 
 from dovetail_conformance import kernel_suite
 
-TestAcme = kernel_suite("acme")
+TestAcme = kernel_suite("acme", limits="conformance.toml")
