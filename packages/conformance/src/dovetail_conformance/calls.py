@@ -17,6 +17,7 @@ from dovetail_protocols.metas import Device, TensorMeta
 from dovetail_protocols.operation import Operation
 
 from .cases import Buffer, Case
+from .device_kernels import on_host
 from .layouts import place
 from .numpy_dtypes import dovetail_dtype, numpy_dtype
 
@@ -45,7 +46,10 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A case with its operands made: what `infer` says of it and the kernel bound to it, or why there is none."""
+    """A case with its operands made: what `infer` says of it and the kernel bound to it, or why there is none.
+
+    `inputs` and results are arrays of the host, whatever the kernel's device.
+    """
 
     trial: Trial
     case: Case
@@ -122,12 +126,14 @@ def _bound(trial: Trial, case: Case, choice: Mapping[str, str]) -> Call | None:
     """A case in chosen dtypes, bound; None where `infer` refuses it."""
     inputs = _inputs(trial.operation, case, choice)
     attributes = bind_attributes(trial.operation, case.attributes)
+    if "device" in attributes and trial.spec.device != "cpu":
+        attributes = {**attributes, "device": Device(trial.spec.device)}
     try:
         meta, several = call_meta(trial.operation, inputs, attributes, trial.spec.device)
     except DovetailError:
         return None
     implementation = trial.implementation or implementation_of(trial.spec)
-    return Call(trial, case, inputs, meta, several, implementation(meta))
+    return Call(trial, case, inputs, meta, several, on_host(implementation(meta), trial.spec))
 
 
 def _inputs(operation: Operation, case: Case, choice: Mapping[str, str]) -> tuple[Buffer | None, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dovetail_protocols.compilers import CompileOptions, Compiler
+from dovetail_protocols.devices import find_device
 from dovetail_protocols.errors import PluginError
 from dovetail_protocols.kernels import CallMeta, KernelSpec, Unsupported
 from dovetail_protocols.operation import Operation
@@ -25,18 +26,20 @@ GROUP = "dovetail.compilers.v1"
 VARIABLES = frozenset({"read_variable", "assign_variable"})
 
 
-def compiler_suite(name: str) -> type:
-    """A test class that proves the compiler `name`, to be bound to a name beginning with Test in a test module.
+def compiler_suite(name: str, *, device: str = "cpu") -> type:
+    """A test class that proves the compiler `name`, to be bound to a name beginning with Test in a test module. Graphs
+    are for the kind of device given.
 
     Each operation of the standard is offered by itself, as a graph of one node, on the calls of the case bank, in each
     dtype. What the compiler claims must be right beside a float64 reference, in every memory layout, leave its inputs
     and what lies around them alone, and be the same each time and in two threads (levels L1 to L3 of kernels). What it
     doesn't claim is skipped, with its reason.
 
-    Raises: PluginError where it isn't installed, or can't be used on this machine.
+    Raises: PluginError where it isn't installed, or can't be used on this machine; DeviceError.
     """
-    compiler = _find(name)
-    trials = [trial for operation in all_operations() if _is_tried(operation) for trial in _trials(compiler, operation)]
+    compiler, kind = _find(name), find_device(device).kind
+    tried = [operation for operation in all_operations() if _is_tried(operation)]
+    trials = [trial for operation in tried for trial in _trials(compiler, operation, kind)]
 
     class CompilerSuite:
         """Levels L1 to L3 for one compiler."""
@@ -67,8 +70,8 @@ def _is_tried(operation: Operation) -> bool:
     return not (operation.data_dependent or operation.has_effect or operation.short_name in VARIABLES)
 
 
-def _trials(compiler: Compiler, operation: Operation) -> list[Trial]:
-    spec = KernelSpec(id=operation.short_name, operation=operation.name, implementation="")
+def _trials(compiler: Compiler, operation: Operation, device: str) -> list[Trial]:
+    spec = KernelSpec(id=operation.short_name, operation=operation.name, implementation="", device=device)
     return [
         replace(trial, implementation=lambda call: compiled(compiler, call))
         for trial in trials_of(spec, operation, cases_of(operation))

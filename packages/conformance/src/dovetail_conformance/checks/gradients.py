@@ -12,7 +12,8 @@ import numpy as np
 
 from dovetail_protocols import arrays, selection
 from dovetail_protocols.derivatives import NOT_DIFFERENTIABLE
-from dovetail_protocols.metas import TensorMeta
+from dovetail_protocols.devices import device_package
+from dovetail_protocols.metas import Device, TensorMeta
 from dovetail_protocols.plugins import find
 from dovetail_protocols.plugins.policy import use
 from dovetail_protocols.plugins.versions import offered_by
@@ -73,11 +74,13 @@ def call_problems(call: Call, gradients: Any) -> list[str]:
         np.random.default_rng([SEED, number]).uniform(0.5, 1.5, meta.shape)
         for number, meta in enumerate(call.meta.results)
     ]
-    given = gradients.value_and_gradients(weighted(call, places, weights), [as_tensor(call.inputs[p]) for p in places])
+    kind = call.trial.spec.device
+    sources = [as_tensor(call.inputs[place], kind) for place in places]
+    given = gradients.value_and_gradients(weighted(call, places, weights), sources)
     found = []
     for place, gradient in zip(places, given[1], strict=True):
         numerical = _finite_differences(call, place, weights)
-        analytical = np.zeros_like(numerical) if gradient is None else np.asarray(gradient.payload, np.float64)
+        analytical = np.zeros_like(numerical) if gradient is None else contents(gradient).astype(np.float64)
         if analytical.shape != numerical.shape:
             found.append(f"the gradient for operand {place} has shape {analytical.shape}, not {numerical.shape}")
             continue
@@ -89,9 +92,16 @@ def call_problems(call: Call, gradients: Any) -> list[str]:
     return found
 
 
-def as_tensor(array: Any) -> Any:
-    """A buffer as an array of the tensor package."""
-    return arrays.provider().wrap(array, TensorMeta(array.shape, dovetail_dtype(array.dtype)))
+def as_tensor(array: Any, kind: str = "cpu") -> Any:
+    """An array of the host as one of the tensor package, on a kind of device."""
+    meta = TensorMeta(array.shape, dovetail_dtype(array.dtype), Device(kind))
+    return arrays.provider().wrap(array if kind == "cpu" else device_package(kind).from_host(array, 0), meta)
+
+
+def contents(array: Any) -> Buffer:
+    """An array of the tensor package as one of the host."""
+    kind = array.meta.device.kind
+    return np.asarray(array.payload if kind == "cpu" else device_package(kind).to_host(array.payload))
 
 
 def weighted(call: Call, places: list[int], weights: list[Buffer]) -> Any:
@@ -101,7 +111,8 @@ def weighted(call: Call, places: list[int], weights: list[Buffer]) -> Any:
         from dovetail_protocols.operations import cast, multiply
         from dovetail_protocols.operations import sum as total
 
-        operands = [None if array is None else as_tensor(array) for array in call.inputs]
+        kind = call.trial.spec.device
+        operands = [None if array is None else as_tensor(array, kind) for array in call.inputs]
         for place, operand in zip(places, floating, strict=True):
             operands[place] = operand
         results = call.trial.operation(*without_trailing(operands), **call.meta.attributes)
@@ -109,7 +120,7 @@ def weighted(call: Call, places: list[int], weights: list[Buffer]) -> Any:
         for result, weight in zip(results if call.several else (results,), weights, strict=True):
             if result.dtype.is_floating:
                 wide = cast(result, dtype="float64")
-                terms.append(total(multiply(wide, as_tensor(weight))))
+                terms.append(total(multiply(wide, as_tensor(weight, kind))))
         value = terms[0]
         for term in terms[1:]:
             value = value + term
