@@ -57,7 +57,7 @@ class FakePlugin(Plugin):
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """`install(package)`: makes a device package known as "fake"."""
-    real = protocol._plugins()
+    real = [plugin for plugin in protocol._plugins() if plugin.name == "cpu"]
 
     def put(package: Any) -> None:
         monkeypatch.setattr(protocol, "_plugins", lambda: [*real, FakePlugin(package)])
@@ -68,7 +68,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def test_the_cpu_is_found() -> None:
-    assert [str(device) for device in dt.devices()] == ["cpu"]
+    assert "cpu" in [str(device) for device in dt.devices()]
     assert "processors" in protocol.describe_devices()["cpu"]
     assert str(dt.constant(1, device="/device:CPU:0").device) == "cpu"
 

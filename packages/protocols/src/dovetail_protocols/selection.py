@@ -225,7 +225,7 @@ def _nobody_declares(operation: Operation, place: str) -> str:
     return f"no installed kernel package declares {operation.short_name} for device {place!r}: {others}"
 
 
-def kernel_failure(chosen: Candidate | None, call: str, error: Exception) -> KernelError:
+def kernel_failure(chosen: Candidate | None, call: str, error: BaseException) -> KernelError:
     """The error for a kernel that raised while it ran. `call`: "matmul(float32[2,3], float32[3,4])"."""
     assert chosen is not None  # it was chosen, or it would not have run
     return KernelError(

@@ -62,7 +62,7 @@ def call(operation: Operation, operands: tuple[Any, ...], given: Mapping[str, An
             else:
                 (_,) = operands
                 payload = kernel(first._payload)
-        except Exception:  # noqa: BLE001 - the long way binds and converts, or says what is wrong
+        except (Exception, SystemExit):  # noqa: BLE001 - the long way binds and converts, or says what is wrong
             return _call_bound(operation, operands, given)
         tensor = new_tensor()
         tensor._payload = payload if type(payload) is _ndarray else as_buffer(payload)
@@ -179,7 +179,7 @@ def run(bound: BoundCall, operands: tuple[Any, ...]) -> Any:
             payload = kernel(*[None if operand is None else operand._payload for operand in operands])
     except DovetailError:
         raise
-    except Exception as error:  # a kernel may raise anything; re-raised with what was wrong
+    except (Exception, SystemExit) as error:  # a kernel may raise anything; re-raised with what was wrong
         raise _explain_failure(bound, operands, error) from error
     if bound.several:
         signatures = bound.signatures
@@ -226,7 +226,7 @@ def _shapes(operands: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple([None if operand is None else operand._payload.shape for operand in operands])
 
 
-def _explain_failure(bound: BoundCall, operands: tuple[Any, ...], error: Exception) -> DovetailError:
+def _explain_failure(bound: BoundCall, operands: tuple[Any, ...], error: BaseException) -> DovetailError:
     """Why a kernel raised: what `infer` says of the call, or else that the kernel itself failed."""
     metas = tuple(meta_of(operand) for operand in operands)
     try:

@@ -64,7 +64,7 @@ class Program:
                 return function(*buffers)
             except DovetailError:
                 raise
-            except Exception as error:  # a kernel may raise anything; re-raised with the node it ran
+            except (Exception, SystemExit) as error:  # a kernel may raise anything; re-raised with the node it ran
                 step = self.steps[_place(error.__traceback__, first_lines)]
                 raise KernelError(
                     f"{step.runner} failed for {step.what}",
