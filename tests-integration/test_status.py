@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import Counter
-from functools import cache
 
 import pytest
 
 from tools import packages
+
+from .named_tests import NAMED, functions_of, named_in
 
 STATUS = packages.ROOT / "docs" / "status.md"
 GUIDE_LINES = 43
@@ -30,14 +30,7 @@ CORE_LINES = {
 """How many lines the checklist of Core APIs has under each heading."""
 
 ROW = re.compile(r"^\| (?P<label>[^|]+) \| [^|]+ \| (?P<state>done|partly|later) \| (?P<rest>[^|]+) \|$", re.M)
-NAMED = re.compile(r"`([\w./-]+\.py)::(\w+)`")
 ROWS = [match.groupdict() for match in ROW.finditer(STATUS.read_text("utf-8"))]
-
-
-@cache
-def functions_of(file: str) -> frozenset[str]:
-    tree = ast.parse((packages.ROOT / file).read_text("utf-8"))
-    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
 
 
 def test_no_line_of_the_checklists_lacks_a_row_or_has_two() -> None:
@@ -49,7 +42,7 @@ def test_no_line_of_the_checklists_lacks_a_row_or_has_two() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["label"])
 def test_each_row_names_tests_that_exist_or_says_why_it_is_left(row: dict[str, str]) -> None:
-    named = NAMED.findall(row["rest"])
+    named = named_in(row["rest"])
     for file, name in named:
         assert name.startswith("test_")
         assert name in functions_of(file), f"{file} has no {name}"
@@ -61,6 +54,6 @@ def test_each_row_names_tests_that_exist_or_says_why_it_is_left(row: dict[str, s
 def test_tests_of_the_guide_carry_the_number_of_their_line() -> None:
     numbers = re.compile(r"test_(\d\d)_")
     for row in ROWS:
-        for _, name in NAMED.findall(row["rest"]):
+        for _, name in named_in(row["rest"]):
             if found := numbers.match(name):
                 assert int(found[1]) == int(row["label"])

@@ -222,8 +222,17 @@ def test_kernel_that_raises_while_running_is_named_and_not_retried(site: Path) -
     assert "rerun with DOVETAIL_KERNELS=-acme to compare" in out
 
 
+@pytest.mark.parametrize(
+    "program", [USE_MATMUL, "import dovetail as dt; dt.function(lambda a: a @ a)(dt.ones((2, 2)))"]
+)
+def test_kernel_that_ends_the_process_is_a_kernel_that_failed(site: Path, program: str) -> None:
+    (site / "acme_kernels" / "matmul.py").write_text("import sys\ndef matmul(call):\n    return lambda *_: sys.exit(3)")
+    out = run(program, site, check=False)
+    assert "KernelError: kernel acme/matmul_einsum failed for matmul(float32[2,2], float32[2,2])" in out
+    assert "cause: SystemExit: 3" in out
+
+
 RAISES = "def matmul(call):\n    def kernel(x1, x2):\n        raise OSError('bus error')\n    return kernel"
-TRACED_MATMUL = "import dovetail as dt; f = dt.function(lambda a: a @ a); print(f(dt.ones((2, 2))).numpy().tolist())"
 
 
 def test_kernel_that_raises_inside_a_function_is_named_too(site: Path) -> None:
