@@ -30,12 +30,12 @@ def contents(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("language", ["numpy", "c", "numba"])
 def test_every_file_carries_the_given_name_and_none_the_example(language: str, folder: Path) -> None:
-    assert generate("blue_chip", "--language", language, "--author", 'Jo "J" Doe') == 0
+    assert generate("blue_chip", "--language", language, "--author", 'Jo "J" Dœ\\') == 0
     project = folder / "blue-chip-kernels"
     declared = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]
     assert declared["name"] == "blue-chip-kernels"
     assert declared["entry-points"] == {"dovetail.kernels.v1": {"blue_chip": "blue_chip_kernels:PACKAGE"}}
-    assert declared["authors"] == [{"name": 'Jo "J" Doe'}]
+    assert declared["authors"] == [{"name": 'Jo "J" Dœ\\'}]
     assert "class BlueChipKernels" in (project / "src/blue_chip_kernels/__init__.py").read_text("utf-8")
     written = [path for path in project.rglob("*") if path.is_file()]
     assert not [path for path in written if "acme" in (str(path) + path.read_text("utf-8")).lower()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import keyword
 import os
 import re
@@ -76,9 +77,9 @@ def files(name: str, language: str, author: str | None) -> dict[str, str]:
             path = file.relative_to(TEMPLATES / layer)
             if file.is_file() and not any("cache" in folder for folder in path.parts):  # of tools, in a checkout
                 found[renamed(path.as_posix(), name)] = renamed(file.read_text("utf-8"), name)
-    if author is not None:
-        quoted = author.replace("\\", "\\\\").replace('"', '\\"')
-        found["pyproject.toml"] = found["pyproject.toml"].replace(f"The {distribution(name)} authors", quoted)
+    if author:
+        quoted = json.dumps(author, ensure_ascii=False)  # a text of JSON is one of TOML
+        found["pyproject.toml"] = found["pyproject.toml"].replace(f'"The {distribution(name)} authors"', quoted)
     return found
 
 
