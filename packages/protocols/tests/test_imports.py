@@ -10,6 +10,7 @@ import sys
 
 before = set(sys.modules)
 import {name}
+{and_then}
 
 print(*sorted(set(sys.modules) - before))
 """
@@ -18,9 +19,9 @@ DEAR = {"dataclasses", "inspect", "typing", "re", "enum", "importlib.metadata", 
 """Modules that alone would cost more than importing the protocols may take; see docs/decisions/0002."""
 
 
-def loaded_by_import(name: str = "dovetail_protocols") -> set[str]:
-    """The modules that a fresh interpreter loads for the import of one."""
-    command = [sys.executable, "-I", "-W", "error", "-c", PROGRAM.format(name=name)]
+def loaded_by_import(name: str = "dovetail_protocols", and_then: str = "") -> set[str]:
+    """The modules that a fresh interpreter loads for the import of one, and for a statement after it."""
+    command = [sys.executable, "-I", "-W", "error", "-c", PROGRAM.format(name=name, and_then=and_then)]
     return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
 
 
@@ -44,3 +45,8 @@ def test_import_loads_no_part_of_the_package_before_it_is_used() -> None:
 @pytest.mark.parametrize("name", ["dovetail_protocols.operations", "dovetail_protocols.selection"])
 def test_import_does_not_look_for_plugins(name: str) -> None:
     assert "importlib.metadata" not in loaded_by_import(name)
+
+
+def test_finding_plugins_loads_nothing_that_takes_longer_than_finding() -> None:
+    loaded = loaded_by_import("dovetail_protocols.plugins", "dovetail_protocols.plugins.find('dovetail.kernels.v1')")
+    assert loaded & (DEAR | {"collections", "contextlib", "functools", "threading"}) == set()

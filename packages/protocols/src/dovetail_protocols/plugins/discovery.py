@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import warnings
+from _thread import RLock  # importing threading takes longer than all that is done here
 from importlib import import_module
 
 from ..errors import PluginError, PluginWarning
-from .fence import fenced, tell_output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-_lock = threading.RLock()
+_lock = RLock()
 _groups: dict[str, list[Plugin]] | None = None
 _quarantine: dict[str, PluginError] = {}
 _warned: set[str] = set()
@@ -56,6 +55,8 @@ class Plugin:
 
         Raises: PluginError from the original error, the same one at each further try in this process.
         """
+        from .fence import fenced, tell_output  # finding does without it, and costs half as much so
+
         with _lock:
             if self._loaded is None and self.error is None:
                 try:
@@ -111,10 +112,12 @@ def find(group: str) -> list[Plugin]:
         if _groups is None:
             _groups = _scan()
         if group not in _asked_for:
-            from .versions import set_aside_other_majors
-
             _asked_for.add(group)
-            set_aside_other_majors(group, _groups)
+            stem = group.rpartition(".v")[0]
+            if any(other != group and other.rpartition(".v")[0] == stem for other in _groups):
+                from .versions import set_aside_other_majors
+
+                set_aside_other_majors(group, _groups)
         return list(_groups.get(group, ()))
 
 
@@ -190,8 +193,11 @@ def _distribution_folders() -> Iterator[str]:
 
 def _entry_points(location: str, distribution: str) -> Iterator[tuple[str, str, str]]:
     try:
-        with open(os.path.join(location, "entry_points.txt"), encoding="utf-8") as file:
-            text = file.read()
+        with open(f"{location}{os.sep}entry_points.txt", "rb", buffering=0) as file:
+            content = file.read()
+        if b"dovetail." not in content:
+            return
+        text = content.decode()
     except FileNotFoundError:
         return
     except (OSError, UnicodeDecodeError) as error:
@@ -204,8 +210,6 @@ def _entry_points(location: str, distribution: str) -> Iterator[tuple[str, str, 
                 fix=f"reinstall {distribution}",
             ),
         )
-        return
-    if "dovetail." not in text:
         return
     group = ""
     for line in map(str.strip, text.splitlines()):
