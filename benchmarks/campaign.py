@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import environment, machine, starts, steady
+from benchmarks import discovery, environment, machine, starts, steady
 from benchmarks.drivers.catalogue import DRIVERS, LIMIT, OURS
 from benchmarks.neighbors import Neighbors
 from benchmarks.plan import Plan
 from benchmarks.results import DriverResult, Limits, Report, WorkloadResult
 from benchmarks.workloads.registry import WORKLOADS
-from benchmarks.workloads.workload import CompiledCall, EagerCall, FirstCall, ImportTime, work_of
+from benchmarks.workloads.workload import CompiledCall, Discovery, EagerCall, FirstCall, ImportTime, work_of
 
 
 def run(plan: Plan, scratch: Path, announce: Callable[[str], None]) -> Report:
@@ -34,6 +34,8 @@ def run(plan: Plan, scratch: Path, announce: Callable[[str], None]) -> Report:
 def _measure(name: str, plan: Plan, scratch: Path) -> WorkloadResult:
     workload = WORKLOADS[name]
     names = [driver for driver in plan.drivers if driver != LIMIT or work_of(workload) is not None]
+    if isinstance(workload, Discovery):
+        names = [OURS]  # plug-ins of others are not found by these means
     result = WorkloadResult(name, workload.title, {driver: _admit(driver) for driver in names})
     if LIMIT in names:
         result.floor_driver = LIMIT
@@ -44,6 +46,8 @@ def _measure(name: str, plan: Plan, scratch: Path) -> WorkloadResult:
     match workload:
         case ImportTime():
             starts.measure_imports(result, workload, plan, scratch)
+        case Discovery():
+            discovery.measure(result, workload, plan, scratch)
         case FirstCall():
             starts.measure_first_calls(result, workload, plan, scratch)
         case _:

@@ -51,6 +51,7 @@ class WorkloadResult:
     kinks: bool = False  # gradients jump where values are within rounding of a kink: see `Training`
     floor_seconds: float | None = None  # what the machine's limits allow
     floor_driver: str | None = None  # or better, whose time is the floor: what Dovetail is built on is no peer
+    added_seconds: list[float] = field(default_factory=list)  # above the same without what a workload adds
     neighbors: float | None = None  # share of the processors' time that other programs took
 
 

@@ -15,6 +15,7 @@ class Measure(Enum):
     SPEED = "times as fast as the fastest of the target's peers"
     SHARE = "share of the machine's limit"
     SECONDS = "seconds"
+    ADDED = "seconds above the same without what the workload adds"
     MEMORY = "memory of steps above the loaded model, as a share of PyTorch's"
 
     @property
@@ -60,6 +61,10 @@ def _seconds(value: float) -> Goal:
     return Goal(Measure.SECONDS, value)
 
 
+def _added(value: float) -> Goal:
+    return Goal(Measure.ADDED, value)
+
+
 def _size(name: str) -> int:
     return int(name.rpartition("_")[2])
 
@@ -93,6 +98,8 @@ TARGETS = (
     Target("compile mlp, cold", ("first_call_mlp",), _seconds(1.0), _seconds(0.5)),
     Target("compile gpt, cold", ("first_call_gpt",), _seconds(4.0), _seconds(2.0)),
     Target("compile gpt, from the disk cache", ("first_call_gpt_cached",), _seconds(0.4), _seconds(0.2)),
+    Target("find plug-ins, 100 distributions more", ("discovery_find",), _seconds(10e-3), _seconds(5e-3)),
+    Target("what 100 distributions add to import dovetail", ("discovery_import",), _added(1e-3), _added(0.3e-3)),
     Target(
         "memory of the gpt step, against PyTorch's",
         ("gpt",),

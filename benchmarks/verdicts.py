@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 from benchmarks.comparison import compare, share_of_limit
@@ -110,6 +111,8 @@ def measured(result: WorkloadResult, measure: Measure, peers: tuple[str, ...]) -
             return share_of_limit(result)
         case Measure.SECONDS:
             return ours.seconds if ours else None
+        case Measure.ADDED:
+            return median(result.added_seconds) if result.added_seconds else None
         case Measure.MEMORY:
             theirs = [result.drivers[name].step_bytes for name in peers if name in result.drivers]
             best = min((size for size in theirs if size), default=None)
@@ -146,3 +149,5 @@ def text_of(measure: Measure, value: float) -> str:
             return f"{value:.1%} of limit"
         case Measure.SECONDS:
             return duration(value)
+        case Measure.ADDED:
+            return ("−" if value < 0 else "") + duration(abs(value))

@@ -7,6 +7,7 @@ from benchmarks.workloads.gpt import GPT
 from benchmarks.workloads.optimizer_update import ADAMW
 from benchmarks.workloads.overheads import (
     COMPILED_CALL,
+    DISCOVERIES,
     EAGER_ADD,
     EAGER_ADD_RECORDED,
     FIRST_CALLS,
@@ -38,6 +39,7 @@ WORKLOADS: dict[str, Workload] = {
         *FIRST_CALLS,
         IMPORT,
         IMPORT_FIRST_RESULT,
+        *DISCOVERIES,
     )
 }
 

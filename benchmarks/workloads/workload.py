@@ -176,6 +176,18 @@ class ImportTime(Workload):
     first_result: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Discovery(Workload):
+    """Python `source` that is timed in a fresh process, where 100 distributions more are installed and without them.
+
+    `before` runs before the clock starts; `check` afterwards, where they are installed: it fails if they weren't seen.
+    """
+
+    source: str
+    before: str = ""
+    check: str = ""
+
+
 def work_of(workload: Workload) -> Work | None:
     """What a step of `workload` has to do at least, where that is known."""
     return workload.work if isinstance(workload, Training | Inference | Expression | Update) else None
