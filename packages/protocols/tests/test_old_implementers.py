@@ -24,6 +24,12 @@ from dovetail_protocols.compilers import (
     SupportsProfile,
     SupportsThreads,
 )
+from dovetail_protocols.device_abilities import (
+    SupportsDonation,
+    SupportsMemoryStatistics,
+    SupportsSynchronization,
+    donates,
+)
 from dovetail_protocols.errors import DeviceError, KernelNotFoundError
 from dovetail_protocols.kernels import KernelPackage, SupportsDestination
 from dovetail_protocols.metas import TensorMeta
@@ -51,6 +57,7 @@ FROZEN = {
     "compiler_1_0.py": "f083f98438b531c2b14480df9e02f65d388e2347311d08741a4bf40b6f2c3fd0",
     "compiler_1_1.py": "f8c350736d893d74656b1f8303268e3778aba9a4fc23b12a571c7801345054ff",
     "device_1_0.py": "37c29c13af7d3efd8c51138240016fce66007762197c3f95f141210ac1fb09d3",
+    "device_1_1.py": "4bcb7e7f5614415ec49e9194cd7f6403fa75848f1e54709012bfea0a6681bb02",
     "kernels_1_0.py": "de0e777a494e4e7dcea1fc325d8389933528699ba20210ad15b0648656732778",
     "operations_1_0.py": "a6713b76c596578f37dcbb16fb7122da8c7de7735227b842cd65ff39ab44b761",
     "tensors_1_0.py": "3b960de424bf4441ff6cbb36d51d5d6224eea9b38efc944c43261617d4080a9f",
@@ -67,6 +74,7 @@ old-1-1 = compiler_1_1:COMPILER
 [dovetail.devices.v1]
 absent = device_1_0:ABSENT
 old = device_1_0:PACKAGE
+old-1-1 = device_1_1:PACKAGE
 [dovetail.tensors.v1]
 old = tensors_1_0:PROVIDER
 [dovetail.autodiff.v1]
@@ -193,8 +201,12 @@ def test_a_compiler_of_1_1_offers_the_abilities_of_1_1(installed: Site) -> None:
 
 
 def test_devices_of_1_0_are_found_described_and_chosen_for_by_their_kernels(installed: Site) -> None:
-    assert [str(device) for device in devices.all_devices()] == ["old", "old:1"]
-    assert devices.describe_devices() == {"absent": "unusable: no driver", "old": "the first of two; the second"}
+    assert [str(device) for device in devices.all_devices()] == ["old", "old:1", "old-1-1"]
+    assert devices.describe_devices() == {
+        "absent": "unusable: no driver",
+        "old": "the first of two; the second",
+        "old-1-1": "the only one",
+    }
     with pytest.raises(DeviceError, match="there is no device 'old:2'"):
         devices.find_device("old:2")
     second = devices.find_device("old:1")
@@ -204,6 +216,14 @@ def test_devices_of_1_0_are_found_described_and_chosen_for_by_their_kernels(inst
     chosen = selection.select(ops.negative, (meta,), {}).chosen
     assert chosen is not None
     assert chosen.package == "old-device"
+
+
+def test_a_device_of_1_1_keeps_its_abilities_and_one_of_1_0_has_none(installed: Site) -> None:
+    for ability in (SupportsDonation, SupportsSynchronization, SupportsMemoryStatistics):
+        assert isinstance(devices.device_package("old-1-1"), ability)
+        assert not isinstance(devices.device_package("old"), ability)
+    assert donates("old-1-1")
+    assert not donates("old")
 
 
 def test_operations_of_1_0_run_decompose_and_differentiate(installed: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -9,9 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dovetail_protocols import devices
+from dovetail_protocols.dtypes import float32
 from dovetail_protocols.errors import UninitializedError
+from dovetail_protocols.metas import Device
 from dovetail_protocols.roles import SupportsTaking, VariableLike
 from dovetail_tensors import Variable
+from dovetail_tensors.signature import signature_of
 
 
 def variable() -> Variable:
@@ -81,3 +86,47 @@ def test_the_thread_that_took_it_is_told_rather_than_left_waiting() -> None:
     with pytest.raises(UninitializedError, match="away"):
         cell.read_value()
     cell.replace(buffer)
+
+
+class Handle:
+    """A buffer of a device: a view refers to the memory, not to the handle."""
+
+    def __init__(self, memory: list[float]) -> None:
+        self.memory, self.shape = memory, (len(memory),)
+
+
+class Donating:
+    protocol = (1, 1)
+
+    def is_exclusive(self, buffer: Handle) -> bool:
+        return sys.getrefcount(buffer.memory) == 2  # the handle's, and the argument's
+
+    def copy(self, buffer: Handle) -> Handle:
+        return Handle(list(buffer.memory))
+
+
+def on(package: object, monkeypatch: pytest.MonkeyPatch) -> Variable:
+    monkeypatch.setitem(devices._found, "acme", (package, ["one"]))
+    cell = Variable(np.zeros(2, np.float32))
+    cell._signature = signature_of(float32, Device("acme"))
+    cell.replace(Handle([1.0, 2.0]))
+    return cell
+
+
+def test_a_device_says_whether_others_see_a_buffers_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = on(Donating(), monkeypatch)
+    view = Handle(cell.payload.memory)
+    assert cell.take() is None
+    del view
+    held = cell.payload
+    assert cell.take() is None
+    del held
+    taken = cell.take()
+    assert type(taken) is Handle
+    cell.replace(taken)
+
+
+def test_a_device_that_does_not_say_so_keeps_its_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = on(object(), monkeypatch)
+    assert cell.take() is None
+    assert cell.payload.memory == [1, 2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from dovetail_protocols.device_abilities import donates
 from dovetail_protocols.dispatch import apply
 from dovetail_protocols.graph import Graph, evaluate
 from dovetail_protocols.operations import assign_variable, read_variable
@@ -28,7 +29,7 @@ class Call:
     def __init__(self, trace: FunctionTrace, graph: Graph, plan: Callable[[Graph, frozenset[int]], Planned]) -> None:
         """`plan` makes programs of graphs, which may overwrite the inputs that it is told."""
         first = len(graph.inputs) - len(trace.variables)
-        taking = [place for place, variable in enumerate(trace.variables) if isinstance(variable, SupportsTaking)]
+        taking = [place for place, variable in enumerate(trace.variables) if _can_give(variable)]
         planned = plan(graph, frozenset(first + place for place in taking))
         self.graph, self.program, self.placements = graph, planned.program, planned.placements
         copies = {place - first: copying(graph.inputs[place].meta) for place in planned.donated}
@@ -45,6 +46,12 @@ class Call:
         if self._rebuild is None:
             return self._wrappers[0](outputs[0])
         return self._rebuild([wrap(buffer) for wrap, buffer in zip(self._wrappers, outputs, strict=False)])
+
+
+def _can_give(variable: Any) -> bool:
+    """Whether a variable's buffer may be given away, to be overwritten."""
+    kind = variable.meta.device.kind
+    return isinstance(variable, SupportsTaking) and (kind == "cpu" or donates(kind))
 
 
 _buffer_kinds: set[type] = set()

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from dovetail_protocols.binding import bind_attributes
+from dovetail_protocols.devices import device_package
 from dovetail_protocols.graph import Graph, Node, Value
 from dovetail_protocols.metas import TensorMeta
 from dovetail_protocols.operations import reshape
@@ -81,7 +82,11 @@ class States:
 
 
 def copying(meta: TensorMeta) -> Callable[[Any], Any]:
-    """What copies buffers of one meta, by the kernel of `reshape`."""
+    """What copies buffers of one meta: the device's package, on the CPU the kernel of `reshape`."""
+    if meta.device.kind != "cpu":
+        package: Any = device_package(meta.device.kind)  # it offers SupportsDonation, or none would be copied
+        copy: Callable[[Any], Any] = package.copy
+        return copy
     attributes = bind_attributes(reshape, {"shape": meta.shape, "copy": True})
     inside, outside = Value(0, meta), Value(1, meta)
     graph = Graph("copy", (inside,), (Node(reshape, (inside,), (outside,), attributes),), (outside,))

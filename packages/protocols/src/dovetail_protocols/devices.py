@@ -39,7 +39,7 @@ if TYPE_CHECKING:
             """The buffer itself where its elements lie in C order without gaps, else a copy that does."""
 
 
-PROTOCOL = (1, 0)
+PROTOCOL = (1, 1)
 """The version of the device protocol that this package speaks."""
 
 GROUP = "dovetail.devices.v1"

@@ -27,7 +27,7 @@ __all__ = [
 class HostDevice:
     """The machine's processors and memory. Its buffers are NumPy arrays."""
 
-    protocol = (1, 0)
+    protocol = (1, 1)
 
     def probe(self) -> list[str]:
         """One device, however many processors it has."""
@@ -45,6 +45,14 @@ class HostDevice:
         """The buffer, or a copy in C order without gaps."""
         # ascontiguousarray would give a 0-d array an axis.
         return buffer if buffer.flags.c_contiguous else np.array(buffer, order="C")
+
+    def is_exclusive(self, buffer: Any) -> bool:
+        """Whether it owns its memory: whatever else sees that refers to the buffer."""
+        return type(buffer) is np.ndarray and buffer.base is None and buffer.flags.owndata
+
+    def copy(self, buffer: Any) -> Any:
+        """An array of its own."""
+        return np.array(buffer, order="K")
 
 
 CPU = HostDevice()

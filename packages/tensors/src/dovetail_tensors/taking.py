@@ -14,7 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from dovetail_protocols.device_abilities import SupportsDonation
 from dovetail_protocols.errors import UninitializedError
+
+from .devices import package_of
 
 _waiting = threading.Lock()
 """Held while an event is made, so that all who wait for a buffer wait for the same one."""
@@ -55,7 +58,7 @@ class Taken:
             self._back.set()
 
 
-def _references(buffer: np.ndarray[Any, Any]) -> int:
+def _references(buffer: object) -> int:
     return sys.getrefcount(buffer)
 
 
@@ -69,11 +72,19 @@ _ONE_HOLDER = _references_of_one_holder()
 _COUNTS_ARE_EXACT = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
-def take(variable: Any) -> np.ndarray[Any, Any] | None:
+def _is_exclusive(buffer: Any, kind: str) -> bool:
+    """Whether nothing but references to the buffer itself leads to its memory."""
+    if type(buffer) is np.ndarray:
+        return buffer.base is None and buffer.flags.owndata
+    package = package_of(kind)
+    return type(buffer) is not Taken and isinstance(package, SupportsDonation) and package.is_exclusive(buffer)
+
+
+def take(variable: Any) -> Any:
     """The buffer, out of the variable and to be overwritten, if nobody else holds it; else None, and nothing changes.
     Until `replace` puts one in its place, other threads that read the variable wait."""
     buffer = variable._payload
-    if not _COUNTS_ARE_EXACT or type(buffer) is not np.ndarray or buffer.base is not None or not buffer.flags.owndata:
+    if not _COUNTS_ARE_EXACT or not _is_exclusive(buffer, variable._signature.device.kind):
         return None
     taken = Taken(buffer.shape)
     variable._payload = taken
