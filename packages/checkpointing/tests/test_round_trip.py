@@ -75,6 +75,20 @@ def test_variables_and_objects_are_restored_in_place(tmp_path: Path, variable: A
     assert set(report.restored) == {"model/kernel", "model/inner/bias", "model/epoch", "model/inner/epoch"}
 
 
+ALIKE = [{"a": {"b": 1.0}, "a/b": 2.0}, {0: 1.0, "0": 2.0}]
+
+
+@pytest.mark.parametrize("tree", ALIKE)
+@pytest.mark.parametrize("kind", [float, np.asarray])
+def test_paths_that_read_alike_are_kept_apart(tree: Any, kind: Any, tmp_path: Path) -> None:
+    tree = {key: {"b": kind(value["b"])} if isinstance(value, dict) else kind(value) for key, value in tree.items()}
+    save(tmp_path / "c", tree)
+    assert same(restore(tmp_path / "c", blank(tree)).tree, tree)
+    key = list(tree)[1]
+    with pytest.raises(CheckpointError, match="1 difference\n"):
+        restore(tmp_path / "c", blank({key: tree[key]}))
+
+
 def test_tied_variables_are_saved_once_and_restored(tmp_path: Path, variable: Any) -> None:
     tied = variable(np.arange(4.0))
     save(tmp_path / "c", {"embedding": tied, "output": tied})

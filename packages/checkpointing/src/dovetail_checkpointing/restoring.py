@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -107,32 +107,41 @@ class _Match:
 
 
 def _match(manifest: Manifest, target: Flattened, only: Any, rename: Mapping[str, str]) -> _Match:
-    records = {shown(record.path): record for record in manifest.tensors}
-    scalars = {shown(path): value for path, value in manifest.scalars.items()}
-    for path, original in manifest.aliases.items():
-        if shown(original) in records:
-            records.setdefault(shown(path), records[shown(original)])
+    records = {record.path: record for record in manifest.tensors}
+    for alias, original in manifest.aliases.items():
+        if original in records:
+            records.setdefault(alias, records[original])
+    by_name = _unambiguous((*records, *manifest.scalars))
     match = _Match({}, {}, (), (), [])
     missing, used = [], set()
     for path in (*target.tensors, *target.scalars):
-        name = rename.get(shown(path), shown(path))
-        if only is not None and not only(shown(path)):
-            used.add(name)
-        elif path in target.tensors and name in records:
-            used |= {name, shown(records[name].path)}
-            match.tensors[path] = records[name]
-            match.differences += _difference(shown(path), target.tensors[path], records[name])
-        elif path in target.scalars and name in scalars:
-            used.add(name)
-            match.scalars[path] = scalars[name]
+        name = shown(path)
+        if only is not None and not only(name):
+            continue
+        is_saved = path in records or path in manifest.scalars
+        source = path if is_saved and name not in rename else by_name.get(rename.get(name, name))
+        if path in target.tensors and source in records:
+            used |= {source, records[source].path}
+            match.tensors[path] = records[source]
+            match.differences += _difference(name, target.tensors[path], records[source])
+        elif path in target.scalars and source in manifest.scalars:
+            used.add(source)
+            match.scalars[path] = manifest.scalars[source]
         else:
-            missing.append(shown(path))
+            missing.append(name)
     match.missing = tuple(missing)
-    aliases = {shown(path) for path in manifest.aliases}
-    everything = {shown(record.path) for record in manifest.tensors} | set(scalars)
-    restored = {shown(record.path) for record in match.tensors.values()}
-    match.unexpected = () if only else tuple(sorted(everything - used - restored - aliases))
+    saved = (*(record.path for record in manifest.tensors), *manifest.scalars)
+    match.unexpected = () if only else tuple(sorted(shown(path) for path in saved if path not in used))
     return match
+
+
+def _unambiguous(paths: Iterable[Path]) -> dict[str, Path]:
+    """Paths by how they read, for targets whose keys are of another kind: a dict's "0" for a list's 0. Those that read
+    alike ("a/b", and "b" below "a") are left out: they are matched by the path itself only."""
+    found: dict[str, list[Path]] = {}
+    for path in paths:
+        found.setdefault(shown(path), []).append(path)
+    return {name: same[0] for name, same in found.items() if len(same) == 1}
 
 
 def _meta(value: Any) -> TensorMeta:
