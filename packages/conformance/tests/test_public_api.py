@@ -10,6 +10,7 @@ REVIEWED = [
     "Operand",
     "array",
     "case",
+    "checkpoint_format_suite",
     "compiler_suite",
     "elementwise_cases",
     "given",

@@ -3,6 +3,7 @@
 from .case_bank import CASE_BANK
 from .case_bank.elementwise import cases as elementwise_cases
 from .cases import Case, Operand, array, case, given, positive
+from .checkpoint_format_suite import checkpoint_format_suite
 from .compiler_suite import compiler_suite
 from .kernel_suite import kernel_suite
 from .limits_file import LimitsError
@@ -20,6 +21,7 @@ __all__ = [
     "Operand",
     "array",
     "case",
+    "checkpoint_format_suite",
     "compiler_suite",
     "elementwise_cases",
     "given",
