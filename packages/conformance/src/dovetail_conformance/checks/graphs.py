@@ -28,17 +28,21 @@ REPETITIONS = 3
 UNDONATED: frozenset[int] = frozenset()
 
 
-def number_problems(compiler: Compiler, trial: GraphTrial) -> list[str]:
-    """L5: outputs of the parts that are wrong beside kernels that run node by node, in two layouts."""
-    return [text for part in parts_of(compiler, traced(trial)) for text in _each(part, trial, _number_problems)]
+def number_problems(compiler: Compiler, trial: GraphTrial) -> list[str] | None:
+    """L5: outputs of the parts that are wrong beside kernels that run node by node, in two layouts. None: no parts."""
+    parts = parts_of(compiler, traced(trial))
+    return [text for part in parts for text in _each(part, trial, _number_problems)] if parts else None
 
 
-def contract_problems(compiler: Compiler, trial: GraphTrial) -> list[str]:
-    """L3: what the parts do that they must not do."""
+def contract_problems(compiler: Compiler, trial: GraphTrial) -> list[str] | None:
+    """L3: what the parts do that they must not do. None: no parts are claimed."""
     checks = (_writing_problems, _repetition_problems, _thread_problems, _donation_problems)
     found = traced(trial)
+    parts = parts_of(compiler, found)
+    if not parts:
+        return None
     constants = [(constant, np.array(constant.array.payload)) for constant in _on_the_cpu(trial, found)]
-    problems = [text for part in parts_of(compiler, found) for check in checks for text in _each(part, trial, check)]
+    problems = [text for part in parts for check in checks for text in _each(part, trial, check)]
     changed = any(before.tobytes() != np.asarray(constant.array.payload).tobytes() for constant, before in constants)
     return [*problems, "a constant of the graph was written to"] if changed else problems
 
@@ -176,12 +180,16 @@ def _donation_problems(part: Part, trial: GraphTrial) -> list[str]:
 # ---------------------------------------------------------------------- gradients
 
 
-def gradient_problems(compiler: Compiler, trial: GraphTrial, gradients: Any) -> list[str]:
-    """L4: what the parts of the graph of a value and its gradients give, beside kernels and finite differences."""
+def gradient_problems(compiler: Compiler, trial: GraphTrial, gradients: Any) -> list[str] | None:
+    """L4: what the parts of a graph of a value and its gradients give, beside kernels and finite differences. None: no
+    parts are claimed."""
     found = traced(trial, lambda *operands: _with_gradients(trial, gradients, operands))
+    parts = parts_of(compiler, found)
+    if not parts:
+        return None
     computed: dict[int, Buffer] = {}
     problems: list[str] = []
-    for part in parts_of(compiler, found):
+    for part in parts:
         problems += _each(part, trial, _number_problems)
         if not problems:
             given = _run(_executable(part, trial), part.inputs)
