@@ -36,12 +36,14 @@ class CompileHook(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         sources = [str(Path(self.root, source)) for source in self.config["sources"]]
         in_wheel = f"{self.config['library']}{SUFFIX}"
-        if version == "editable":  # Python will look into src/ itself
-            compile_library(sources, Path(self.root, "src", in_wheel))
-            return
         with ExitStack() as stack:
             library = Path(stack.enter_context(tempfile.TemporaryDirectory()), Path(in_wheel).name)
             compile_library(sources, library)
+            if version == "editable":  # Python will look into src/ itself
+                in_place = Path(self.root, "src", in_wheel)
+                in_place.unlink(missing_ok=True)  # processes that have it loaded keep the old file
+                shutil.copy(library, in_place)
+                return
             self.temporary = stack.pop_all()  # the library is packed after this
         build_data["force_include"][str(library)] = in_wheel
         build_data["pure_python"] = False
