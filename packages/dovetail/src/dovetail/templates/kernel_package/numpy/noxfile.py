@@ -21,6 +21,13 @@ KIT = (
     "dovetail-protocols",
     "dovetail-tensors",
 )
+COMMAND = (
+    "dovetail",
+    "dovetail-checkpointing",
+    "dovetail-functions",
+    "dovetail-modules",
+    "dovetail-optimizers",
+)
 
 
 def install(session: nox.Session, *names: str, groups: tuple[str, ...] = ()) -> None:
@@ -61,6 +68,15 @@ def conformance(session: nox.Session) -> None:
     """Dovetail's kit on every kernel that the package declares."""
     install(session, *KIT, groups=("test",))
     session.run("pytest", "tests/test_conformance.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """A kernel beside the others that take the same call: `nox -s bench -- relu --quick`."""
+    if "DOVETAIL_WHEELS" not in os.environ:
+        session.error("set DOVETAIL_WHEELS: on PyPI, the name dovetail is another project's")
+    install(session, *KIT, *COMMAND)
+    session.run("dovetail", "bench-kernel", "acme", *(session.posargs or ("relu",)))
 
 
 @nox.session
