@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +18,26 @@ from dovetail_protocols.registry import find_operation
 from .calls import Trial, trials_of
 from .case_bank import cases_of
 from .cases import Case
-from .checks import contract, gradients, honesty, load, numbers
+from .checks import contract, gradients, honesty, load, numbers, speed
 from .limits import Limits
 from .limits_file import read_limits
+from .speed import line as speed_line
 
 
 def kernel_suite(
-    name: str, *, cases: Mapping[str, Sequence[Case]] | None = None, limits: str | Path | None = None
+    name: str,
+    *,
+    cases: Mapping[str, Sequence[Case]] | None = None,
+    limits: str | Path | None = None,
+    measure_speed: bool = False,
 ) -> type:
     """A test class that proves the kernel package `name`, to be bound to a name beginning with Test in a test module.
 
     Its tests are the package's declared kernels times their dtypes, on the calls of the case bank; see
     docs/protocols/conformance.md for the levels. `cases` adds calls by the operation's name ("acme::attention"): they
     are needed for operations of one's own, and go beside the bank's for the standard's. `limits` names a file of what
-    is known to fail, and why, beside the file that calls this; see limits_file.py.
+    is known to fail, and why, beside the file that calls this; see limits_file.py. `measure_speed` adds level L6: each
+    kernel is timed in each dtype.
 
     Raises: PluginError where the package isn't installed, is broken, or can't be used on this machine. LimitsError.
     """
@@ -45,7 +51,7 @@ def kernel_suite(
         if _device_problem(spec.device) is None
         for trial in trials_of(spec, operation, (*cases_of(operation), *added.get(operation.name, ())))
     ]
-    return _suite(name, declared, trials, added, known)
+    return _suite(name, declared, trials, added, known, measure_speed)
 
 
 def _suite(
@@ -54,6 +60,7 @@ def _suite(
     trials: list[Trial],
     added: Mapping[str, Sequence[Case]],
     limits: Limits,
+    timed: bool,
 ) -> type:
     class KernelSuite:
         """Levels L0 to L4 for one kernel package."""
@@ -112,6 +119,12 @@ def _suite(
                     raise
                 pytest.skip(f"what gradients are made of can't run: {error.what}")
 
+        if timed:
+
+            @pytest.mark.parametrize("trial", trials, ids=str)
+            def test_l6_speed(self, trial: Trial, record_property: Callable[[str, object], None]) -> None:
+                record_speed(trial, name, record_property)
+
     return KernelSuite
 
 
@@ -127,6 +140,16 @@ def _device_problem(kind: str) -> str | None:
     except DeviceError as error:
         return f"{error.what}: {error.cause}" if error.cause else error.what
     return None
+
+
+def record_speed(trial: Trial, package: str, record_property: Callable[[str, object], None]) -> None:
+    """Times a trial's operation, prints a line, and records it all as the test's property "speed". Skips what it can't
+    time, with the reason; never fails for slowness."""
+    measured = speed.report(trial, package)
+    if isinstance(measured, str):
+        pytest.skip(measured)
+    print(speed_line(measured))
+    record_property("speed", measured)
 
 
 def report(problems: list[str]) -> None:

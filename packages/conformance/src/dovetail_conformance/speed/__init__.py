@@ -1,0 +1,31 @@
+"""How fast a kernel is on a call, beside others and beside the machine, for level L6 and `dovetail bench-kernel`.
+
+Nothing here judges: figures hold for one machine at one time.
+"""
+
+from .calls import BenchmarkCall, call_of_shapes, default_shapes
+from .comparison import Comparison, compare
+from .competitors import Competitor, competitors_for
+from .machine import MachineSpeed, MachineTimes
+from .report import as_json, environment, line
+from .timing import Timing, time_together
+from .work import Work, work_of
+
+__all__ = [
+    "BenchmarkCall",
+    "Comparison",
+    "Competitor",
+    "MachineSpeed",
+    "MachineTimes",
+    "Timing",
+    "Work",
+    "as_json",
+    "call_of_shapes",
+    "compare",
+    "competitors_for",
+    "default_shapes",
+    "environment",
+    "line",
+    "time_together",
+    "work_of",
+]

@@ -1,0 +1,86 @@
+"""Who can run a call: each installed kernel package, pinned by the policy; each compiler; the decomposition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dovetail_protocols import arrays, selection
+from dovetail_protocols.dispatch import interpreting
+from dovetail_protocols.kernels import Unsupported
+from dovetail_protocols.metas import TensorMeta
+from dovetail_protocols.plugins.discovery import find
+from dovetail_protocols.plugins.policy import use
+
+from ..graphs import COMPILERS, compiled
+from ..numpy_dtypes import dovetail_dtype
+from ..oracle import REFERENCE
+from .calls import BenchmarkCall
+
+DECOMPOSITION = "decomposition"
+
+
+@dataclass(frozen=True, slots=True)
+class Competitor:
+    """One way to run a call: `run` on buffers, None where it refuses, with the reason."""
+
+    name: str
+    run: Callable[..., Any] | None
+    refusal: str = ""
+
+
+def competitors_for(call: BenchmarkCall, wanted: str) -> list[Competitor]:
+    """Every way to run a call: the package `wanted` first, then the other packages that declare the operation, then
+    compilers (the call as a graph of one node), then the decomposition, node by node through the reference kernels.
+
+    A compiler stands for the kernel package of its name, which would take only calls large enough to gain eagerly.
+    """
+    compilers = {plugin.name: plugin for plugin in find(COMPILERS)}
+    declared = {
+        name
+        for name, package in selection.packages().items()
+        if any(spec.operation == call.meta.operation.name for spec in package.specs)
+    }
+    names = [wanted, *sorted(declared - {wanted} - set(compilers))]
+    found = [_of_compiler(name, call) if name in compilers else _of_package(name, call) for name in names]
+    found += [_of_compiler(name, call) for name in sorted(set(compilers) - {wanted})]
+    if not call.meta.operation.is_primitive and REFERENCE in selection.packages():
+        found.append(Competitor(DECOMPOSITION, _decomposed(call)))
+    return found
+
+
+def _of_package(name: str, call: BenchmarkCall) -> Competitor:
+    with use(name, only=True):
+        chosen = selection.select(call.meta.operation, call.meta.operands, call.meta.attributes)
+    if chosen.kernel is not None:
+        return Competitor(name, chosen.kernel)
+    reasons = [decision.reason for decision in chosen.decisions if decision.candidate.package == name]
+    return Competitor(name, None, "; ".join(filter(None, reasons)) or "declares no kernel of this operation")
+
+
+def _of_compiler(name: str, call: BenchmarkCall) -> Competitor:
+    compiler: Any = next(plugin for plugin in find(COMPILERS) if plugin.name == name).load()
+    unusable = compiler.probe()
+    try:
+        outcome = unusable if unusable is not None else compiled(compiler, call.meta)
+    except Exception as error:  # noqa: BLE001 - a compiler may raise anything; the others are timed
+        return Competitor(name, None, f"raised {type(error).__name__}: {error}")
+    if isinstance(outcome, Unsupported):
+        return Competitor(name, None, outcome.reason)
+    return Competitor(name, outcome)
+
+
+def _decomposed(call: BenchmarkCall) -> Callable[..., Any]:
+    operation, attributes = call.meta.operation, call.meta.attributes
+    wrap = arrays.provider().wrap
+
+    def run(*inputs: Any) -> Any:
+        wrapped = [None if x is None else wrap(x, TensorMeta(x.shape, dovetail_dtype(x.dtype))) for x in inputs]
+        with use(REFERENCE, only=True), interpreting(None):
+            results = operation.decompose(*wrapped, **attributes)
+        return tuple(one.payload for one in results) if call.several else np.asarray(results.payload)
+
+    return run
