@@ -12,6 +12,7 @@ REVIEWED = [
     "case",
     "checkpoint_format_suite",
     "compiler_suite",
+    "device_suite",
     "elementwise_cases",
     "given",
     "kernel_suite",

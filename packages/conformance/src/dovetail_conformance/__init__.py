@@ -5,6 +5,7 @@ from .case_bank.elementwise import cases as elementwise_cases
 from .cases import Case, Operand, array, case, given, positive
 from .checkpoint_format_suite import checkpoint_format_suite
 from .compiler_suite import compiler_suite
+from .device_suite import device_suite
 from .kernel_suite import kernel_suite
 from .limits_file import LimitsError
 from .module_cases import ModuleCase
@@ -23,6 +24,7 @@ __all__ = [
     "case",
     "checkpoint_format_suite",
     "compiler_suite",
+    "device_suite",
     "elementwise_cases",
     "given",
     "kernel_suite",
