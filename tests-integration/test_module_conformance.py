@@ -1,4 +1,4 @@
-"""Every layer, and modules made of them, pass the suite for modules that third parties use."""
+"""Every layer and metric, and modules made of them, pass the suite for modules that third parties use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import dovetail_functions
 from dovetail_conformance import ModuleCase, array, given, module_suite
-from dovetail_modules import layers
+from dovetail_modules import layers, metrics
 from dovetail_tensors import Variable
 
 SEQUENCE, IMAGE = array(2, 6, 3), array(2, 6, 5, 3)
@@ -53,7 +53,13 @@ CASES = [
     described("RMSNormalization", layers.RMSNormalization, array(4, 3), **FLAT),
     described("Dropout", lambda: layers.Dropout(0.5), array(4, 3)),
     described("Dropout, training", lambda: layers.Dropout(0.5, seed=1), array(4, 3), call=in_training, updates=True),
-    described("Embedding", lambda: layers.Embedding(5, 4), given([[0, 4, 2]], "int32"), others=((given(3, "int64"),),)),
+    described(
+        "Embedding",
+        lambda: layers.Embedding(5, 4),
+        given([[0, 4, 2]], "int32"),
+        others=((given(3, "int64"),),),
+        refused=((array(2),),),
+    ),
     described("Conv1D", lambda: layers.Conv1D(4, 3, padding="causal"), SEQUENCE, **SEQUENCES),
     described("Conv2D", lambda: layers.Conv2D(4, (3, 2), strides=2), IMAGE, **IMAGES),
     described("DepthwiseConv2D", lambda: layers.DepthwiseConv2D(3, depth_multiplier=2), IMAGE, **IMAGES),
@@ -96,9 +102,29 @@ CASES = [
     described("a module with a tied layer", Tied, array(2, 3), updates=True, refused=((array(),),)),
 ]
 
-TestModules = module_suite(CASES, traced=dovetail_functions.function(compilers=()))
+PAIR, CLASSES = (array(6, low=0.0, high=1.0), array(6, low=0.0, high=1.0)), given([0, 2, 1], "int32")
+METRICS = [
+    described("Sum", metrics.Sum, array(4), updates=True, others=((array(2, 3),),)),
+    described("Mean", metrics.Mean, array(4), updates=True, others=((array(2, 3),),)),
+    described("Accuracy", metrics.Accuracy, CLASSES, CLASSES, updates=True),
+    described("BinaryAccuracy", metrics.BinaryAccuracy, *PAIR, updates=True),
+    described("CategoricalAccuracy", metrics.CategoricalAccuracy, array(3, 4), array(3, 4), updates=True),
+    described("SparseCategoricalAccuracy", metrics.SparseCategoricalAccuracy, CLASSES, array(3, 4), updates=True),
+    described("MeanSquaredError", metrics.MeanSquaredError, *PAIR, updates=True),
+    described("MeanAbsoluteError", metrics.MeanAbsoluteError, *PAIR, updates=True),
+]
+
+TestMetrics = module_suite(METRICS, traced=dovetail_functions.function)
+TestModules = module_suite(CASES, traced=dovetail_functions.function)
 
 
 def test_every_public_layer_is_described() -> None:
     names = {case.name.partition(",")[0] for case in CASES}
     assert set(layers.__all__) - names == {"Layer", "training_phase"}
+
+
+def test_every_public_metric_is_described() -> None:
+    kinds = {
+        name for name, kind in vars(metrics).items() if isinstance(kind, type) and issubclass(kind, metrics.Metric)
+    }
+    assert {name for name in kinds if not name.startswith("_")} - {case.name for case in METRICS} == {"Metric"}

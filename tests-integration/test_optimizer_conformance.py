@@ -74,7 +74,7 @@ def suite(make: Callable[..., Any], formula: Any = None, rate: float = 0.01, **o
         lambda: make(rate),
         formula=formula,
         scheduled=make,
-        traced=dovetail_functions.function(compilers=()),
+        traced=dovetail_functions.function,
         **options,
     )
 

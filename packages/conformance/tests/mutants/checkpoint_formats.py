@@ -11,7 +11,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from dovetail_protocols.arrays import is_variable
+from dovetail_protocols.arrays import is_variable, provider
 from dovetail_protocols.errors import CheckpointCorruptError
 
 from . import Mutant
@@ -60,6 +60,20 @@ class LosesEmptyAxes(Honest):
 class ForgetsScalars(Honest):
     def load_scalars(self, tree: Any, path: tuple[str, ...], found: Leaves) -> None:
         pass
+
+
+class KnowsOneClass(Honest):
+    def assign(self, tree: Any, target: Leaves, found: Leaves) -> None:
+        for path, leaf in target.items():
+            if type(leaf).__name__ == "HostVariable":
+                leaf.replace(found[path])
+        self.load_scalars(tree, (), found)
+
+
+class KeepsTheOld(Honest):
+    def write(self, path: Path, data: bytes) -> None:
+        if not path.exists():
+            super().write(path, data)
 
 
 class GoesByPlace(Honest):
@@ -217,7 +231,8 @@ def mutant(kind: type[Honest], what: str, *caught_by: str) -> Mutant:
         from dovetail_conformance import checkpoint_format_suite
 
         form = kind()
-        return checkpoint_format_suite(form.save, form.restore, partial=form.partial)
+        objects = {"variables of the tensor package": lambda: {"v": provider().variable([0.0, 0.0])}}
+        return checkpoint_format_suite(form.save, form.restore, partial=form.partial, objects=objects)
 
     return Mutant(name=kind.__name__, what=what, caught_by=frozenset(caught_by), suite=suite)
 
@@ -234,6 +249,8 @@ MUTANTS = (
     mutant(GoesByMemory, "writes elements in the order of memory", TREE),
     mutant(RoundsScalars, "keeps six digits of a float", TREE),
     mutant(ForgetsScalars, "doesn't hand scalars to the objects that have them", TREE),
+    mutant(KnowsOneClass, "restores variables of one class only", "given_objects_come_back"),
+    mutant(KeepsTheOld, "leaves an earlier checkpoint in its place", "a_save_replaces_an_earlier_one"),
     mutant(GoesByPlace, "matches values by place", "values_go_by_name"),
     mutant(SortsByText, "puts slot 10 before slot 2", TREE, "values_go_by_name"),
     mutant(JoinsNames, "joins the names of a path by slashes", "paths_that_read_alike_are_kept_apart"),

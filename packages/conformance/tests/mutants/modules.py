@@ -112,6 +112,12 @@ class DropsAList(Honest):
         return super().variables[:2]
 
 
+class NamesNothing(Honest):
+    def build(self, features: int) -> None:
+        super().build(features)
+        self.kernel.name = ""
+
+
 class Reorders(Honest):
     readings = 0
 
@@ -217,7 +223,7 @@ class BreaksWhenRefusing(Honest):
 class BuildsBeforeRefusing(Honest):
     def check(self, x: Any) -> None:
         if self.kernel is None:
-            self.build(FEATURES)
+            self.build(x.shape[-1])
         super().check(x)
 
 
@@ -273,6 +279,7 @@ ORDER = "variables_come_once_and_in_order"
 MUTANTS = (
     mutant(Honest, "variables are made at the first call, some in a list"),
     mutant(HonestWithoutCheckpoints, "no names, no checkpoints, no copies; counts its calls", updates=True, refused=()),
+    mutant(NamesNothing, "has a variable without a name", "has_its_role"),
     mutant(DropsAList, "doesn't list the variables of a list", "every_variable_is_found"),
     mutant(Reorders, "lists its variables backwards every second time", ORDER),
     mutant(ListsTwice, "lists a variable twice", ORDER),
@@ -286,7 +293,9 @@ MUTANTS = (
     mutant(StopsGradients, "stops gradients on their way to its kernel", "gradients_reach_variables"),
     mutant(RefusesNamelessly, "raises without its name", "wrong_inputs_are_refused"),
     mutant(BreaksWhenRefusing, "changes a variable before it refuses", "wrong_inputs_are_refused"),
-    mutant(BuildsBeforeRefusing, "makes variables for inputs that it refuses", "wrong_inputs_are_refused"),
+    mutant(
+        BuildsBeforeRefusing, "makes variables of wrong shapes for inputs that it refuses", "wrong_inputs_are_refused"
+    ),
     mutant(TakesAnything, "cuts off features that it wasn't built for", "wrong_inputs_are_refused"),
     mutant(ForgetsItsBias, "leaves a variable out of its checkpoint", "state_can_be_handed_over"),
     mutant(KeepsAWeightToItself, "holds a number that is no variable", "state_can_be_handed_over"),

@@ -137,6 +137,12 @@ class SharesState(Honest):
         super().update(variable, gradient / ops.cast(size, dtype=gradient.dtype), rate)
 
 
+class StatesBuffers(Honest):
+    @property
+    def variables(self) -> list[Any]:
+        return [self.step.payload, *super().variables[1:]]
+
+
 class StatesWhatItTrains(Honest):
     trained: Any = ()
 
@@ -278,6 +284,7 @@ MUTANTS = (
     mutant(Honest, "Adam, with a learning rate that can be assigned or follows a schedule"),
     mutant(HonestDescent, "no state, and a learning rate that is fixed", formula=None, scheduled=None),
     mutant(SharesState, "lets variables share a moving average", "each_variable_is_updated_as_if_alone"),
+    mutant(StatesBuffers, "gives a buffer for a variable of its state", "has_its_role"),
     mutant(StatesWhatItTrains, "lists the variables that it trains as its state", STATE),
     mutant(GrowsLater, "makes more state at its second step", STATE),
     mutant(LosesASlot, "leaves a moving average out of its checkpoint", "resumes_from_its_state"),

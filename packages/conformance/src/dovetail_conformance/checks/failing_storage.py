@@ -47,7 +47,10 @@ class FailingStorage:
             fails = ours and writes(*given) and self._counted("opening a file")
             opened = original(path, *arguments, **keywords)
             if fails:
-                os.close(opened) if isinstance(opened, int) else opened.close()
+                if isinstance(opened, int):
+                    os.close(opened)
+                else:
+                    opened.close()
                 raise _full(path)
             return opened
 

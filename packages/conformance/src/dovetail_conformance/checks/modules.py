@@ -192,14 +192,23 @@ def refusal_problems(case: ModuleCase) -> list[str]:
         found += [f"inputs of shapes {shapes}: {text}" for text in _refusal(case, module, operands)]
         if (all_bits(module.variables), list(map(id, module.variables))) != (before, ids):
             found.append(f"inputs of shapes {shapes} were refused, but changed variables")
-        fresh = case.make()
-        count = len(fresh.variables)
-        try:
-            called(case, fresh, operands)
-        except Exception:  # noqa: BLE001 - what it raises was judged above
-            if len(fresh.variables) != count:
-                found.append(f"inputs of shapes {shapes} were refused at the first call, but variables were made")
+        found += [f"inputs of shapes {shapes}: {text}" for text in _refusal_at_first(case, operands)]
     return found
+
+
+def _refusal_at_first(case: ModuleCase, operands: Sequence[Operand]) -> list[str]:
+    """Whether a module whose first call was refused is one that can still be built and called."""
+    module = case.make()
+    try:
+        called(case, module, operands)
+    except Exception:  # noqa: BLE001 - what it raises is judged where it was built before
+        try:
+            called(case, module)
+        except Exception as error:  # noqa: BLE001 - a module may raise anything
+            return [f"after they were refused at the first call, right ones raise {type(error).__name__}: {error}"]
+        if signature(module.variables) != signature(built(case).variables):
+            return ["after they were refused at the first call, right ones make other variables"]
+    return []
 
 
 def _refusal(case: ModuleCase, module: Any, operands: Sequence[Operand]) -> list[str]:
