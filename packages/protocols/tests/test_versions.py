@@ -210,6 +210,16 @@ def test_a_plugin_of_another_group_raises_where_it_is_named(site: Site) -> None:
         devices.find_device("device")
 
 
+def test_nothing_is_said_of_a_plugin_of_another_group_that_the_user_excludes(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(site, "dovetail.kernels", (2, 0), 2)
+    monkeypatch.setenv("DOVETAIL_KERNELS", "-acme")
+    assert find("dovetail.kernels.v1") == []
+    with pytest.raises(PluginError, match="offers kernel protocol 2"), use("acme"):
+        pytest.fail("the body must not run")
+
+
 def test_a_plugin_that_declares_two_majors_is_used_through_the_one_spoken(site: Site) -> None:
     install(site, "dovetail.kernels", (1, 9), 1, 2)
     (plugin,) = find("dovetail.kernels.v1")

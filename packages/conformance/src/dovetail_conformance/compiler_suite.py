@@ -1,56 +1,125 @@
-"""A pytest class that proves a compiler: whatever it claims of the standard's operations, one by one."""
+"""A pytest class that proves a compiler: on the operations of the standard, one by one, and on small graphs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dovetail_protocols.compilers import Compiler
 from dovetail_protocols.devices import find_device
 from dovetail_protocols.errors import PluginError
-from dovetail_protocols.kernels import KernelSpec
-from dovetail_protocols.operation import Operation
-from dovetail_protocols.plugins.discovery import find
-from dovetail_protocols.registry import all_operations
+from dovetail_protocols.plugins import find
+from dovetail_protocols.plugins.versions import offered_by
 
-from .calls import Trial, calls_of, trials_of
-from .case_bank import cases_of
-from .checks import contract, honesty, numbers
-from .graphs import COMPILERS, compiled
+from .calls import Trial, calls_of
+from .case_bank.graphs import GRAPHS
+from .checks import claims, contract, gradients, graphs, honesty, load, numbers
+from .graph_calls import GraphTrial, can_trace, traced
 from .kernel_suite import record_speed, report
+from .limits import Limits
+from .limits_file import read_limits
+from .single_nodes import operation_trials
 
-VARIABLES = frozenset({"read_variable", "assign_variable"})
+GROUP = "dovetail.compilers.v1"
 
 
-def compiler_suite(name: str, *, device: str = "cpu", measure_speed: bool = False) -> type:
-    """A test class that proves the compiler `name`, to be bound to a name beginning with Test in a test module. Graphs
-    are for the kind of device given.
+def compiler_suite(
+    name: str, *, device: str = "cpu", limits: str | Path | None = None, measure_speed: bool = False
+) -> type:
+    """A test class that proves the compiler `name`, to be bound to a name beginning with Test in a test module.
 
-    Each operation of the standard is offered by itself, as a graph of one node, on the calls of the case bank, in each
-    dtype. What the compiler claims must be right beside a float64 reference, in every memory layout, leave its inputs
-    and what lies around them alone, and be the same each time and in two threads (levels L1 to L3 of kernels). What it
-    doesn't claim is skipped, with its reason. `measure_speed` adds level L6: each operation is timed in float32.
+    Each operation of the standard is offered by itself, on the calls of the case bank, in each dtype, and a bank of
+    graphs; on the kind of device that is named. What the compiler claims must be right; what it doesn't is skipped,
+    with its reason. docs/protocols/conformance.md says what each level asks. `limits` names a file of what is known to
+    fail, and why, beside the file that calls this; a limit's `spec` is the operation's or the graph's name.
+    `measure_speed` adds level L6: each operation is timed in float32.
 
-    Raises: PluginError where it isn't installed, or can't be used on this machine; DeviceError.
+    Raises: PluginError where it isn't installed, or can't be used on this machine. DeviceError. LimitsError.
     """
+    known = read_limits(limits)
     compiler, kind = _find(name), find_device(device).kind
-    tried = [operation for operation in all_operations() if _is_tried(operation)]
-    trials = [trial for operation in tried for trial in _trials(compiler, operation, kind)]
+    trials = operation_trials(compiler, kind)
+    bank = [GraphTrial(case, dtype, kind) for case in GRAPHS for dtype in case.dtypes]
+    return _suite(name, compiler, trials, bank, known, measure_speed)
+
+
+def _find(name: str) -> Compiler:
+    plugin = next((plugin for plugin in find(GROUP) if plugin.name == name), None)
+    if plugin is None:
+        raise PluginError(f"no compiler {name!r} is installed", fix="install it, or correct the name")
+    compiler: Compiler = offered_by(plugin)
+    unusable = compiler.probe()
+    if unusable is not None:
+        raise PluginError(f"compiler {name!r} can't be used here", cause=unusable.reason)
+    return compiler
+
+
+def _suite(
+    name: str, compiler: Compiler, trials: list[Trial], bank: list[GraphTrial], limits: Limits, timed: bool
+) -> type:
+    smooth = [trial for trial in bank if trial.case.smooth and trial.dtype == "float64"]
 
     class CompilerSuite:
-        """Levels L1 to L3 for one compiler."""
+        """Levels L0 to L5 for one compiler."""
 
-        @pytest.mark.parametrize("trial", trials, ids=str)
-        def test_claimed_operations(self, trial: Trial) -> None:
-            calls = list(calls_of(trial))
-            if not any(call.is_accepted for call in calls):
-                reasons = sorted({str(call.outcome.reason) for call in calls})
-                pytest.skip("; ".join(reasons) or "infer refuses every case")
-            report([*honesty.problems(trial), *numbers.problems(trial), *contract.problems(trial)])
+        @limits.whole("l0_loads")
+        def test_l0_loads(self) -> None:
+            report(load.problems(name, GROUP))
 
-        if measure_speed:
+        def test_l0_something_is_claimed(self) -> None:
+            claimed = any(call.is_accepted for trial in trials for call in calls_of(trial))
+            report([] if claimed else [f"compiler {name!r} claims no operation of the standard"])
+
+        def test_l0_limits_are_current(self) -> None:
+            report(limits.problems())
+
+        @limits.proving(trials)
+        def test_l1_proved(self, trial: Trial) -> None:
+            skip_unclaimed(trial)
+            report(honesty.proof_problems(trial))
+
+        @limits.trials("l1_honesty", trials)
+        def test_l1_honesty(self, trial: Trial) -> None:
+            report(honesty.problems(trial))
+            skip_unclaimed(trial)
+
+        @limits.graphs("l1_claims", bank)
+        def test_l1_claims(self, graph: GraphTrial) -> None:
+            skip_untraceable()
+            report(claims.problems(compiler, traced(graph).graph))
+
+        @limits.trials("l2_numbers", trials)
+        def test_l2_numbers(self, trial: Trial) -> None:
+            skip_unclaimed(trial)
+            report(numbers.problems(trial))
+
+        @limits.trials("l3_contract", trials)
+        def test_l3_contract(self, trial: Trial) -> None:
+            skip_unclaimed(trial)
+            report(contract.problems(trial))
+
+        @limits.graphs("l3_graphs", bank)
+        def test_l3_graphs(self, graph: GraphTrial) -> None:
+            skip_untraceable()
+            report_parts(graphs.contract_problems(compiler, graph))
+
+        @limits.graphs("l4_gradients", smooth)
+        def test_l4_gradients(self, graph: GraphTrial) -> None:
+            skip_untraceable()
+            chosen: Any = gradients.differentiator()
+            if chosen is None:
+                pytest.skip("no package that differentiates is installed")
+            report_parts(graphs.gradient_problems(compiler, graph, chosen))
+
+        @limits.graphs("l5_graphs", bank)
+        def test_l5_graphs(self, graph: GraphTrial) -> None:
+            skip_untraceable()
+            report_parts(graphs.number_problems(compiler, graph))
+
+        if timed:
 
             @pytest.mark.parametrize("trial", [trial for trial in trials if trial.dtype in ("float32", "")], ids=str)
             def test_l6_speed(self, trial: Trial, record_property: Callable[[str, object], None]) -> None:
@@ -59,24 +128,20 @@ def compiler_suite(name: str, *, device: str = "cpu", measure_speed: bool = Fals
     return CompilerSuite
 
 
-def _find(name: str) -> Compiler:
-    plugin = next((plugin for plugin in find(COMPILERS) if plugin.name == name), None)
-    if plugin is None:
-        raise PluginError(f"no compiler {name!r} is installed", fix="install it, or correct the name")
-    compiler: Compiler = plugin.load()
-    unusable = compiler.probe()
-    if unusable is not None:
-        raise PluginError(f"compiler {name!r} can't be used here", cause=unusable.reason)
-    return compiler
+def skip_unclaimed(trial: Trial) -> None:
+    """Skips the test of an operation of which the compiler claims no call, saying why."""
+    calls = list(calls_of(trial))
+    if not any(call.is_accepted for call in calls):
+        reasons = sorted({str(call.outcome.reason) for call in calls})
+        pytest.skip("; ".join(reasons) or "infer refuses every case")
 
 
-def _is_tried(operation: Operation) -> bool:
-    return not (operation.data_dependent or operation.has_effect or operation.short_name in VARIABLES)
+def skip_untraceable() -> None:
+    if not can_trace():
+        pytest.skip("graphs need dovetail-tensors and dovetail-kernels-numpy to be traced and run node by node")
 
 
-def _trials(compiler: Compiler, operation: Operation, device: str) -> list[Trial]:
-    spec = KernelSpec(id=operation.short_name, operation=operation.name, implementation="", device=device)
-    return [
-        replace(trial, implementation=lambda call: compiled(compiler, call))
-        for trial in trials_of(spec, operation, cases_of(operation))
-    ]
+def report_parts(problems: list[str] | None) -> None:
+    if problems is None:
+        pytest.skip("no part of the graph is claimed")
+    report(problems)

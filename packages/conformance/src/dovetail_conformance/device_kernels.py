@@ -71,3 +71,13 @@ def on_host(kernel: Any, spec: KernelSpec) -> Any:
     if spec.device == "cpu" or not callable(kernel):
         return kernel
     return (DeviceKernelInto if isinstance(kernel, SupportsDestination) else DeviceKernel)(kernel, spec)
+
+
+def to_device(array: Buffer, kind: str) -> Any:
+    """A buffer with the array's contents on the first device of a kind; on the CPU the array itself."""
+    return array if kind == "cpu" else device_package(kind).from_host(array, 0)
+
+
+def to_host(buffer: Any, kind: str) -> Any:
+    """The contents of a buffer of a kind of device, as an array of the host."""
+    return buffer if kind == "cpu" else device_package(kind).to_host(buffer)

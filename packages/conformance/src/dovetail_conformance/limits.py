@@ -13,6 +13,7 @@ from dovetail_protocols import dtypes as dt
 from .calls import Trial
 from .case_bank import CASE_BANK, CASE_BANKS
 from .cases import Case
+from .graph_calls import GraphTrial
 
 PROVING = ("l1_", "l2_")
 """The levels at which a dtype is proved: a limit may take cases from them, never all."""
@@ -56,24 +57,27 @@ class Limits:
         for trial in trials:
             marks = {case.name: self._case_marks(test, trial, case) for case in trial.cases}
             rest = tuple(case for case in trial.cases if not marks[case.name])
-            whole = self._marks(test, str(trial), trial.spec.id, trial.dtype)
+            whole = self._marks(test, str(trial), trial.spec.id, trial.dtype, proves=test.startswith(PROVING))
             params.append(pytest.param(replace(trial, cases=rest), id=str(trial), marks=whole))
             for name in (name for name, of_case in marks.items() if of_case):
                 alone = replace(trial, cases=tuple(case for case in trial.cases if case.name == name))
                 params.append(pytest.param(alone, id=f"{trial}-{name}", marks=marks[name]))
-        return pytest.mark.parametrize("trial", params)
+        return pytest.mark.parametrize("trial", params, scope="class")  # all levels of a trial in a row
 
     def proving(self, trials: Sequence[Trial]) -> pytest.MarkDecorator:
         """Parametrizes a test over trials without the cases that prove nothing: limited at L1 or L2, or advisory."""
         clean = [
             replace(trial, cases=tuple(c for c in trial.cases if not self._is_apart(trial, c))) for trial in trials
         ]
-        return pytest.mark.parametrize("trial", clean, ids=str)
+        return pytest.mark.parametrize("trial", clean, ids=str, scope="class")
 
-    def items(self, test: str, items: Sequence[Any], name: str = "item") -> pytest.MarkDecorator:
-        """Parametrizes a test over things that have no cases, known by their texts."""
-        params = [pytest.param(item, id=str(item), marks=self._marks(test, str(item), str(item), "")) for item in items]
-        return pytest.mark.parametrize(name, params)
+    def graphs(self, test: str, trials: Sequence[GraphTrial]) -> pytest.MarkDecorator:
+        """Parametrizes a test over graphs."""
+        params = [
+            pytest.param(trial, id=str(trial), marks=self._marks(test, str(trial), trial.case.name, trial.dtype))
+            for trial in trials
+        ]
+        return pytest.mark.parametrize("graph", params)
 
     def whole(self, test: str) -> Callable[[Any], Any]:
         """Marks a test without parameters."""
@@ -89,10 +93,12 @@ class Limits:
         ]
         return [*stale, *self._too_wide.values()]
 
-    def _marks(self, test: str, item: str, spec: str, dtype: str) -> list[pytest.MarkDecorator]:
+    def _marks(
+        self, test: str, item: str, spec: str, dtype: str, *, proves: bool = False
+    ) -> list[pytest.MarkDecorator]:
         for number, limit in enumerate(self.limits):
             if limit.names(test, item, spec, dtype, ""):
-                if test.startswith(PROVING):
+                if proves:
                     self._too_wide[number] = (
                         f"{limit}: takes all cases, so that nothing is proved. fix: name the case, or don't claim it"
                     )

@@ -12,7 +12,6 @@ import numpy as np
 
 from dovetail_protocols import arrays, selection
 from dovetail_protocols.derivatives import NOT_DIFFERENTIABLE
-from dovetail_protocols.devices import device_package
 from dovetail_protocols.metas import Device, TensorMeta
 from dovetail_protocols.plugins import find
 from dovetail_protocols.plugins.policy import use
@@ -20,6 +19,7 @@ from dovetail_protocols.plugins.versions import offered_by
 
 from ..calls import Call, Trial, calls_of
 from ..cases import SEED, Buffer
+from ..device_kernels import to_device, to_host
 from ..numpy_dtypes import dovetail_dtype
 from ..tolerances import unit
 
@@ -95,13 +95,13 @@ def call_problems(call: Call, gradients: Any) -> list[str]:
 def as_tensor(array: Any, kind: str = "cpu") -> Any:
     """An array of the host as one of the tensor package, on a kind of device."""
     meta = TensorMeta(array.shape, dovetail_dtype(array.dtype), Device(kind))
-    return arrays.provider().wrap(array if kind == "cpu" else device_package(kind).from_host(array, 0), meta)
+    return arrays.provider().wrap(to_device(array, kind), meta)
 
 
 def contents(array: Any) -> Buffer:
     """An array of the tensor package as one of the host."""
     kind = array.meta.device.kind
-    return np.asarray(array.payload if kind == "cpu" else device_package(kind).to_host(array.payload))
+    return np.asarray(to_host(array.payload, kind))
 
 
 def weighted(call: Call, places: list[int], weights: list[Buffer]) -> Any:

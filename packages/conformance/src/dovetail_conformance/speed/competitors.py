@@ -15,11 +15,12 @@ from dovetail_protocols.metas import TensorMeta
 from dovetail_protocols.plugins.discovery import find
 from dovetail_protocols.plugins.policy import use
 
-from ..graphs import COMPILERS, compiled
 from ..numpy_dtypes import dovetail_dtype
 from ..oracle import REFERENCE
+from ..single_nodes import compiled
 from .calls import BenchmarkCall
 
+COMPILERS = "dovetail.compilers.v1"
 DECOMPOSITION = "decomposition"
 
 
@@ -64,10 +65,7 @@ def _of_package(name: str, call: BenchmarkCall) -> Competitor:
 def _of_compiler(name: str, call: BenchmarkCall) -> Competitor:
     compiler: Any = next(plugin for plugin in find(COMPILERS) if plugin.name == name).load()
     unusable = compiler.probe()
-    try:
-        outcome = unusable if unusable is not None else compiled(compiler, call.meta)
-    except Exception as error:  # noqa: BLE001 - a compiler may raise anything; the others are timed
-        return Competitor(name, None, f"raised {type(error).__name__}: {error}")
+    outcome = unusable if unusable is not None else compiled(compiler, call.meta)
     if isinstance(outcome, Unsupported):
         return Competitor(name, None, outcome.reason)
     return Competitor(name, outcome)

@@ -139,8 +139,10 @@ def quarantined() -> dict[str, str]:
     return {key: str(error) for key, error in _quarantine.items()}
 
 
-def quarantine(plugin: Plugin, error: PluginError, key: str | None = None) -> None:
+def quarantine(plugin: Plugin, error: PluginError, key: str | None = None, *, silently: bool = False) -> None:
     """Sets a plug-in aside, with one warning for the process; `key`: under another "group:name" than its own."""
+    if silently:
+        _warned.add(key or plugin.key)
     _set_aside(key or plugin.key, error)
 
 

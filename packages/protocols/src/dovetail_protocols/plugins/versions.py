@@ -103,8 +103,11 @@ def other_major(plugin: Plugin, offered: int, spoken: int) -> PluginError:
 def set_aside_other_majors(group: str, declared: dict[str, list[Plugin]]) -> None:
     """Sets aside what stands in a group of another major (`dovetail.kernels.v2`) and not in `group` itself.
 
-    A distribution may declare a name in several majors; here the one of `group` is used. `declared`: all groups.
+    A distribution may declare a name in several majors; here the one of `group` is used. Nothing is said of what the
+    user excludes. `declared`: all groups.
     """
+    from .policy import current_policy
+
     stem, _, spoken = group.rpartition(".v")
     here = {(plugin.name, plugin.distribution) for plugin in declared.get(group, ())}
     names = {name for name, _ in here}
@@ -115,4 +118,5 @@ def set_aside_other_majors(group: str, declared: dict[str, list[Plugin]]) -> Non
         for plugin in plugins:
             if (plugin.name, plugin.distribution) not in here:
                 key = plugin.key if plugin.name in names else f"{group}:{plugin.name}"
-                quarantine(plugin, other_major(plugin, int(major), int(spoken)), key)
+                excluded = plugin.name in current_policy().excluded
+                quarantine(plugin, other_major(plugin, int(major), int(spoken)), key, silently=excluded)
