@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
+from functools import cache
 from threading import get_ident
 from typing import Any
 
@@ -76,8 +78,14 @@ def _is_exclusive(buffer: Any, kind: str) -> bool:
     """Whether nothing but references to the buffer itself leads to its memory."""
     if type(buffer) is np.ndarray:
         return buffer.base is None and buffer.flags.owndata
-    package = package_of(kind)
-    return type(buffer) is not Taken and isinstance(package, SupportsDonation) and package.is_exclusive(buffer)
+    return type(buffer) is not Taken and _judge(package_of(kind))(buffer)
+
+
+@cache
+def _judge(package: Any) -> Callable[[Any], bool]:
+    """Which buffers a device's package says are exclusive. Asked once: comparing with a protocol takes longer than a
+    small step to run."""
+    return package.is_exclusive if isinstance(package, SupportsDonation) else lambda buffer: False
 
 
 def take(variable: Any) -> Any:
