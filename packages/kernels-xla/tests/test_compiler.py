@@ -99,12 +99,28 @@ def test_a_donated_input_is_written_into() -> None:
 
 def test_an_array_of_the_host_stays_as_it_is_when_what_was_made_of_it_is_donated() -> None:
     host = np.full(100_000, 3.0, np.float32)
-    executable = COMPILER.compile(
-        graph_of(lambda v: [v * 2.0], meta(100_000)), CompileOptions(donated_inputs=frozenset({0}))
-    )
+    graph = replace(graph_of(lambda v: [v * 2.0], meta(100_000)), states=(State("v", 0, 0),))
+    executable = COMPILER.compile(graph, CompileOptions(donated_inputs=frozenset({0})))
     (doubled,) = executable(DEVICE.from_host(host, 0))
     assert float(doubled[0]) == 6.0
     assert host.min() == host.max() == 3.0
+
+
+def test_each_donated_input_gets_the_output_of_its_own_state() -> None:
+    """Whatever the order of outputs: else XLA would copy what is still needed."""
+
+    def step(first: Any, second: Any, x: Any) -> list[Any]:
+        return [ops.sum(x), second - x, first - x]
+
+    graph = graph_of(step, *[meta(1000)] * 3)
+    graph = replace(graph, states=(State("first", 0, 2), State("second", 1, 1)))
+    executable = COMPILER.compile(graph, CompileOptions(donated_inputs=frozenset({0, 1})))
+    # Copied, because an array of the host may share its memory, which XLA then leaves alone.
+    first, second, x = map(DEVICE.copy, on_device(*(np.full(1000, number, np.float32) for number in (5, 7, 1))))
+    places = [array.unsafe_buffer_pointer() for array in (second, first)]
+    total, *after = executable(first, second, x)
+    assert (float(total), float(after[0][0]), float(after[1][0])) == (1000.0, 6.0, 4.0)
+    assert [array.unsafe_buffer_pointer() for array in after] == places
 
 
 def test_large_constants_are_passed_and_small_ones_written_into_the_program() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from dovetail_kernels_xla.device import DEVICE
 from dovetail_protocols import dtypes
+from dovetail_protocols.device_abilities import SupportsDonation, SupportsMemoryStatistics, SupportsSynchronization
 
 EXTENDED = {name: getattr(ml_dtypes, name) for name in ("bfloat16", "float8_e4m3fn", "float8_e5m2")}
 
@@ -43,3 +44,25 @@ def test_each_device_is_described() -> None:
     assert isinstance(described, list)
     assert len(described) == len(jax.devices())
     assert jax.devices()[0].platform in described[0]
+
+
+def test_every_optional_ability_is_offered() -> None:
+    for role in (SupportsDonation, SupportsSynchronization, SupportsMemoryStatistics):
+        assert isinstance(DEVICE, role)
+
+
+def test_a_copy_has_the_contents_and_memory_of_its_own() -> None:
+    buffer = DEVICE.from_host(np.arange(1000), 0)
+    other = DEVICE.copy(buffer)
+    assert (other.dtype, other.sharding) == (np.int64, buffer.sharding)
+    assert other.unsafe_buffer_pointer() != buffer.unsafe_buffer_pointer()
+    assert DEVICE.to_host(other).tolist() == list(range(1000))
+
+
+def test_memory_in_use_is_that_of_arrays_that_are_held() -> None:
+    before = DEVICE.bytes_in_use(0)
+    buffer = DEVICE.from_host(np.zeros(1000), 0)
+    DEVICE.synchronize(0)
+    assert DEVICE.bytes_in_use(0) == before + 8000
+    del buffer
+    assert DEVICE.bytes_in_use(0) == before

@@ -16,7 +16,7 @@ def test_nothing_is_exported() -> None:
 def test_the_compiler_and_the_device_play_their_roles() -> None:
     assert isinstance(COMPILER, Compiler)
     assert COMPILER.protocol == (1, 1)
-    assert DEVICE.protocol == (1, 0)
+    assert DEVICE.protocol == (1, 1)
     assert {"probe", "from_host", "to_host", "contiguous"} <= set(dir(DEVICE))
 
 

@@ -13,7 +13,7 @@ KIND = "xla"
 class XlaDevice:
     """The devices of JAX's default backend: GPUs or TPUs where it finds some, else the CPU. Buffers are jax.Arrays."""
 
-    protocol = (1, 0)
+    protocol = (1, 1)
 
     def probe(self) -> Sequence[str] | Unsupported:
         """One line for each device that JAX finds. Loads JAX."""
@@ -40,6 +40,29 @@ class XlaDevice:
     def contiguous(self, buffer: Any) -> Any:
         """The buffer itself: a jax.Array has no strides."""
         return buffer
+
+    def is_exclusive(self, buffer: Any) -> bool:
+        """True: XLA itself finds out who else sees the memory of what is donated, and then writes elsewhere."""
+        return True
+
+    def copy(self, buffer: Any) -> Any:
+        """Another jax.Array with the same contents."""
+        from .placement import copied
+
+        return copied(buffer)
+
+    def synchronize(self, index: int) -> None:
+        """Returns when everything that somebody holds on device `index` is computed."""
+        from .placement import held
+
+        for array in held(index):
+            array.block_until_ready()
+
+    def bytes_in_use(self, index: int) -> int:
+        """Bytes of all jax.Arrays on device `index`, whoever made them."""
+        from .placement import held
+
+        return sum(array.nbytes for array in held(index))
 
 
 DEVICE = XlaDevice()

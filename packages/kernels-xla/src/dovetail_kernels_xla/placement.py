@@ -35,6 +35,19 @@ def put(array: Any, index: int) -> Any:
         return jax.device_put(array, sharding_of(index))
 
 
+def copied(buffer: Any) -> Any:
+    """Another array with the same contents in the same place."""
+    with jax.enable_x64(True):
+        return buffer.copy()
+
+
+def held(index: int) -> list[Any]:
+    """Every array on device `index` that somebody holds."""
+    place = jax.devices()[index]
+    arrays = jax.live_arrays()  # type: ignore[no-untyped-call] # JAX doesn't annotate it
+    return [array for array in arrays if place in array.devices()]
+
+
 def compiled(
     function: Callable[..., Any], operands: Sequence[TensorMeta], index: int, donated: Collection[int] = ()
 ) -> Any:
