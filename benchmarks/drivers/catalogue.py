@@ -50,6 +50,15 @@ DRIVERS: dict[str, Driver] = {
             lazy_names=_LAZY_NAMES,
             on_request=True,
         ),
+        Driver(
+            "dovetail-xla",
+            "Dovetail xla",
+            "dovetail",
+            "benchmarks.drivers.dovetail.xla",
+            _DOVETAIL,
+            lazy_names=_LAZY_NAMES,
+            on_request=True,
+        ),
         Driver("pytorch", "PyTorch", "torch", "benchmarks.drivers.pytorch.driver", _PYTORCH, compiled=False),
         Driver("pytorch-compile", "torch.compile", "torch", "benchmarks.drivers.pytorch.driver", _PYTORCH),
         Driver(

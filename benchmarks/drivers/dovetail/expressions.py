@@ -7,6 +7,7 @@ import numpy as np
 
 import dovetail as dt
 from benchmarks.drivers.dovetail.training import batches
+from benchmarks.drivers.dovetail.waiting import wait
 from benchmarks.drivers.session import CompiledCallSession, EagerSession, Mode, Session
 from benchmarks.workloads import rows
 from benchmarks.workloads.workload import Array, CompiledCall, EagerCall, Expression
@@ -59,6 +60,9 @@ class ExpressionSession(Session):
     def step(self, batch: Any) -> Any:
         return self._step(*batch)
 
+    def wait(self, result: Any) -> None:
+        wait(result[0])
+
     def to_numpy(self, result: Any) -> Array:
         return np.asarray(result[0].numpy(), np.float64)
 
@@ -73,6 +77,9 @@ class AddOneSession(CompiledCallSession):
     def __init__(self, workload: CompiledCall) -> None:
         super().__init__(dt.function(lambda x: x + 1), dt.constant(workload.operand))
 
+    def wait(self, result: Any) -> None:
+        wait(result)
+
     def to_numpy(self, result: Any) -> Array:
         return np.asarray(result.numpy(), np.float64)
 
@@ -85,8 +92,10 @@ class AddSession(EagerSession):
 
     def run(self, count: int) -> None:
         first, second = self.batches[0]
+        result = first
         for _ in range(count):
-            _ = first + second
+            result = first + second
+        wait(result)
 
     def to_numpy(self, result: Any) -> Array:
         return np.asarray(result.numpy(), np.float64)

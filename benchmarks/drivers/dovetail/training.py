@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 import dovetail as dt
+from benchmarks.drivers.dovetail.waiting import wait
 from benchmarks.drivers.session import Mode, Session
 from benchmarks.workloads.workload import (
     Array,
@@ -40,7 +41,8 @@ def _optimizer(settings: OptimizerSettings) -> Any:
 
 def build(call: Callable[..., Any], batch: tuple[Any, ...]) -> None:
     """Have the layers make their variables, without a compiler's help: nothing is compiled before the first step."""
-    with dt.kernels.use("numpy", only=True):
+    kind = batch[0].device.kind
+    with dt.kernels.use("numpy" if kind == "cpu" else kind, only=True):
         call(*(array[:1] for array in batch))
 
 
@@ -77,6 +79,9 @@ class TrainingSession(Session):
     def step(self, batch: Any) -> Any:
         return self._step(*batch)
 
+    def wait(self, result: Any) -> None:
+        wait(result)
+
     def to_numpy(self, result: Any) -> Array:
         return np.asarray(result.numpy(), np.float64)
 
@@ -104,6 +109,9 @@ class InferenceSession(Session):
     def step(self, batch: Any) -> Any:
         return self._forward(*batch)
 
+    def wait(self, result: Any) -> None:
+        wait(result)
+
     def to_numpy(self, result: Any) -> Array:
         return np.asarray(result.numpy(), np.float64)
 
@@ -127,6 +135,9 @@ class UpdateSession(Session):
 
     def step(self, batch: Any) -> None:
         self._step(*batch)
+
+    def wait(self, result: None) -> None:
+        wait(self._parameters["matrices/0"])
 
     def to_numpy(self, result: None) -> Array:
         return np.asarray(self._parameters["matrices/0"].numpy()[0, 0], np.float64)
