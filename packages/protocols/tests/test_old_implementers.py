@@ -34,7 +34,7 @@ from dovetail_protocols.errors import DeviceError, KernelNotFoundError
 from dovetail_protocols.kernels import KernelPackage, SupportsDestination
 from dovetail_protocols.metas import TensorMeta
 from dovetail_protocols.plugins import find, quarantined
-from dovetail_protocols.plugins.versions import offered_by
+from dovetail_protocols.plugins.versions import ROLES, offered_by, sound
 from dovetail_protocols.registry import find_operation
 from dovetail_protocols.roles import (
     Array,
@@ -129,6 +129,17 @@ def test_each_minor_that_was_spoken_has_its_implementer() -> None:
     }
     wanted = {f"{role}_1_{minor}.py" for role, (_, last) in spoken.items() for minor in range(last + 1)}
     assert wanted - set(FROZEN) == set()
+
+
+@pytest.mark.parametrize("minor", [1, 2, 9])
+def test_they_are_fit_under_later_minors_too(installed: Site, monkeypatch: pytest.MonkeyPatch, minor: int) -> None:
+    for module in {role.module for role in ROLES.values()}:
+        monkeypatch.setattr(import_module(f"dovetail_protocols.{module}"), "PROTOCOL", (1, minor))
+    offered = [sound(plugin) for stem in ROLES for plugin in find(f"{stem}.v1")]
+    assert len(offered) == ENTRY_POINTS.count(" = ")
+    assert None not in offered
+    assert ops.add([1.0, 2.0], [3.0, 4.0]).payload == (4.0, 6.0)
+    assert quarantined() == {}
 
 
 def test_a_kernel_package_of_1_0_is_taken_whole(installed: Site) -> None:

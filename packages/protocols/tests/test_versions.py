@@ -111,6 +111,14 @@ def test_a_version_may_be_left_out_only_where_the_role_states_none(site: Site, s
     assert problem is None or "acme_module:OFFERED lacks protocol" in str(problem)
 
 
+@pytest.mark.parametrize("stem", [stem for stem, role in ROLES.items() if not role.states_version])
+def test_without_a_version_it_is_that_of_the_group(site: Site, monkeypatch: pytest.MonkeyPatch, stem: str) -> None:
+    install(site, stem, None)
+    speak(monkeypatch, stem, (2, 0))
+    (plugin,) = find(f"{stem}.v1")
+    assert "protocol 1; this Dovetail speaks 2" in str(protocol_problem(plugin, plugin.load()))
+
+
 def test_an_attribute_that_raises_breaks_its_own_plugin_only(site: Site) -> None:
     text = "class P:\n    @property\n    def protocol(self):\n        raise RuntimeError('no license')\nA = P()"
     site.install("acme", "1.0", "[dovetail.kernels.v1]\nacme = acme_module:A", {"acme_module": text})

@@ -76,7 +76,7 @@ def protocol_problem(plugin: Plugin, offered: Any) -> PluginError | None:
     required = ("protocol", *role.members) if role.states_version else role.members
     missing = [member for member in required if not hasattr(offered, member)]
     spoken: tuple[int, int] = import_module(f"..{role.module}", __package__).PROTOCOL
-    version = getattr(offered, "protocol", (spoken[0], 0))
+    version = getattr(offered, "protocol", (int(plugin.group.rpartition(".v")[2]), 0))
     cause = f"{plugin.target} lacks {', '.join(missing)}" if missing else None
     if not missing and not (isinstance(version, tuple) and [type(part) for part in version] == [int, int]):
         cause = f"{plugin.target} has protocol = {version!r}, which is no (major, minor)"
