@@ -74,6 +74,7 @@ def test_a_scope_ends_whatever_happens_in_it() -> None:
     assert current_device() is CPU
 
 
+@pytest.mark.usefixtures("toy")
 def test_an_operation_that_makes_an_array_anew_is_bound_to_the_current_device() -> None:
     with device("acme:1"):
         _, here = ops.arange.bind((), {"start": 3})
