@@ -188,7 +188,11 @@ class SupportsLateState(Protocol):
 
 @runtime_checkable
 class Optimizer(Protocol):
-    """Changes variables by gradients. Its own state is variables, made at `build` or at the first `apply_gradients`."""
+    """Changes variables by gradients. Its own state is variables, made at `build` or at the first `apply_gradients`.
+
+    A gradient None leaves its variable alone. A call in which a variable stands twice, or a gradient has another shape
+    than its variable, raises and changes nothing.
+    """
 
     @property
     def variables(self) -> Sequence[VariableLike]: ...
