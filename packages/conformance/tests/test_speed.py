@@ -5,20 +5,28 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dovetail_conformance import array, case
+from dovetail_conformance.calls import trials_of
+from dovetail_conformance.checks import speed
 from dovetail_conformance.speed import (
     MachineSpeed,
     as_json,
+    bytes_text,
     call_of_shapes,
     compare,
     default_shapes,
     line,
+    rate_text,
+    seconds_text,
     time_together,
     work_of,
 )
 from dovetail_conformance.speed import comparison as comparison_module
 from dovetail_conformance.speed.competitors import Competitor
 from dovetail_protocols import operations as ops
+from dovetail_protocols import selection
 from dovetail_protocols.errors import AttributeValueError, DTypeError, ShapeError
+from dovetail_protocols.records import replace
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +143,42 @@ def test_kernels_that_are_wrong_or_raise_are_named_and_not_timed(
     assert compared.faults["wrong"].startswith("disagrees with numpy: result 0: ")
     assert compared.faults["raising"] == "raised ZeroDivisionError: by zero"
     assert compared.refusals == {"unwilling": "too small", "slow": "took long"}
+
+
+def test_numbers_are_written_with_three_digits_and_a_unit() -> None:
+    assert [seconds_text(seconds) for seconds in (2e-9, 1.234e-6, 0.25, 3.0)] == ["2 ns", "1.23 µs", "250 ms", "3 s"]
+    assert [bytes_text(size) for size in (100, 2048, 3 << 20)] == ["100 B", "2 KiB", "3 MiB"]
+    assert rate_text(12.34e9, "B/s") == "12.3 GB/s"
+
+
+def test_competitor_that_takes_long_is_left_out_and_the_package_itself_is_not(
+    machine: MachineSpeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison_module, "LONGEST_SECONDS", 0.0)
+    call = call_of_shapes(ops.softmax, ((4, 8),), "float32", {})
+    compared = compare(call, "numpy", machine, quick=True)
+    assert set(compared.timings) == {"numpy"}
+    assert compared.refusals["decomposition"].startswith("left out: a call took ")
+
+
+def test_level_6_times_the_largest_case_of_an_operation_without_default_shapes(
+    monkeypatch: pytest.MonkeyPatch, machine: MachineSpeed
+) -> None:
+    monkeypatch.setattr(speed, "MACHINE", machine)
+    package = selection.require_package("numpy")
+    spec = next(spec for spec in package.specs if spec.operation == "dovetail::max_pool")
+    trials = trials_of(
+        spec, ops.max_pool, [case(array(2, 4, 1), window=2), case(array(5, 4, 1), name="more", window=2)]
+    )
+    measured = speed.report(next(trial for trial in trials if trial.dtype == "float32"), "numpy")
+    assert not isinstance(measured, str)
+    assert measured["label"] == "5×4×1"
+    assert measured["seconds"]["numpy"]["median"] > 0
+
+
+def test_level_6_says_why_it_times_nothing() -> None:
+    package = selection.require_package("numpy")
+    spec = next(spec for spec in package.specs if spec.operation == "dovetail::max_pool")
+    elsewhere = next(iter(trials_of(replace(spec, device="acme"), ops.max_pool, [])))
+    assert "'acme' aren't timed" in str(speed.report(elsewhere, "numpy"))
+    assert "is missing window" in str(speed.report(next(iter(trials_of(spec, ops.max_pool, []))), "numpy"))

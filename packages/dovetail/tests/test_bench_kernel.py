@@ -12,7 +12,7 @@ import pytest
 from dovetail.__main__ import main
 from dovetail.commands.bench_kernel import parse_shapes
 from dovetail.commands.speed_page import page, summary
-from dovetail.commands.speed_table import bytes_text, gaps, rate_text, seconds_text, table_of
+from dovetail.commands.speed_table import gaps, table_of
 from dovetail_protocols import operations as ops
 from dovetail_protocols.errors import SignatureError
 
@@ -109,12 +109,6 @@ def test_shapes_are_read_for_all_operands_or_for_each() -> None:
     assert parse_shapes(ops.tanh, "()") == ((),)
     with pytest.raises(SignatureError, match="3 operands"):
         parse_shapes(ops.add, "4,4,4")
-
-
-def test_numbers_are_written_with_three_digits_and_a_unit() -> None:
-    assert [seconds_text(seconds) for seconds in (2e-9, 1.234e-6, 0.25, 3.0)] == ["2 ns", "1.23 µs", "250 ms", "3 s"]
-    assert [bytes_text(size) for size in (100, 2048, 3 << 20)] == ["100 B", "2 KiB", "3 MiB"]
-    assert rate_text(12.34e9, "B/s") == "12.3 GB/s"
 
 
 def test_table_shows_gaps_and_says_below_why(report: dict[str, Any]) -> None:

@@ -3,12 +3,13 @@
 Nothing here judges: figures hold for one machine at one time.
 """
 
-from .calls import BenchmarkCall, call_of_shapes, default_shapes
+from .calls import BenchmarkCall, call_of_shapes, default_shapes, label_of
 from .comparison import Comparison, compare
 from .competitors import Competitor, competitors_for
 from .machine import MachineSpeed, MachineTimes
 from .report import as_json, environment, line
 from .timing import Timing, time_together
+from .units import bytes_text, rate_text, seconds_text
 from .work import Work, work_of
 
 __all__ = [
@@ -20,12 +21,16 @@ __all__ = [
     "Timing",
     "Work",
     "as_json",
+    "bytes_text",
     "call_of_shapes",
     "compare",
     "competitors_for",
     "default_shapes",
     "environment",
+    "label_of",
     "line",
+    "rate_text",
+    "seconds_text",
     "time_together",
     "work_of",
 ]

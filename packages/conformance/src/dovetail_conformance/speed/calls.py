@@ -93,9 +93,13 @@ def call_of_shapes(operation: Operation, shapes: Shapes, dtype: str, attributes:
         for place, meta in enumerate(_metas(operation, shapes, dtype))
     ]
     meta, several = call_meta(operation, inputs, bind_attributes(operation, attributes), "cpu")
-    shown = ", ".join("×".join(map(str, shape)) or "0-d" for shape in shapes if shape is not None)
-    alike = len({shape for shape in shapes if shape is not None}) == 1
-    return BenchmarkCall(shown.partition(", ")[0] if alike else shown, tuple(inputs), meta, several)
+    return BenchmarkCall(label_of(meta), tuple(inputs), meta, several)
+
+
+def label_of(call: CallMeta) -> str:
+    """The shapes of a call's operands, one for all where they are alike: "64×512, 512×256"."""
+    shapes = ["×".join(map(str, meta.shape)) or "0-d" for meta in call.operands if meta is not None]
+    return shapes[0] if len(set(shapes)) == 1 else ", ".join(shapes)
 
 
 def _metas(operation: Operation, shapes: Shapes, dtype: str) -> tuple[TensorMeta | None, ...]:

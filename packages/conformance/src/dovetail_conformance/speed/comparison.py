@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import sqrt
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,12 @@ from .calls import BenchmarkCall
 from .competitors import DECOMPOSITION, Competitor, competitors_for
 from .machine import MachineSpeed, MachineTimes
 from .timing import Timing, time_together
+from .units import seconds_text
 from .work import Work, work_of
 
 REFERENCES = ("numpy", DECOMPOSITION)
+LONGEST_SECONDS = 1.0
+"""Who takes longer for one call is not timed beside others, which would wait for it in each round."""
 ALTERNATIVES, ALTERNATIVES_BYTES = 3, 1 << 28
 """How many sets of equal inputs take turns, as long as they are no larger together."""
 
@@ -54,7 +58,10 @@ def compare(
     refusals = {one.name: one.refusal for one in found if one.run is None}
     refusals |= {one.name: left_out[one.name] for one in found if left_out and one.name in left_out}
     able = [one for one in found if one.name not in refusals]
-    faults = _faults(call, able)
+    faults, seconds = _tried(call, able)
+    slow = {name: spent for name, spent in seconds.items() if spent > LONGEST_SECONDS and name != package}
+    refusals |= {name: f"left out: a call took {seconds_text(spent)}" for name, spent in slow.items()}
+    able = [one for one in able if one.name not in slow]
     runners = {one.name: _runners(call, one) for one in able if one.name not in faults}
     with np.errstate(all="ignore"):
         timings = time_together(runners, quick=quick) if runners else {}
@@ -66,22 +73,26 @@ def _dtype(call: BenchmarkCall) -> np.dtype[Any]:
     return next((array.dtype for array in call.inputs if array is not None), np.dtype(np.float32))
 
 
-def _faults(call: BenchmarkCall, able: Sequence[Competitor]) -> dict[str, str]:
-    """What is wrong with competitors, by name: they raise, or give other results than the reference."""
+def _tried(call: BenchmarkCall, able: Sequence[Competitor]) -> tuple[dict[str, str], dict[str, float]]:
+    """What is wrong with competitors, by name: they raise, or give other results than the reference; and how long the
+    first call of each took."""
     given: dict[str, tuple[Buffer, ...]] = {}
+    seconds: dict[str, float] = {}
     faults: dict[str, str] = {}
     for one in able:
+        begin = perf_counter()
         try:
             with np.errstate(all="ignore"):
                 given[one.name] = as_results(one.run(*call.inputs), several=call.several)  # type: ignore[misc] # able
         except Exception as error:  # noqa: BLE001 - a kernel may raise anything; it is named
             faults[one.name] = f"raised {type(error).__name__}: {error}"
+        seconds[one.name] = perf_counter() - begin
     reference = next((name for name in (*REFERENCES, *given) if name in given), None)
     for name, results in given.items():
         text = None if reference is None else _disagreement(call, results, given[reference])
         if text is not None:
             faults[name] = f"disagrees with {reference}: {text}"
-    return faults
+    return faults, seconds
 
 
 def _disagreement(call: BenchmarkCall, results: Sequence[Buffer], right: Sequence[Buffer]) -> str | None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from .comparison import Comparison
 from .machine import HOW
+from .units import seconds_text
 
 
 def environment() -> dict[str, Any]:
@@ -46,5 +47,5 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
 
 def line(measured: Mapping[str, Any]) -> str:
     """A comparison in one line, for terminals."""
-    times = ", ".join(f"{name} {one['median'] * 1e6:.3g} µs" for name, one in measured["seconds"].items())
-    return f"{measured['label']}: {times}; a copy of its bytes {measured['machine_copy_seconds'] * 1e6:.3g} µs"
+    times = ", ".join(f"{name} {seconds_text(one['median'])}" for name, one in measured["seconds"].items())
+    return f"{measured['label']}: {times}; a copy of its bytes {seconds_text(measured['machine_copy_seconds'])}"

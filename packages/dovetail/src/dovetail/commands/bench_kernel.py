@@ -12,7 +12,6 @@ from dovetail_protocols import registry
 from dovetail_protocols.errors import AttributeValueError, MissingPackageError, SignatureError
 
 from .explain import parse_attribute
-from .speed_table import table_of
 
 if TYPE_CHECKING:
     from dovetail_conformance.speed import Comparison
@@ -43,13 +42,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0 where all results agree; 1 where a kernel raised or gave other results than the others."""
-    write = _writer(options.out)
     try:
         from dovetail_conformance import speed
+
+        from .speed_table import table_of
     except ModuleNotFoundError as error:
         raise MissingPackageError(
             "bench-kernel needs dovetail-conformance", cause=error, fix="pip install dovetail-conformance"
         ) from error
+    write = _writer(options.out)
     operation = registry.find_operation(options.operation)
     attributes = dict(parse_attribute(text) for text in options.attribute)
     if options.shapes:

@@ -7,19 +7,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from dovetail_conformance.speed import bytes_text, rate_text, seconds_text
+
 from .speed_chart import Line, Point, chart
 from .speed_style import STYLE
-from .speed_table import (
-    Report,
-    bytes_text,
-    competitors,
-    gaps,
-    has_arithmetic,
-    limits_of,
-    rate_text,
-    seconds_text,
-    title,
-)
+from .speed_table import Report, competitors, gaps, has_arithmetic, limits_of, title
 
 LIMIT = "machine's limit"
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .speed_table import Report, bytes_text, competitors, seconds_text, title
+from dovetail_conformance.speed import bytes_text, seconds_text
+
+from .speed_table import Report, competitors, title
 
 MARKS = "osD^Xp"
 
