@@ -8,6 +8,8 @@ REVIEWED = [
     "LimitsError",
     "ModuleCase",
     "Operand",
+    "Report",
+    "Verdict",
     "array",
     "case",
     "checkpoint_format_suite",
@@ -20,6 +22,7 @@ REVIEWED = [
     "operation_suite",
     "optimizer_suite",
     "positive",
+    "prove",
     "tensor_suite",
 ]
 

@@ -12,6 +12,8 @@ from .module_cases import ModuleCase
 from .module_suite import module_suite
 from .operation_suite import operation_suite
 from .optimizer_suite import optimizer_suite
+from .proving import prove
+from .reports import Report, Verdict
 from .tensor_suite import tensor_suite
 
 __all__ = [
@@ -20,6 +22,8 @@ __all__ = [
     "LimitsError",
     "ModuleCase",
     "Operand",
+    "Report",
+    "Verdict",
     "array",
     "case",
     "checkpoint_format_suite",
@@ -32,5 +36,6 @@ __all__ = [
     "operation_suite",
     "optimizer_suite",
     "positive",
+    "prove",
     "tensor_suite",
 ]

@@ -27,7 +27,7 @@ GROUP = "dovetail.compilers.v1"
 
 
 def compiler_suite(
-    name: str, *, device: str = "cpu", limits: str | Path | None = None, measure_speed: bool = False
+    name: str, *, device: str = "cpu", limits: str | Path | Limits | None = None, measure_speed: bool = False
 ) -> type:
     """A test class that proves the compiler `name`, to be bound to a name beginning with Test in a test module.
 

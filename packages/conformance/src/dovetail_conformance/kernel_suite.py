@@ -28,7 +28,7 @@ def kernel_suite(
     name: str,
     *,
     cases: Mapping[str, Sequence[Case]] | None = None,
-    limits: str | Path | None = None,
+    limits: str | Path | Limits | None = None,
     measure_speed: bool = False,
 ) -> type:
     """A test class that proves the kernel package `name`, to be bound to a name beginning with Test in a test module.

@@ -34,13 +34,17 @@ class LimitsError(DovetailError, ValueError):
     """A file of limits that can't be read, or an entry that isn't complete."""
 
 
-def read_limits(path: str | Path | None) -> Limits:
+def read_limits(path: str | Path | Limits | None) -> Limits:
     """The limits in a file; none for None. A relative path is meant beside the file that makes the suite.
+
+    Limits that were read are given back: suites that share a file share what is met of it.
 
     Raises: LimitsError.
     """
     if path is None:
         return Limits()
+    if isinstance(path, Limits):
+        return path
     file = _caller_folder() / path
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))

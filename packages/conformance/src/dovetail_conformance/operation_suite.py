@@ -25,7 +25,9 @@ TRIED = frozenset({"float32", "float64", "int32", "bool", "uint64"})
 """In which dtypes an operation is tried; in all that it takes where it takes none of these."""
 
 
-def operation_suite(name: str, *, cases: Mapping[str, Sequence[Case]], limits: str | Path | None = None) -> type:
+def operation_suite(
+    name: str, *, cases: Mapping[str, Sequence[Case]], limits: str | Path | Limits | None = None
+) -> type:
     """A test class that proves the operations of the package `name`, to be bound to a name beginning with Test.
 
     `cases` gives calls by the operation's name ("acme::attention"); each operation needs some, and one with floating
