@@ -63,15 +63,15 @@ def prove(
     options = {"name": name, "cases": cases, "limits": None if limits is None else str(Path(limits).resolve())}
     with tempfile.TemporaryDirectory() as folder:
         events, status = _run(Path(folder), options, keyword)
-    unusable = [event["reason"] for event in events if event["event"] == "unusable"]
-    if unusable:
-        raise PluginError(f"{name!r} can't be proved", cause=unusable[0])
+    for event in events:
+        if event["event"] == "unusable":
+            raise PluginError(event["what"], **event["facts"])
     tests = tuple(verdict_of(event) for event in events if event["event"] == "ended")
     broken = _broken(events, status)
     if not tests and not broken and keyword:
         raise DovetailError(f"no test is selected by {keyword!r}", where="-k")
     distributions = {plugin.distribution: plugin.version for plugin in plugins} | versions(KIT)
-    made = next((event["roles"] for event in events if event["event"] == "suites"), [])
+    made: list[str] = next((event["roles"] for event in events if event["event"] == "suites"), [])
     roles = tuple(dict.fromkeys([*made, *(GROUPS[plugin.group] for plugin in plugins)]))
     return Report(
         name, roles, tests, distributions, pinned_case_bank=known.case_bank, untried=roles[len(made) :], broken=broken
@@ -103,7 +103,7 @@ def _run(folder: Path, options: Mapping[str, Any], keyword: str | None) -> tuple
     command = [sys.executable, "-m", "pytest", "-p", "dovetail_conformance.recording", "-p", "no:cacheprovider", "-q"]
     command += [f"--rootdir={folder}", str(module), *(["-k", keyword] if keyword else [])]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-    environment[VARIABLE] = str(record)
+    environment |= {VARIABLE: str(record), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     events = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
@@ -135,7 +135,8 @@ def named_suites(options: Mapping[str, Any]) -> dict[str, type]:
     try:
         found = suites_of(**options)
     except DovetailError as error:
-        write(event="unusable", reason=str(error))
+        facts = {fact: str(getattr(error, fact)) for fact in error.FACTS if getattr(error, fact) is not None}
+        write(event="unusable", what=error.what, facts=facts)
         raise
     write(event="suites", roles=list(found))
     return {f"Test_{role}": suite for role, suite in found.items()}

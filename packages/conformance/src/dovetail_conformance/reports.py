@@ -39,8 +39,8 @@ class Report:
     """All tests of a package.
 
     `distributions` are those that offer it, and those of the kit, with their versions; `case_bank` is the bank's date,
-    `pinned_case_bank` the one that the file of limits names. `untried`: roles for which there is no suite. `broken`: why the tests ended
-    before their end, or "".
+    `pinned_case_bank` the one that the file of limits names. `untried`: roles for which there is no suite. `broken`:
+    why the tests ended before their end, or "".
     """
 
     name: str
