@@ -41,7 +41,9 @@ from dovetail_protocols.roles import (
     Communicator,
     Differentiator,
     Optimizer,
+    SupportsBatching,
     SupportsCheckpoint,
+    SupportsForwardMode,
     SupportsLateState,
     SupportsVariables,
     TensorProvider,
@@ -54,6 +56,7 @@ from .conftest import Site
 FOLDER = Path(__file__).parent / "old_implementers"
 FROZEN = {
     "autodiff_1_0.py": "e7ac8925c0307c0744cbfcd8b0719a9c54174ba9c4a95b7416d6e018cb8357e4",
+    "autodiff_1_1.py": "eec341e62df99811ae2221927535481ca290ea8101f0f44b307df85db6f06f89",
     "compiler_1_0.py": "f083f98438b531c2b14480df9e02f65d388e2347311d08741a4bf40b6f2c3fd0",
     "compiler_1_1.py": "f8c350736d893d74656b1f8303268e3778aba9a4fc23b12a571c7801345054ff",
     "device_1_0.py": "37c29c13af7d3efd8c51138240016fce66007762197c3f95f141210ac1fb09d3",
@@ -79,6 +82,7 @@ old-1-1 = device_1_1:PACKAGE
 old = tensors_1_0:PROVIDER
 [dovetail.autodiff.v1]
 old = autodiff_1_0:PROVIDER
+old-1-1 = autodiff_1_1:PROVIDER
 [dovetail.communicators.v1]
 old = training_1_0:COMMUNICATOR
 """
@@ -247,6 +251,20 @@ def test_operations_of_1_0_run_decompose_and_differentiate(installed: Site) -> N
     value, gradients = differentiator.value_and_gradients(lambda x, y: flip(add_times(x, y, count=3)), [x, y])
     assert value.payload == (-31.0,)
     assert [gradient.payload for gradient in gradients] == [(-1.0,), (-3.0,)]
+
+
+def test_a_differentiator_of_1_1_goes_forward_and_takes_batches(installed: Site) -> None:
+    differentiator = load("dovetail.autodiff.v1", "old-1-1")
+    assert isinstance(differentiator, SupportsForwardMode)
+    assert isinstance(differentiator, SupportsBatching)
+    x, y = provider().convert(1.0), provider().convert(10.0)
+    values, tangents = differentiator.values_and_tangents(lambda x, y: [ops.negative(ops.add(x, y))], [x, y], [y, y])
+    assert [value.payload for value in (*values, *tangents)] == [(-11.0,), (-20.0,)]
+    _, gradients = differentiator.value_and_gradients(lambda x, y: ops.negative(ops.add(x, y)), [x, y])
+    assert [gradient.payload for gradient in gradients] == [(-1.0,), (-1.0,)]
+    batch = provider().convert([1.0, 2.0])
+    (result,) = differentiator.batched(lambda x: [ops.negative(x)], [batch], [True])
+    assert result.payload == (-1.0, -2.0)
 
 
 def test_a_module_and_an_optimizer_of_1_0_play_their_roles(installed: Site) -> None:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from .operation import Operation
     from .selection import Selection
 
-PROTOCOL = (1, 0)
-"""The version of the roles with an entry-point group of their own: `Differentiator` and `Communicator`."""
+PROTOCOL = (1, 1)
+"""The version of the roles with an entry-point group of their own: `Differentiator` and `Communicator`. 1.1 brought
+`SupportsForwardMode` and `SupportsBatching`."""
 
 
 @runtime_checkable
