@@ -126,7 +126,9 @@ class LeavesOutSilently(Honest):
 
 class RaisesKeyError(Honest):
     def matched(self, found: Leaves, target: Leaves) -> Leaves:
-        return {path: found[path] for path in target} if len(found) <= len(target) else super().matched(found, target)
+        for path in target:
+            found[path]
+        return super().matched(found, target)
 
 
 class StartsAfreshSilently(Honest):
@@ -143,19 +145,17 @@ class HidesWhatIsLeft(Honest):
 
 
 class ChecksNothing(Honest):
-    def read(self, path: Path) -> bytes:
-        return path.read_bytes()[32:] if path.exists() else super().read(path)
+    def verified(self, data: bytes) -> bytes:
+        return data[32:]
 
 
-class TakesShortFiles(Honest):
-    def read(self, path: Path) -> bytes:
-        data = path.read_bytes() if path.exists() else b""
-        with suppress(CheckpointCorruptError):
-            return super().read(path)
-        size = int.from_bytes(data[32:40], "little")
-        if size == 0 or len(data) < 40 + size or sha256(data[40 : 40 + size]).digest() == b"":
-            raise CheckpointCorruptError("a checkpoint is damaged")
-        return data[32:] + bytes(1000)
+class FillsUpShortFiles(Honest):
+    def write(self, path: Path, data: bytes) -> None:
+        super().write(path, len(data).to_bytes(3, "little") + data)
+
+    def verified(self, data: bytes) -> bytes:
+        missing = int.from_bytes(data[:3], "little") - len(data[3:])
+        return data[35:] + bytes(missing) if missing > 0 else super().verified(data[3:])
 
 
 class ChecksTheHeaderOnly(Honest):
@@ -261,7 +261,7 @@ MUTANTS = (
     mutant(StartsAfreshSilently, "restores nothing where nothing is", "absence_is_said"),
     mutant(HidesWhatIsLeft, "doesn't say what was left", "a_partial_restore_names_what_is_left"),
     mutant(ChecksNothing, "checks no digest", DAMAGE),
-    mutant(TakesShortFiles, "fills up a file that is too short with zeros", DAMAGE),
+    mutant(FillsUpShortFiles, "fills up a file that is too short with zeros", DAMAGE),
     mutant(ChecksTheHeaderOnly, "has a digest of its header alone", DAMAGE, "files_of_two_checkpoints_are_not_mixed"),
     mutant(WritesInPlace, "writes over the earlier checkpoint", FAILED),
     mutant(RemovesTheOldFirst, "removes the earlier checkpoint before the new one is there", FAILED),
