@@ -7,12 +7,14 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dovetail.__main__ import main
 from dovetail.commands.bench_kernel import parse_shapes
 from dovetail.commands.speed_page import page, summary
 from dovetail.commands.speed_table import gaps, table_of
+from dovetail_conformance.speed.competitors import Competitor
 from dovetail_protocols import operations as ops
 from dovetail_protocols.errors import SignatureError
 
@@ -98,6 +100,25 @@ def test_wrong_usage_is_told_before_anything_is_timed(
 ) -> None:
     assert main(["bench-kernel", *words]) == 1
     assert told in capsys.readouterr().err
+
+
+def test_wrong_kernel_makes_the_command_fail_and_has_no_time(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [Competitor("numpy", np.tanh), Competitor("acme", lambda x: np.tanh(x) + np.float32(0.1))]
+    monkeypatch.setattr("dovetail_conformance.speed.comparison.competitors_for", lambda call, package: given)
+    assert main(["bench-kernel", "acme", "tanh", "--shapes", "8", "--quick"]) == 1
+    out = capsys.readouterr().out
+    assert "acme, every call: wrong: disagrees with numpy: result 0: 8 of 8 elements are wrong" in out
+    assert out.splitlines()[2].split()[:5] == ["operands", "read", "and", "written", "numpy"]
+
+
+def test_competitor_that_was_slow_is_left_out_of_larger_calls(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("dovetail.commands.bench_kernel.SLOW_SECONDS", 0.0)
+    assert main(["bench-kernel", "numpy", "softmax", "--shapes", "2x4", "4x4", "--quick"]) == 0
+    assert "decomposition, on 4×4: left out: a call on 2×4 took " in capsys.readouterr().out
 
 
 def test_shapes_are_read_for_all_operands_or_for_each() -> None:

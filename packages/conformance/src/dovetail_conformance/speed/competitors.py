@@ -10,10 +10,12 @@ import numpy as np
 
 from dovetail_protocols import arrays, selection
 from dovetail_protocols.dispatch import interpreting
+from dovetail_protocols.errors import PluginError
 from dovetail_protocols.kernels import Unsupported
 from dovetail_protocols.metas import TensorMeta
 from dovetail_protocols.plugins.discovery import find
 from dovetail_protocols.plugins.policy import use
+from dovetail_protocols.plugins.versions import offered_by
 
 from ..numpy_dtypes import dovetail_dtype
 from ..oracle import REFERENCE
@@ -63,7 +65,10 @@ def _of_package(name: str, call: BenchmarkCall) -> Competitor:
 
 
 def _of_compiler(name: str, call: BenchmarkCall) -> Competitor:
-    compiler: Any = next(plugin for plugin in find(COMPILERS) if plugin.name == name).load()
+    try:
+        compiler: Any = offered_by(next(plugin for plugin in find(COMPILERS) if plugin.name == name))
+    except PluginError as error:
+        return Competitor(name, None, error.what)
     unusable = compiler.probe()
     outcome = unusable if unusable is not None else compiled(compiler, call.meta)
     if isinstance(outcome, Unsupported):
