@@ -8,6 +8,8 @@ import pickle
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from dovetail_protocols.arrays import provider
 from dovetail_protocols.creation import telling
 from dovetail_protocols.errors import DovetailError
@@ -152,7 +154,8 @@ def tracing_problems(case: ModuleCase, traced: Call) -> list[str]:
     found += [f"traced: {text}" for text in _differences(case, module, function)]
     for variable in module.trainable_variables:
         if variable.meta.dtype.is_floating:
-            variable.replace(buffer_of(variable) + buffer_of(variable).dtype.type(0.25))
+            before = buffer_of(variable)
+            variable.replace(np.asarray(before + before.dtype.type(0.25)))
     found += [f"traced, after variables changed: {text}" for text in _differences(case, module, function)]
     late = case.make()
     results_of(traced(lambda *inputs: case.call(late, *inputs))(*arrays_of(case.inputs)))

@@ -239,10 +239,7 @@ def tracing_problems(make: Make, traced: Callable[..., Any]) -> list[str]:
     for step in range(STEPS):
         step_of(*given.gradients(step))
     found = []
-    pairs = zip(
-        [*given.variables, *given.optimizer.variables], [*eager.variables, *eager.optimizer.variables], strict=True
-    )
-    for one, other in pairs:
+    for one, other in zip(given.everything(), eager.everything(), strict=True):
         text = difference(buffer_of(one), buffer_of(other), unit(buffer_of(one).dtype), FACTORS["default"])
         if text:
             found.append(f"traced, {one.name!r} differs after {STEPS} steps: {text}")
@@ -257,7 +254,7 @@ def _applied(trained: Training, gradients: Sequence[Any]) -> Any:
 def assignment_problems(make: Make, traced: Callable[..., Any] | None) -> list[str] | None:
     """Whether a learning rate that is assigned is the one in force; None where there is none to assign."""
     found: list[str] = []
-    for way in (None, traced):
+    for way in _ways(traced):
         trained = training(make)
         if not hasattr(trained.optimizer, "learning_rate"):
             return None
@@ -286,7 +283,7 @@ def schedule_problems(scheduled: Callable[[Any], Any], traced: Callable[..., Any
         return ops.multiply(ops.cast(ops.minimum(step, 1), dtype="float32"), 0.5)
 
     found = []
-    for way in (None, traced):
+    for way in _ways(traced):
         trained = training(lambda: scheduled(schedule))
         step_of = _stepping(trained, way)
         for step, moves in enumerate((False, True)):
@@ -297,6 +294,11 @@ def schedule_problems(scheduled: Callable[[Any], Any], traced: Callable[..., Any
                 what = "left" if moves else "changed"
                 found.append(f"{_named(way)} {step} with the learning rate {0.5 * moves} {what} variables")
     return found
+
+
+def _ways(traced: Callable[..., Any] | None) -> list[Callable[..., Any] | None]:
+    """Eager steps, and traced ones where something traces."""
+    return [None] if traced is None else [None, traced]
 
 
 def _stepping(trained: Training, way: Callable[..., Any] | None) -> Callable[..., Any]:

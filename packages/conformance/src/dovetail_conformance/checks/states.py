@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -78,19 +78,9 @@ def _collect(path: str, value: Any, leaves: dict[str, Any], strange: list[str], 
         leaves[path] = value
     elif isinstance(value, SupportsCheckpoint):
         for name, child in value.checkpoint_state().items():
-            _collect(_joined(path, name), child, leaves, strange, seen)
-    elif isinstance(value, Mapping):
-        for name, child in value.items():
-            _collect(_joined(path, name), child, leaves, strange, seen)
-    elif isinstance(value, list | tuple):
-        for place, child in enumerate(value):
-            _collect(_joined(path, place), child, leaves, strange, seen)
+            _collect(f"{path}/{name}" if path else name, child, leaves, strange, seen)
     else:
         strange.append(f"checkpoint_state() gives {path!r}, a {type(value).__name__}, which can't be saved")
-
-
-def _joined(path: str, name: object) -> str:
-    return f"{path}/{name}" if path else str(name)
 
 
 def hand_over(source: Any, target: Any) -> list[str]:
@@ -113,19 +103,22 @@ def hand_over(source: Any, target: Any) -> list[str]:
     for path, value in given.items():
         if is_variable(value):
             restore_values([wanted[path]], all_bits([value]))
-    _load_scalars(source, target)
+    _load_scalars(source, target, set())
     return []
 
 
-def _load_scalars(source: SupportsCheckpoint, target: SupportsCheckpoint) -> None:
-    """Scalars go to the object that has them, as `load_checkpoint_state` says."""
+def _load_scalars(source: SupportsCheckpoint, target: SupportsCheckpoint, seen: set[int]) -> None:
+    """Scalars go to the object that has them, as `load_checkpoint_state` says; objects may hold one another."""
+    if id(source) in seen:
+        return
+    seen.add(id(source))
     children, others = source.checkpoint_state(), target.checkpoint_state()
     scalars = {name: child for name, child in children.items() if isinstance(child, SCALARS)}
     if scalars:
         target.load_checkpoint_state(scalars)
     for name, child in children.items():
         if isinstance(child, SupportsCheckpoint):
-            _load_scalars(child, others[name])
+            _load_scalars(child, others[name], seen)
 
 
 def _shown(variables: Iterable[Any]) -> str:
