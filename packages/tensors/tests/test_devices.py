@@ -16,6 +16,7 @@ from dovetail_protocols.errors import DeviceError, KernelError, KernelNotFoundEr
 from dovetail_protocols.kernels import KernelSpec, Unsupported
 from dovetail_protocols.plugins import Plugin
 from dovetail_protocols.selection import Candidate, Selection
+from dovetail_tensors import random
 from dovetail_tensors.byte_form import from_bytes, to_bytes
 from dovetail_tensors.devices import CPU
 from dovetail_tensors.kernel_adapters import adapted
@@ -209,3 +210,18 @@ def test_debug_mode_asks_the_device_for_shapes_and_dtypes(install: Any, monkeypa
         else:
             with pytest.raises(KernelError, match=r"declared \(2,\) float32[\s\S]*gave \(2,\) float64"):
                 run(x.payload)
+
+
+def test_each_device_has_a_global_generator_and_one_seed_starts_all(
+    install: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(FakeDevice())
+    monkeypatch.setattr(random, "_globals", {})
+    monkeypatch.setattr(random, "_seed", None)
+    dt.random.set_seed(11)
+    with dt.device("fake:1"):
+        there = dt.random.get_global_generator()
+        dt.random.set_seed(12)
+    here = dt.random.get_global_generator()
+    assert (str(here.state.device), str(there.state.device)) == ("cpu", "fake:1")
+    assert here.state.tolist() == there.state.tolist() == [0, 0, 12]

@@ -65,6 +65,10 @@ class DeviceError(DovetailError, ValueError):
     """An unknown or unusable device, or operands on different ones."""
 
 
+class DeviceMemoryError(DovetailError, MemoryError):
+    """A device has no room for a buffer. Nothing was changed."""
+
+
 class IndexRangeError(DovetailError, IndexError):
     """An index outside of the axis that it points into, found where the values of indices are looked at."""
 

@@ -56,11 +56,12 @@ class Decision:
 
 @record
 class Selection:
-    """The outcome for one call: the kernel and where it comes from, or None; and every candidate looked at."""
+    """The outcome for one call: the kernel and where it comes from, or None; every candidate looked at; the call."""
 
     kernel: Kernel | None
     chosen: Candidate | None
     decisions: tuple[Decision, ...]
+    call: CallMeta | None = None
 
     @property
     def is_per_dtype(self) -> bool:
@@ -146,8 +147,8 @@ def select(operation: Operation, metas: tuple[TensorMeta | None, ...], attribute
             continue
         decisions.append(Decision(candidate, None))
         _tell_tie(candidate, call, policy)
-        return Selection(outcome, candidate, tuple(decisions))
-    return Selection(None, None, tuple(decisions))
+        return Selection(outcome, candidate, tuple(decisions), call)
+    return Selection(None, None, tuple(decisions), call)
 
 
 def _tell_tie(chosen: Candidate, call: CallMeta, policy: Policy) -> None:

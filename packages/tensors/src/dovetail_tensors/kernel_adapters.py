@@ -26,10 +26,11 @@ def adapted(selection: Selection, operation: Operation, attributes: Mapping[str,
     if "strided" not in spec.layouts:
         kernel = _taking_contiguous(kernel, package_of(spec.device).contiguous)
     name = f"{selection.chosen.package}/{spec.id}"
+    operands = None if selection.call is None else selection.call.operands
     if is_debugging():
-        return verified(kernel, name, spec.device, operation, attributes)
+        return verified(kernel, name, spec.device, operation, attributes, operands)
     if spec.priority > 0:
-        return CheckedOnce(kernel, name, spec.device, operation, attributes)
+        return CheckedOnce(kernel, name, spec.device, operation, attributes, operands)
     return kernel
 
 

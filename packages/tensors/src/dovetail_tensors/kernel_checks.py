@@ -16,6 +16,7 @@ from .devices import package_of
 from .numpy_dtypes import dovetail_dtype
 
 Kernel = Callable[..., Any]
+Operands = Sequence[TensorMeta | None] | None
 
 
 def is_debugging() -> bool:
@@ -32,11 +33,17 @@ class CheckedOnce:
     __slots__ = ("_fits", "_kernel", "_verified")
 
     def __init__(
-        self, kernel: Kernel, name: str, kind: str, operation: Operation, attributes: Mapping[str, Any]
+        self,
+        kernel: Kernel,
+        name: str,
+        kind: str,
+        operation: Operation,
+        attributes: Mapping[str, Any],
+        operands: Operands = None,
     ) -> None:
         self._kernel, self._fits = kernel, False
         # Elsewhere only a copy to the host tells the dtype, which is much to ask of a first call.
-        self._verified = verified(kernel, name, kind, operation, attributes, dtypes=kind == CPU.kind)
+        self._verified = verified(kernel, name, kind, operation, attributes, operands, dtypes=kind == CPU.kind)
 
     def __call__(self, *buffers: Any) -> Any:
         if self._fits:
@@ -52,17 +59,23 @@ def verified(
     kind: str,
     operation: Operation,
     attributes: Mapping[str, Any],
+    operands: Operands = None,
     *,
     dtypes: bool = True,
 ) -> Kernel:
     """A kernel whose results are compared with the declaration at each call; `dtypes`: also what they consist of.
+    `operands`: those that it was bound for, whose dtypes and device all others share.
 
     Raises, when called: KernelError for results that don't fit.
     """
 
     def call(*buffers: Any) -> Any:
         results = kernel(*buffers)
-        metas = [None if buffer is None else _meta_of(buffer, kind) for buffer in buffers]
+        bound = (None,) * len(buffers) if operands is None else operands
+        metas = [
+            _meta_of(buffer, kind) if meta is None or buffer is None else _reshaped(meta, buffer)
+            for meta, buffer in zip(bound, buffers, strict=True)
+        ]
         declared = operation.infer_with_values(metas, attributes)
         several = isinstance(declared, tuple)
         expected = declared if isinstance(declared, tuple) else (declared,)
@@ -98,7 +111,14 @@ def _shown_results(results: Any, kind: str, expected: Sequence[TensorMeta], *, d
     return None if fits else ", ".join(shown) or "nothing"
 
 
-def _meta_of(buffer: Any, kind: str) -> TensorMeta:
+def _reshaped(meta: TensorMeta, buffer: Any) -> TensorMeta:
+    return TensorMeta(tuple(buffer.shape), meta.dtype, meta.device)
+
+
+def _meta_of(buffer: Any, kind: str) -> TensorMeta | None:
+    """What a buffer is; on other devices than the CPU only a copy to the host tells."""
+    if buffer is None:
+        return None
     array = np.asarray(package_of(kind).to_host(buffer))
     return TensorMeta(tuple(array.shape), dovetail_dtype(array.dtype))
 

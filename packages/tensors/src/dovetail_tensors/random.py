@@ -19,10 +19,12 @@ from dovetail_protocols import operations as ops
 from dovetail_protocols import seeds as process_seeds
 from dovetail_protocols.dispatch import interpreting
 from dovetail_protocols.errors import AttributeValueError, ShapeError
+from dovetail_protocols.metas import Device
 from dovetail_protocols.operations.distributions import blocks_for
 
 from .conversion import convert
 from .creation import as_shape
+from .devices import current_device, device
 from .numpy_dtypes import find_dtype
 from .tensor import Tensor
 from .variable import Variable
@@ -215,11 +217,13 @@ class Generator:
 
     def reset_from_seed(self, seed: Any) -> None:
         """Starts the stream of a seed."""
-        self.state.assign(state_of(seed))
+        with device(self.state.device):
+            self.state.assign(state_of(seed))
 
     def reset(self, state: Any) -> None:
         """Goes on from a state."""
-        self.state.assign(convert(state, dt.uint64))
+        with device(self.state.device):
+            self.state.assign(convert(state, dt.uint64))
 
     def split(self, count: int = 1) -> list[Generator]:
         """As many generators, independent of one another and of this one, which moves on."""
@@ -299,34 +303,41 @@ def _entropy() -> Tensor:
 
 # ---------------------------------------------------------------------- the global generator
 
-_global: Generator | None = None
+_globals: dict[Device, Generator] = {}
+_seed: Any = None
 _global_lock = threading.Lock()
 
 
 def get_global_generator() -> Generator:
-    """The generator of this process that the functions without a seed draw from; made at first need."""
-    global _global
+    """The generator of this process and the current device that the functions without a seed draw from; made at first
+    need."""
     with _global_lock:
-        if _global is None:
+        place = current_device()
+        if place not in _globals:
             # It outlives a trace that happens to need it first, so that no trace may count it as its own.
             with interpreting(None), variable_creation.telling(None):
-                _global = Generator()
-        return _global
+                _globals[place] = Generator(_seed)
+        return _globals[place]
 
 
 def set_global_generator(generator: Generator) -> None:
-    """Puts another generator in the global one's place."""
-    global _global
+    """Puts another generator in the place of its device's global one."""
     with _global_lock:
-        _global = generator
+        _globals[generator.state.device] = generator
 
 
 def set_seed(seed: Any) -> None:
-    """Makes what is drawn without a seed repeatable: the global generator starts the seed's stream, and what layers and
-    initializers draw from then on is the same in every process, in the same order."""
-    state = state_of(seed)
-    process_seeds.set_seed(process_seeds.key_of(*state.numpy().tolist()))
-    get_global_generator().reset_from_seed(state)
+    """Makes what is drawn without a seed repeatable: the global generator of each device starts the seed's stream, and
+    what layers and initializers draw from then on is the same in every process, in the same order."""
+    global _seed
+    numbers = state_of(seed).numpy()
+    process_seeds.set_seed(process_seeds.key_of(*numbers.tolist()))
+    with _global_lock:
+        _seed = numbers
+        generators = list(_globals.values())
+    for generator in generators:
+        generator.reset(numbers)
+    get_global_generator()
 
 
 def _global_draw(name: str) -> Any:
