@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -22,11 +24,11 @@ from dovetail_conformance.speed import (
     work_of,
 )
 from dovetail_conformance.speed import comparison as comparison_module
+from dovetail_conformance.speed import competitors as competitors_module
 from dovetail_conformance.speed.competitors import Competitor
 from dovetail_protocols import operations as ops
 from dovetail_protocols import selection
 from dovetail_protocols.errors import AttributeValueError, DTypeError, ShapeError
-from dovetail_protocols.records import replace
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +181,36 @@ def test_level_6_times_the_largest_case_of_an_operation_without_default_shapes(
 def test_level_6_says_why_it_times_nothing() -> None:
     package = selection.require_package("numpy")
     spec = next(spec for spec in package.specs if spec.operation == "dovetail::max_pool")
-    elsewhere = next(iter(trials_of(replace(spec, device="acme"), ops.max_pool, [])))
-    assert "'acme' aren't timed" in str(speed.report(elsewhere, "numpy"))
+    other = replace(next(iter(trials_of(spec, ops.max_pool, []))), variable="S")
+    assert "not by those of S" in str(speed.report(other, "numpy"))
     assert "is missing window" in str(speed.report(next(iter(trials_of(spec, ops.max_pool, []))), "numpy"))
+
+
+def test_competitor_of_another_device_is_timed_on_buffers_there_and_awaited(
+    machine: MachineSpeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved, awaited = [], []
+
+    class There:
+        """A buffer of another device."""
+
+        def __init__(self, array: np.ndarray) -> None:  # type: ignore[type-arg] # any array
+            self.array = array
+
+    def to_device(array: np.ndarray, kind: str) -> object:  # type: ignore[type-arg] # any array
+        moved.append(kind)
+        return There(array)
+
+    def to_host(buffer: There, kind: str) -> np.ndarray:  # type: ignore[type-arg] # any array
+        awaited.append(kind)
+        return buffer.array
+
+    monkeypatch.setattr(competitors_module, "to_device", to_device)
+    monkeypatch.setattr(competitors_module, "to_host", to_host)
+    given = [Competitor("acme", lambda x: There(np.tanh(x.array)), device="acme")]
+    monkeypatch.setattr(comparison_module, "competitors_for", lambda call, package: given)
+    compared = compare(call_of_shapes(ops.tanh, ((50,),), "float32", {}), "acme", machine, quick=True)
+    assert set(compared.timings) == {"acme"}
+    assert compared.faults == {}
+    assert set(moved) == set(awaited) == {"acme"}
+    assert len(awaited) > len(moved)

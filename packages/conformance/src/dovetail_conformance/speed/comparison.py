@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ..calls import as_results
 from ..cases import Buffer
 from ..tolerances import FACTORS, difference, unit
 from .calls import BenchmarkCall
@@ -63,8 +62,9 @@ def compare(
     refusals |= {name: f"left out: a call took {seconds_text(spent)}" for name, spent in slow.items()}
     able = [one for one in able if one.name not in slow]
     runners = {one.name: _runners(call, one) for one in able if one.name not in faults}
+    waits = {one.name: partial(one.results, several=call.several) for one in able if one.device != "cpu"}
     with np.errstate(all="ignore"):
-        timings = time_together(runners, quick=quick) if runners else {}
+        timings = time_together(runners, waits=waits, quick=quick) if runners else {}
     work = work_of(call.meta)
     return Comparison(call, work, machine.times_of(work, _dtype(call)), timings, refusals, faults)
 
@@ -80,10 +80,11 @@ def _tried(call: BenchmarkCall, able: Sequence[Competitor]) -> tuple[dict[str, s
     seconds: dict[str, float] = {}
     faults: dict[str, str] = {}
     for one in able:
+        run: Any = one.run
         begin = perf_counter()
         try:
             with np.errstate(all="ignore"):
-                given[one.name] = as_results(one.run(*call.inputs), several=call.several)  # type: ignore[misc] # able
+                given[one.name] = one.results(run(*one.buffers(call.inputs)), several=call.several)
         except Exception as error:  # noqa: BLE001 - a kernel may raise anything; it is named
             faults[one.name] = f"raised {type(error).__name__}: {error}"
         seconds[one.name] = perf_counter() - begin
@@ -121,5 +122,4 @@ def _runners(call: BenchmarkCall, one: Competitor) -> list[Callable[[], object]]
     run: Any = one.run
     size = sum(array.nbytes for array in call.inputs if array is not None)
     count = max(1, min(ALTERNATIVES, ALTERNATIVES_BYTES // max(size, 1)))
-    copies = [tuple(None if array is None else array.copy() for array in call.inputs) for _ in range(count)]
-    return [partial(run, *inputs) for inputs in copies]
+    return [partial(run, *one.buffers(call.inputs)) for _ in range(count)]

@@ -168,7 +168,9 @@ def _method(report: Report) -> list[str]:
     return [
         "<p>Each kernel was pinned by the policy and called on buffers; the call allocated its results. Compilers got "
         "the operation as a graph of one node. The decomposition ran node by node through the reference kernels, with "
-        "what choosing them costs. Results were compared before anything was timed. All took part, warm, in "
+        "what choosing them costs. Who has no kernel for the CPU ran on its own device, on buffers that were there; "
+        "each sample ends when its last result is on the host.</p>",
+        "<p>Results were compared before anything was timed. All took part, warm, in "
         f"{' or '.join(map(str, rounds))} interleaved rounds, on operands that take turns in memory. The table gives "
         "medians, and half the distance of the quartiles.</p>",
         f"<p>Machine's limit, by {escape('; by '.join(limits_of(report)))}.</p>",
