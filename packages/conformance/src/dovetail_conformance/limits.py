@@ -12,6 +12,7 @@ from dovetail_protocols import dtypes as dt
 
 from .calls import Trial
 from .case_bank import CASE_BANK, CASE_BANKS
+from .case_bank.graphs import GraphCase
 from .cases import Case
 from .graph_calls import GraphTrial
 
@@ -73,10 +74,10 @@ class Limits:
 
     def graphs(self, test: str, trials: Sequence[GraphTrial]) -> pytest.MarkDecorator:
         """Parametrizes a test over graphs."""
-        params = [
-            pytest.param(trial, id=str(trial), marks=self._marks(test, str(trial), trial.case.name, trial.dtype))
-            for trial in trials
-        ]
+        params = []
+        for trial in trials:
+            marks = self._marks(test, str(trial), trial.case.name, trial.dtype) or self._advisory(trial.case)
+            params.append(pytest.param(trial, id=str(trial), marks=marks))
         return pytest.mark.parametrize("graph", params)
 
     def whole(self, test: str) -> Callable[[Any], Any]:
@@ -114,24 +115,26 @@ class Limits:
             if limit.names(test, str(trial), trial.spec.id, trial.dtype, case.name):
                 self._met.add(number)
                 return [self._expected(limit)]
-        if self._is_advisory(case):
-            reason = f"{ADVISORY}the case came with bank {case.since}; {self.where} names bank {self.case_bank}"
-            return [pytest.mark.xfail(reason=reason, strict=False, raises=pytest.fail.Exception)]
-        return []
+        return self._advisory(case)
+
+    def _advisory(self, case: Case | GraphCase) -> list[pytest.MarkDecorator]:
+        if not self._is_advisory(case):
+            return []
+        reason = f"{ADVISORY}the case came with bank {case.since}; {self.where} names bank {self.case_bank}"
+        return [pytest.mark.xfail(reason=reason, strict=False, raises=pytest.fail.Exception)]
 
     def _expected(self, limit: Limit) -> pytest.MarkDecorator:
         reason = f"{LIMITED}{limit.reason} (if it passes, remove the limit from {self.where})"
         return pytest.mark.xfail(reason=reason, strict=True, raises=pytest.fail.Exception)
 
     def _is_apart(self, trial: Trial, case: Case) -> bool:
-        tests = [f"{level}{name}" for level, name in zip(PROVING, ("honesty", "numbers"), strict=True)]
-        named = [
+        """Whether a case is limited where dtypes are proved, or advisory."""
+        return self._is_advisory(case) or any(
             limit.names(test, str(trial), trial.spec.id, trial.dtype, case.name)
             for limit in self.limits
-            for test in tests
-        ]
-        return any(named) or self._is_advisory(case)
+            for test in ("l1_honesty", "l2_numbers")
+        )
 
-    def _is_advisory(self, case: Case) -> bool:
+    def _is_advisory(self, case: Case | GraphCase) -> bool:
         """Whether a case came with the newest bank, and the package was proved with an older one."""
         return bool(case.since) and case.since == CASE_BANKS[-1] > self.case_bank

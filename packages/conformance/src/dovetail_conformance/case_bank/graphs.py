@@ -18,7 +18,8 @@ Function = Callable[..., Sequence[Any]]
 
 @dataclass(frozen=True, slots=True)
 class GraphCase:
-    """A graph: what is traced, on which operands, then variables. `smooth`: it is differentiable at these values."""
+    """A graph: what is traced, on which operands, then variables. `smooth`: it is differentiable at these values.
+    `since`: the bank's date when it was added, "" for the first bank's."""
 
     name: str
     function: Function
@@ -26,6 +27,7 @@ class GraphCase:
     variables: tuple[Operand, ...] = ()
     dtypes: tuple[str, ...] = ("float32", "float64")
     smooth: bool = False
+    since: str = ""
 
 
 def chain(x: Any, y: Any) -> Sequence[Any]:
@@ -64,6 +66,11 @@ def moments(x: Any) -> Sequence[Any]:
 def normalized(x: Any, scale: Any, offset: Any) -> Sequence[Any]:
     """A composite between elementwise operations."""
     return [ops.gelu(ops.layer_normalization(x * 2.0, scale, offset)) + x]
+
+
+def decomposed(x: Any) -> Sequence[Any]:
+    """Composites as what they are made of."""
+    return [ops.gelu.decompose(ops.softmax.decompose(x, axis=-1), approximate=False)]
 
 
 def loss(targets: Any, logits: Any) -> Sequence[Any]:
@@ -129,6 +136,13 @@ def repeated(x: Any) -> Sequence[Any]:
     return [ops.multiply(grown[0], 2.0)]
 
 
+def accumulated(x: Any) -> Sequence[Any]:
+    """A loop over rows that gives its last state and one result for each row."""
+    first = ops.sum(x, axis=0)
+    (last,), rows = control_flow.scan(lambda carried, row: ((carried[0] * 0.5 + row[0],), carried), (first,), (x,))
+    return [last, *rows]
+
+
 def updated(x: Any, weights: Any) -> Sequence[Any]:
     """A variable's new value, and a result of the old one that is taken after it."""
     old = ops.read_variable(weights)
@@ -153,14 +167,17 @@ GRAPHS = (
     GraphCase("chain-0d", chain, (array(), array()), smooth=True),
     GraphCase("chain-empty", chain, (array(0, 3), array(3))),
     GraphCase("chain-special-values", chain, (given([0.0, -0.0, float("inf"), float("-inf"), float("nan")]), array(5))),
-    GraphCase("diamond", diamond, (array(3, 4),), smooth=True),
+    GraphCase("diamond", diamond, (array(3, 4),), dtypes=("float32", "float64", "float16", "bfloat16"), smooth=True),
     GraphCase("fan-out", fan_out, (array(2, 5),), smooth=True),
-    GraphCase("dense", dense, (array(4, 3), array(3, 5), array(5)), smooth=True),
+    GraphCase(
+        "dense", dense, (array(4, 3), array(3, 5), array(5)), dtypes=("float32", "float64", "bfloat16"), smooth=True
+    ),
     GraphCase("dense-empty", dense, (array(0, 3), array(3, 5), array(5))),
     GraphCase("two-layers", two_layers, (array(4, 3), array(3, 5), array(5, 2))),
     GraphCase("softmax-by-hand", softmax_by_hand, (array(3, 5),)),
     GraphCase("moments", moments, (array(7, 3),), smooth=True),
     GraphCase("normalized", normalized, (array(4, 6), positive(6), positive(6)), smooth=True),
+    GraphCase("decomposed", decomposed, (array(3, 5),), smooth=True),
     GraphCase("loss", loss, (positive(4, 3), array(4, 3)), smooth=True),
     GraphCase("around-a-sort", around_a_sort, (array(3, 5),)),
     GraphCase("around-two-sorts", around_two_sorts, (array(7), array(7))),
@@ -172,6 +189,8 @@ GRAPHS = (
     GraphCase("output-twice", output_twice, (array(2, 3), array(2))),
     GraphCase("constant-output", constant_output, (array(3),)),
     GraphCase("chosen", chosen, (positive(2, 3), array(3)), smooth=True),
+    GraphCase("chosen-other", chosen, (array(2, 3, low=-0.9, high=-0.2), array(3))),
+    GraphCase("accumulated", accumulated, (array(5, 3),), smooth=True),
     GraphCase("repeated", repeated, (positive(2, 3),)),
     GraphCase("updated", updated, (array(3, 4),), (array(3, 4),)),
     GraphCase("updated-through-product", updated_through_product, (array(3, 3),), (array(3, 3), array())),
