@@ -72,6 +72,10 @@ class Limits:
         ]
         return pytest.mark.parametrize("trial", clean, ids=str, scope="class")
 
+    def touched(self, trials: Sequence[Trial]) -> list[Trial]:
+        """The trials some of whose cases prove nothing."""
+        return [trial for trial in trials if any(self._is_apart(trial, case) for case in trial.cases)]
+
     def graphs(self, test: str, trials: Sequence[GraphTrial]) -> pytest.MarkDecorator:
         """Parametrizes a test over graphs."""
         params = []

@@ -286,29 +286,30 @@ PRINTING = f"print('hello')\nfrom {__name__} import Honest\n\nPACKAGE = Honest()
 DYING = "import os, sys\nif sys.argv[0] == '-c':\n    os.abort()\n" + PRINTING.partition("\n")[2]
 
 
+def suite_of(name: str, **options: Any) -> type:
+    """The suite of a compiler, on few operations and graphs."""
+    from dovetail_conformance import compiler_suite as make
+    from dovetail_conformance import single_nodes
+    from dovetail_conformance.case_bank import graphs
+    from dovetail_protocols.registry import find_operation
+
+    known = [find_operation(f"dovetail::{operation}") for operation in OPERATIONS]
+    bank = tuple(replace(case, dtypes=("float64",)) for case in graphs.GRAPHS if case.name in GRAPHS)
+    with (
+        mock.patch.object(single_nodes, "all_operations", return_value=known),
+        mock.patch.dict(make.__globals__, {"GRAPHS": bank}),
+    ):
+        return make(name, **options)
+
+
 def mutant(compiler: type[Honest], what: str, *caught_by: str, name: str = "", source: str = "", **more: Any) -> Mutant:
     """A compiler of this module, or the module of the given source."""
     name = name or compiler.__name__.lower()
-
-    def suite() -> type:
-        from dovetail_conformance import compiler_suite as make
-        from dovetail_conformance import single_nodes
-        from dovetail_conformance.case_bank import graphs
-        from dovetail_protocols.registry import find_operation
-
-        known = [find_operation(f"dovetail::{operation}") for operation in OPERATIONS]
-        bank = tuple(replace(case, dtypes=("float64",)) for case in graphs.GRAPHS if case.name in GRAPHS)
-        with (
-            mock.patch.object(single_nodes, "all_operations", return_value=known),
-            mock.patch.dict(make.__globals__, {"GRAPHS": bank}),
-        ):
-            return make(name)
-
     return Mutant(
         name=name,
         what=what,
         caught_by=frozenset(caught_by),
-        suite=suite,
+        suite=lambda: suite_of(name),
         entry_points={"dovetail.compilers.v1": f"{name}:PACKAGE" if source else f"{__name__}:{name.upper()}"},
         files={f"{name}.py": source} if source else {},
         **more,

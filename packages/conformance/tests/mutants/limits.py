@@ -45,7 +45,48 @@ def mutant(name: str, what: str, package: str, text: str, *caught_by: str, since
     )
 
 
+def compiler(name: str, what: str, target: str, text: str, *caught_by: str) -> Mutant:
+    """A compiler of compilers.py with limits of this text."""
+
+    def suite() -> type:
+        from .compilers import suite_of
+
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "conformance.toml"
+            file.write_text(text, encoding="utf-8")
+            return suite_of(name, limits=file)
+
+    return Mutant(
+        name=name,
+        what=what,
+        caught_by=frozenset(caught_by),
+        nothing_else=True,
+        suite=suite,
+        entry_points={"dovetail.compilers.v1": f"mutants.compilers:{target}"},
+    )
+
+
+BIAS = "".join(
+    f'[[limits]]\n{named}\nreason = "what is added to a product is forgotten"\n'
+    for named in (
+        'spec = "dense"\nlevel = "L5"',
+        'spec = "updated-through-product"\nlevel = "L5"',
+        'spec = "updated-through-product"\ndtype = "float64"\nlevel = "L3"',
+        'test = "l4_gradients[dense-float64]"',
+    )
+)
+
 MUTANTS = (
+    compiler("known_graph", "a compiler with a fault at one graph, which it limits", "MISFUSING", BIAS),
+    compiler(
+        "limits_a_right_graph",
+        "a compiler with a limit for a graph that passes",
+        "HONEST",
+        BIAS,
+        "l3_graphs",
+        "l4_gradients",
+        "l5_graphs",
+    ),
     mutant("known_fault", "has a fault at one case, which it limits", "SWALLOWS_NAN", NAN),
     mutant(
         "newest_case_fails", "fails a case newer than its pinned bank", "SWALLOWS_NAN", PINNED + NAN, since="2026.11"

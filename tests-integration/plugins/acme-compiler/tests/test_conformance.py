@@ -1,0 +1,5 @@
+"""The compiler proves itself with Dovetail's kit."""
+
+from dovetail_conformance import compiler_suite
+
+TestFusion = compiler_suite("acme-fusion")
