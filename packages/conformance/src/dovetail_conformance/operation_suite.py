@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +56,7 @@ def _trials(operation: Operation, cases: Sequence[Case]) -> list[Trial]:
         dtypes={variable: names & TRIED or names for variable, names in taken.items()},
     )
     made = trials_of(spec, operation, cases)
-    return [_run_by(operations.as_the_user_calls_it, trial) for trial in made]
-
-
-def _run_by(implementation: Any, trial: Trial) -> Trial:
-    return Trial(trial.spec, trial.operation, trial.variable, trial.dtype, trial.cases, implementation)
+    return [replace(trial, implementation=operations.as_the_user_calls_it) for trial in made]
 
 
 def _suite(
@@ -113,7 +110,7 @@ def _suite(
         @limits.trials("l1_infer_beside_the_decomposition", composite)
         def test_l1_infer_beside_the_decomposition(self, trial: Trial) -> None:
             with use(REFERENCE, only=True):
-                report(honesty.problems(_run_by(operations.as_decomposed, trial)))
+                report(honesty.problems(replace(trial, implementation=operations.as_decomposed)))
 
         @limits.trials("l1_refusals", trials)
         def test_l1_refusals(self, trial: Trial) -> None:
@@ -126,7 +123,7 @@ def _suite(
         @limits.trials("l2_numbers_of_the_decomposition", composite)
         def test_l2_numbers_of_the_decomposition(self, trial: Trial) -> None:
             with use(REFERENCE, only=True):
-                report(numbers.problems(_run_by(operations.as_decomposed, trial)))
+                report(numbers.problems(replace(trial, implementation=operations.as_decomposed)))
 
         @limits.trials("l3_graph_form", trials)
         def test_l3_graph_form(self, trial: Trial) -> None:

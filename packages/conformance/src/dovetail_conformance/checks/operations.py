@@ -4,7 +4,7 @@ decomposition can't do, and a call that survives the graph's JSON form."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from dovetail_protocols.errors import DovetailError
 from dovetail_protocols.graph import evaluate
 from dovetail_protocols.graph_json import from_json, to_json
+from dovetail_protocols.kernels import CallMeta
 from dovetail_protocols.metas import TensorMeta
 from dovetail_protocols.operation import Operation
 from dovetail_protocols.registry import find_operation
@@ -165,14 +166,14 @@ def _graph_form_problems(call: Call) -> list[str]:
 # ---------------------------------------------------------------------- how a trial runs
 
 
-def as_the_user_calls_it(call: Any) -> Any:
+def as_the_user_calls_it(call: CallMeta) -> Callable[..., Any]:
     """An implementation that calls the operation, so that whatever kernel is chosen runs, or the decomposition."""
     return lambda *inputs: _buffers(
         call.operation(*without_trailing([_operand(one) for one in inputs]), **call.attributes)
     )
 
 
-def as_decomposed(call: Any) -> Any:
+def as_decomposed(call: CallMeta) -> Callable[..., Any]:
     """An implementation that runs the decomposition."""
     return lambda *inputs: _buffers(call.operation.decompose(*map(_operand, inputs), **call.attributes))
 
