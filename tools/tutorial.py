@@ -119,7 +119,7 @@ class Shell:
         self.process = subprocess.Popen(
             ["bash", "--noprofile", "--norc"],
             cwd=folder,
-            env=dict(environment),
+            env={**environment, "LC_ALL": "C.UTF-8", "NO_COLOR": "1"},  # files are listed in one order everywhere
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
