@@ -24,6 +24,7 @@ BUILT_IN = {
     "ConcretizationError": TypeError,
     "DTypeError": TypeError,
     "DeviceError": ValueError,
+    "DeviceMemoryError": MemoryError,
     "GradientError": LookupError,
     "GraphError": ValueError,
     "ImmutableError": TypeError,

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 from dovetail_fake_device.device import DEVICE
 
-from dovetail_conformance import device_suite, kernel_suite
+from dovetail_conformance import compiler_suite, device_suite, kernel_suite
 
 
 def failing():
@@ -17,3 +17,4 @@ def failing():
 
 TestFakeDevice = device_suite("fake", failing=failing)
 TestFakeKernels = kernel_suite("fake")
+TestFakeCompiler = compiler_suite("fake", device="fake")

@@ -136,18 +136,23 @@ def test_a_variable_keeps_its_value_where_memory_runs_out(device):
         assert v.tolist() == [1, 2]
 
 
-def test_a_traced_step_changes_no_variable_where_memory_runs_out(device):
+@pytest.mark.parametrize(
+    "last", [lambda w, v: w - v, lambda w, v: dt.abs(w - v)], ids=["over donated buffers", "after a compiled part"]
+)
+def test_a_traced_step_changes_no_variable_where_memory_runs_out(device, last):
     v, w = dt.Variable([1.0, 2.0]), dt.Variable([5.0, 6.0])
 
     @dt.function
     def step():
         v.assign(v * 2)
         w.assign(w + v)
+        return last(w, v)
 
-    step()
-    with DEVICE.memories[device.index].failing(2), pytest.raises(DeviceMemoryError):
+    assert step().tolist() == [5, 6]
+    with DEVICE.memories[device.index].failing(), pytest.raises(DeviceMemoryError):
         step()
     assert (v.tolist(), w.tolist()) == ([2, 4], [7, 10])
+    assert step().tolist() == [7, 10]
 
 
 def test_capacity_is_exceeded_with_an_error_that_says_so(device):
@@ -222,3 +227,26 @@ def test_metrics_and_generators_stay_on_the_device(device):
         expected = dt.random.Generator.from_seed(3).normal((4,))
     assert drawn.device == device
     np.testing.assert_allclose(drawn.numpy(), expected.numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_a_compiled_step_overwrites_a_variable_that_nobody_else_holds(device):
+    v = dt.Variable([1.0, 2.0])
+    step = dt.function(lambda x: v.assign(v * 2.0 + x))
+    step(dt.constant([1.0, 1.0]))
+    assert "compiler fake" in str(step.explain(dt.constant([1.0, 1.0])))
+    block = v.payload.block
+    step(dt.constant([1.0, 1.0]))
+    assert v.payload.block is block
+    held = v.read_value()
+    step(dt.constant([1.0, 1.0]))
+    assert v.payload.block is not block
+    assert (held.tolist(), v.tolist()) == ([7, 11], [15, 23])
+
+
+def test_a_view_of_a_variable_keeps_its_memory_from_being_overwritten(device):
+    v = dt.Variable([[1.0, 2.0]])
+    step = dt.function(lambda: v.assign(v + 1.0))
+    step()
+    turned = dt.permute_dims(v, (1, 0))
+    step()
+    assert (turned.tolist(), v.tolist()) == ([[2], [3]], [[3, 4]])

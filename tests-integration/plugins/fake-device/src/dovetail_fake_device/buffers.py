@@ -22,6 +22,11 @@ class Buffer:
         return f"<{self.dtype}{list(self.shape)} at {self.block.address + self.offset:#x} of fake:{self.index}>"
 
     @property
+    def place(self):
+        """Where its elements are: address, shape, strides, dtype."""
+        return self.block.address + self.offset, self.shape, self.strides, self.dtype
+
+    @property
     def is_contiguous(self):
         """Whether its elements lie in C order without gaps."""
         wanted = strides_of(self.shape, self.dtype)

@@ -73,24 +73,31 @@ class FakeDevice:
 
     def look(self, buffer):
         """The elements, for work on the device."""
-        address = buffer.block.address + buffer.offset
-        return self.memories[buffer.index].look(address, buffer.shape, buffer.strides, buffer.dtype)
+        return self.memories[buffer.index].look(*buffer.place)
 
     def launch(self, name, compute, inputs, outputs):
-        """Queues `compute`, which takes arrays and gives one, or a tuple."""
+        """Queues `compute`, which takes arrays and gives one, or a tuple.
 
-        def work():
-            for buffer in inputs:
-                if buffer is not None and buffer.block.failure is not None:
-                    raise buffer.block.failure
-            with np.errstate(all="ignore"):
-                results = compute(*[None if buffer is None else self.look(buffer) for buffer in inputs])
-            for buffer, result in zip(outputs, results if isinstance(results, tuple) else (results,), strict=True):
-                self.look(buffer)[...] = result
-
+        What waits holds memory, not buffers: these may be given away, because what then overwrites them comes later.
+        """
         index = outputs[0].index
         assert all(buffer is None or buffer.index == index for buffer in inputs), "a buffer of another device"
-        self.streams[index].enqueue(name, work, [buffer.block for buffer in outputs])
+        look = self.memories[index].look
+        given = [None if buffer is None else buffer.place for buffer in inputs]
+        taken = [buffer.place for buffer in outputs]
+        held = [buffer.block for buffer in inputs if buffer is not None]
+        results = [buffer.block for buffer in outputs]
+
+        def work():
+            for block in held:
+                if block.failure is not None:
+                    raise block.failure
+            with np.errstate(all="ignore"):
+                computed = compute(*[None if place is None else look(*place) for place in given])
+            for place, array in zip(taken, computed if isinstance(computed, tuple) else (computed,), strict=True):
+                look(*place)[...] = array
+
+        self.streams[index].enqueue(name, work, results)
 
 
 DEVICE = FakeDevice()
