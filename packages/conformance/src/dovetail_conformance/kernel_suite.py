@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ def kernel_suite(
     name: str,
     *,
     cases: Mapping[str, Sequence[Case]] | None = None,
+    dtypes: Collection[str] | None = None,
     limits: str | Path | Limits | None = None,
     measure_speed: bool = False,
 ) -> type:
@@ -37,7 +38,8 @@ def kernel_suite(
     docs/protocols/conformance.md for the levels. `cases` adds calls by the operation's name ("acme::attention"): they
     are needed for operations of one's own, and go beside the bank's for the standard's. `limits` names a file of what
     is known to fail, and why, beside the file that calls this; see limits_file.py. `measure_speed` adds level L6: each
-    kernel is timed in each dtype.
+    kernel is timed in each dtype. `dtypes` makes a run shorter, which then proves less: each type variable of a kernel
+    is tried in those of its dtypes that are named, or where none is in its first.
 
     Raises: PluginError where the package isn't installed, is broken, or can't be used on this machine. LimitsError.
     """
@@ -49,9 +51,21 @@ def kernel_suite(
         trial
         for spec, operation in declared
         if _device_problem(spec.device) is None
-        for trial in trials_of(spec, operation, (*cases_of(operation), *added.get(operation.name, ())))
+        for trial in _chosen(trials_of(spec, operation, (*cases_of(operation), *added.get(operation.name, ()))), dtypes)
     ]
     return _suite(name, declared, trials, added, known, measure_speed)
+
+
+def _chosen(trials: Iterable[Trial], dtypes: Collection[str] | None) -> list[Trial]:
+    """The trials in the given dtypes; for a type variable that has none of them, the first."""
+    if dtypes is None:
+        return list(trials)
+    by_variable: dict[str, list[Trial]] = {}
+    for trial in trials:
+        by_variable.setdefault(trial.variable, []).append(trial)
+    return [
+        trial for group in by_variable.values() for trial in [one for one in group if one.dtype in dtypes] or group[:1]
+    ]
 
 
 def _suite(
