@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,9 @@ import pytest
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-def run(name: str, *options: str) -> str:
+def run(name: str, *options: str, **variables: str) -> str:
     command = [sys.executable, "-W", "error", str(EXAMPLES / name), *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -37,6 +38,13 @@ def test_the_differential_equation_is_solved_and_drawn(tmp_path: Path) -> None:
     out = run("physics.py", "--steps", "3", "--output", str(picture))
     assert "step     3: mean squared residual" in out
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_examples_run_unchanged_on_another_device(tmp_path: Path) -> None:
+    assert "device=xla" in run("simple_module.py", DOVETAIL_DEVICE="xla")
+    assert "loss" in run("language_model.py", "--steps", "1", "--sample", "4", DOVETAIL_DEVICE="xla")
+    out = run("physics.py", "--steps", "1", "--output", str(tmp_path / "physics.png"), DOVETAIL_DEVICE="xla")
+    assert "step     1: mean squared residual" in out
 
 
 @pytest.mark.parametrize("name", ["digits.py", "language_model.py", "physics.py"])

@@ -10,8 +10,12 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from dovetail_kernels_xla.kernels import bind
 from dovetail_kernels_xla.lowering import LOWERINGS
+from dovetail_protocols import CallMeta
 from dovetail_protocols import operations as ops
+from dovetail_protocols.binding import bind_attributes
+from dovetail_protocols.metas import Device
 from dovetail_protocols.registry import all_operations
 
 Run = Callable[..., Any]
@@ -164,3 +168,14 @@ def test_the_gradient_of_pooling_goes_to_the_first_of_equals(run: Run) -> None:
     x = np.array([1.0, 1.0, 0.0, 2.0], np.float32).reshape(1, 4, 1)
     cotangent = np.array([3.0, 5.0], np.float32).reshape(1, 2, 1)
     assert run(ops.max_pool_gradient, cotangent, x, window=2).reshape(-1).tolist() == [3.0, 0.0, 0.0, 5.0]
+
+
+def test_equal_calls_have_one_kernel_and_others_their_own() -> None:
+    def kernel(value: float, size: int) -> Any:
+        attributes = bind_attributes(ops.full, {"shape": (size,), "fill_value": value, "device": Device("xla")})
+        return bind(CallMeta(ops.full, (), attributes, (ops.full.infer((), attributes),)))
+
+    assert kernel(0.0, 2) is kernel(0.0, 2)
+    assert kernel(0.0, 2) is not kernel(0.0, 3)
+    assert np.signbit(kernel(-0.0, 2)()).all()
+    assert not np.signbit(kernel(0.0, 2)()).any()

@@ -26,7 +26,7 @@ class XlaDevice:
         return [f"{device.platform} {device.device_kind}, by JAX {jax.__version__}" for device in devices]
 
     def from_host(self, array: Any, index: int) -> Any:
-        """A jax.Array on device `index`. It may share the array's memory."""
+        """A jax.Array on device `index`, in memory of its own."""
         from .placement import put
 
         return put(array, index)

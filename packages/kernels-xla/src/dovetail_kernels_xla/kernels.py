@@ -20,16 +20,32 @@ from .lowering import run_call
 from .placement import compiled
 from .refusals import refusal
 
+BOUND_LIMIT = 1024
+"""Kernels kept for calls that are the same: which shapes a process meets is without end."""
+_bound: dict[Any, Any] = {}
+
 
 def bind(call: CallMeta) -> Any:
-    """The kernel of a call, or why there is none."""
+    """The kernel of a call, or why there is none. Equal calls have one kernel, which is compiled once."""
     eager = _EAGER.get(call.operation)
     if eager is not None:
         return eager(call)
     reason = refusal(call)
     if reason is not None:
         return Unsupported(reason)
+    # As text, because -0.0 is another number than 0.0.
+    key = call.operation, call.operands, repr(call.attributes), call.results
+    kernel = _bound.get(key)
+    if kernel is None:
+        if len(_bound) >= BOUND_LIMIT:
+            _bound.clear()
+        kernel = _bound[key] = _compiled(call)
+    return kernel
+
+
+def _compiled(call: CallMeta) -> Callable[..., Any]:
     given = [place for place, meta in enumerate(call.operands) if meta is not None]
+    gives_tuple = isinstance(call.operation.infer(call.operands, call.attributes), tuple)
 
     def function(*present: Any) -> Any:
         operands: list[Any] = [None] * len(call.operands)
@@ -38,8 +54,9 @@ def bind(call: CallMeta) -> Any:
         results = run_call(call, operands)
         return results if gives_tuple else results[0]
 
-    gives_tuple = isinstance(call.operation.infer(call.operands, call.attributes), tuple)
-    run = compiled(function, [meta for meta in call.operands if meta is not None], call.results[0].device.index)
+    run: Callable[..., Any] = compiled(
+        function, [meta for meta in call.operands if meta is not None], call.results[0].device.index
+    )
     if len(given) == len(call.operands):
         return run
     return lambda *operands: run(*(operands[place] for place in given))

@@ -57,8 +57,11 @@ def _specs() -> Sequence[KernelSpec]:
 
 
 def _has_kernel(operation: Operation) -> bool:
-    """Composites whose results' shapes depend on values run as what they consist of."""
-    return operation.short_name not in VARIABLES and (operation.is_primitive or not operation.data_dependent)
+    """Choices, loops and other calls of graphs are no single kernels; composites whose results' shapes depend on values
+    run as what they consist of."""
+    carries_graphs = any("Graph" in attribute.annotation for attribute in operation.attributes)
+    looks_at_values = operation.data_dependent and not operation.is_primitive
+    return not (operation.short_name in VARIABLES or carries_graphs or looks_at_values)
 
 
 PACKAGE = XlaKernels()

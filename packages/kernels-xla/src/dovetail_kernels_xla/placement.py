@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 import jax
+import numpy as np
 from jax.sharding import SingleDeviceSharding
 
 from dovetail_protocols.metas import TensorMeta
@@ -30,7 +31,9 @@ def shaped(shape: Sequence[int], dtype: Any, place: Any = None) -> Any:
 
 
 def put(array: Any, index: int) -> Any:
-    """A NumPy array's contents on device `index`."""
+    """A NumPy array's contents on device `index`, in memory of their own."""
+    if jax.devices()[index].platform == "cpu":
+        array = np.array(array)  # JAX shares the memory of aligned arrays there
     with jax.enable_x64(True):
         return jax.device_put(array, sharding_of(index))
 
