@@ -13,6 +13,7 @@ from dovetail_conformance.checks import speed
 from dovetail_conformance.speed import (
     MachineSpeed,
     as_json,
+    beside,
     bytes_text,
     call_of_shapes,
     compare,
@@ -70,6 +71,17 @@ def test_machine_measures_each_size_class_once() -> None:
     rates = {measured.bytes_per_second(size) for size in (5000, 8000, 8192)}
     assert len(rates) == 1
     assert list(measured.copies) == [8192]
+
+
+def test_refined_machine_keeps_the_faster_of_what_was_measured() -> None:
+    machine = MachineSpeed(quick=True, copies={4096: 1.0, 8192: 1e30}, products={"float32": 1.0})
+    machine.refine()
+    assert machine.copies[4096] > 1e3
+    assert machine.copies[8192] == 1e30
+    assert machine.products["float32"] > 1e3
+    compared = compare(call_of_shapes(ops.softmax, ((4, 8),), "float32", {}), "numpy", machine, quick=True)
+    machine.copies[4096] = 1e30
+    assert beside(compared, machine).machine.copying == pytest.approx(256 / 1e30)
 
 
 def test_functions_timed_together_take_turns_with_their_alternatives() -> None:

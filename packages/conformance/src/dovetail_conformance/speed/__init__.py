@@ -4,7 +4,7 @@ Nothing here judges: figures hold for one machine at one time.
 """
 
 from .calls import BenchmarkCall, call_of_shapes, default_shapes, label_of
-from .comparison import Comparison, compare
+from .comparison import Comparison, beside, compare
 from .competitors import Competitor, competitors_for
 from .machine import MachineSpeed, MachineTimes
 from .report import as_json, environment, line
@@ -21,6 +21,7 @@ __all__ = [
     "Timing",
     "Work",
     "as_json",
+    "beside",
     "bytes_text",
     "call_of_shapes",
     "compare",

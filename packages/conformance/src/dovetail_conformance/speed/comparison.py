@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import sqrt
 from time import perf_counter
@@ -67,6 +67,11 @@ def compare(
         timings = time_together(runners, waits=waits, quick=quick) if runners else {}
     work = work_of(call.meta)
     return Comparison(call, work, machine.times_of(work, _dtype(call)), timings, refusals, faults)
+
+
+def beside(comparison: Comparison, machine: MachineSpeed) -> Comparison:
+    """The same beside a machine that was refined since."""
+    return replace(comparison, machine=machine.times_of(comparison.work, _dtype(comparison.call)))
 
 
 def _dtype(call: BenchmarkCall) -> np.dtype[Any]:

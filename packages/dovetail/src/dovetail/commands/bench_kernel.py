@@ -59,13 +59,16 @@ def run(options: argparse.Namespace) -> int:
         shapes = speed.default_shapes(operation, options.dtype, attributes, quick=options.quick)
     machine = speed.MachineSpeed(quick=options.quick)
     left_out: dict[str, str] = {}
-    calls = []
+    comparisons = []
     for place, chosen in enumerate(shapes):
         call = speed.call_of_shapes(operation, chosen, options.dtype, attributes)
         _announce(f"{place + 1}/{len(shapes)} {call.label}")
         compared = speed.compare(call, options.package, machine, left_out=left_out, quick=options.quick)
         left_out |= _slow(compared)
-        calls.append(speed.as_json(compared))
+        comparisons.append(compared)
+    _announce("the machine")
+    machine.refine()
+    calls = [speed.as_json(speed.beside(one, machine)) for one in comparisons]
     _announce("")
     report = {
         "format": "dovetail.kernel-speed",

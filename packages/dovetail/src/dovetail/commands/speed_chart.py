@@ -8,7 +8,7 @@ from html import escape
 from math import ceil, floor, log2, log10
 
 WIDTH, HEIGHT = 860, 440
-LEFT, RIGHT, TOP, BOTTOM = 78, 150, 18, 52
+LEFT, RIGHT, TOP, BOTTOM = 96, 150, 18, 52
 MARKS = ("circle", "square", "diamond", "triangle", "wedge", "bar")
 CORNERS: dict[str, tuple[tuple[float, float], ...]] = {
     "square": ((-4, -4), (4, -4), (4, 4), (-4, 4)),
