@@ -5,6 +5,7 @@ Their suites try two operations and ten graphs; the kit is imported where a suit
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -143,6 +144,13 @@ class Silent(Honest):
 class Hasty(Honest):
     def claim(self, graph: Graph) -> Sequence[Claim]:
         self.compile(graph, CompileOptions())
+        return super().claim(graph)
+
+
+class Scribbling(Honest):
+    def claim(self, graph: Graph) -> Sequence[Claim]:
+        with open(os.devnull, "w") as file:
+            file.write(graph.name)
         return super().claim(graph)
 
 
@@ -329,6 +337,7 @@ MUTANTS = (
     mutant(Circular, "claims sets of nodes that wait for one another", "l1_claims"),
     mutant(Silent, "refuses without a reason", "l1_claims", "l1_honesty", nothing_else=True),
     mutant(Hasty, "compiles while claiming", "l1_claims", nothing_else=True),
+    mutant(Scribbling, "writes a file while claiming", "l1_claims", nothing_else=True),
     mutant(Fickle, "claims other nodes when it is asked again", "l1_claims"),
     mutant(Failing, "claims what it fails to compile", "l1_honesty", "l5_graphs"),
     mutant(Inaccurate, "is off by a thousandth", "l2_numbers", "l5_graphs"),
