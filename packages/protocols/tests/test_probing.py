@@ -62,3 +62,19 @@ def test_each_fault_is_named_and_the_sound_are_probed_beside_it(probes: dict[str
     assert "from native code" in probes["talkative"].output
     assert "is a str, not a KernelSpec" in probes["zeal"].told[0]
     assert not any(f"{name}_module" in sys.modules for name in FAULTS)
+
+
+def test_implementations_are_imported_where_that_is_asked_for(site: Site) -> None:
+    (site.folder / "no_library.py").write_text("import ctypes\nctypes.CDLL('libacme.so.2')\n", "utf-8")
+    specs = [
+        KernelSpec(id=name, operation=f"dovetail::{name}", implementation="no_library:take") for name in ("sin", "cos")
+    ]
+    site.kernels("acme", SPEC, *specs)
+    assert [one.state for one in probe(find(GROUP)).values()] == ["ready"]
+    (result,) = probe(find(GROUP), implementations=True).values()
+    assert result.state == "broken"
+    assert "plug-in 'acme' (acme-kernels 1.0) has kernels that can't be imported" in result.problem
+    assert (
+        "cause: tanh: ModuleNotFoundError: No module named 'sound_module'; sin, cos: OSError: libacme.so.2"
+        in result.problem
+    )

@@ -99,7 +99,7 @@ def _one(name: str, plugins: list[Plugin], timeout_seconds: float) -> int:
         raise PluginError(f"no plug-in {name!r} is installed", expected=", ".join(names) or "none are")
     for message in set_aside.values():
         print(message)
-    probes = probing.probe(found, timeout_seconds)
+    probes = probing.probe(found, timeout_seconds, implementations=True)
     for plugin in found:
         _show(plugin, probes[plugin.key])
     return 1 if set_aside or any(probe.is_fault for probe in probes.values()) else 0

@@ -50,13 +50,18 @@ class Probe:
         return self.state not in ("ready", "unusable")
 
 
-def probe(plugins: Sequence[Plugin], timeout_seconds: float = TIMEOUT_SECONDS) -> Mapping[str, Probe]:
-    """What becomes of plug-ins when they are loaded and asked, by `Plugin.key`."""
+def probe(
+    plugins: Sequence[Plugin], timeout_seconds: float = TIMEOUT_SECONDS, *, implementations: bool = False
+) -> Mapping[str, Probe]:
+    """What becomes of plug-ins when they are loaded and asked, by `Plugin.key`.
+
+    `implementations` imports those of kernel packages too, which a process otherwise does at the first use of each.
+    """
     results: dict[str, Probe] = {}
     pending = list(plugins)
     while pending:
         with tempfile.TemporaryDirectory(prefix="dovetail-probe-") as folder:
-            results |= _run(pending, Path(folder), timeout_seconds)
+            results |= _run(pending, Path(folder), timeout_seconds, implementations)
         left = [plugin for plugin in pending if plugin.key not in results]
         if len(left) == len(pending):
             raise PluginError("plug-ins can't be probed", cause="the process that should do it doesn't start")
@@ -64,12 +69,12 @@ def probe(plugins: Sequence[Plugin], timeout_seconds: float = TIMEOUT_SECONDS) -
     return results
 
 
-def _run(plugins: Sequence[Plugin], folder: Path, timeout_seconds: float) -> dict[str, Probe]:
+def _run(plugins: Sequence[Plugin], folder: Path, timeout_seconds: float, implementations: bool) -> dict[str, Probe]:
     """The results of one process; of the plug-in that takes it down, what it died of."""
     report = folder / "report"
     report.touch()
     keys = [plugin.key for plugin in plugins]
-    command = [sys.executable, "-X", "faulthandler", "-m", __name__, str(folder), *keys]
+    command = [sys.executable, "-X", "faulthandler", "-m", __name__, str(folder), str(int(implementations)), *keys]
     environment = {name: value for name, value in os.environ.items() if name != "DOVETAIL_KERNELS"}
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     with subprocess.Popen(
@@ -126,7 +131,7 @@ def _how(status: int) -> str:
 # ------------------------------------------------------------------------------------------------- in the other process
 
 
-def main(folder: Path, keys: Sequence[str]) -> None:
+def main(folder: Path, implementations: bool, keys: Sequence[str]) -> None:
     """Loads and asks each plug-in, and writes a line before and after it."""
     with open(folder / "report", "a", encoding="utf-8") as report:
 
@@ -142,19 +147,19 @@ def main(folder: Path, keys: Sequence[str]) -> None:
             with open(output, "wb") as file:
                 os.dup2(file.fileno(), 1)
                 os.dup2(file.fileno(), 2)
-                result = _examined(plugin)
+                result = _examined(plugin, implementations)
                 sys.stdout.flush()
                 sys.stderr.flush()
             printed = output.read_text("utf-8", "replace")
             write(key=key, result=result | {"output": result["output"] + printed})
 
 
-def _examined(plugin: Plugin) -> dict[str, Any]:
+def _examined(plugin: Plugin, implementations: bool) -> dict[str, Any]:
     start = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            state, detail = _state(plugin)
+            state, detail = _state(plugin, implementations)
             problem, trace = "", ""
         except PluginError as error:
             state, detail, problem = "broken", "", str(error if plugin.error is None else plugin.broken())
@@ -172,7 +177,7 @@ def _examined(plugin: Plugin) -> dict[str, Any]:
     }
 
 
-def _state(plugin: Plugin) -> tuple[str, str]:
+def _state(plugin: Plugin, implementations: bool) -> tuple[str, str]:
     """Raises: PluginError for a broken plug-in."""
     from ..kernel_packages import GROUP, described
     from .discovery import require_sound
@@ -185,7 +190,11 @@ def _state(plugin: Plugin) -> tuple[str, str]:
         if package is None:
             require_sound(GROUP, plugin.name)
             raise PluginError(f"plug-in {plugin} is not found")
-        return ("unusable", package.unusable) if package.unusable else ("ready", _counted(package))
+        if package.unusable:
+            return "unusable", package.unusable
+        if implementations:
+            _import_implementations(package)
+        return "ready", _counted(package)
     offered = offered_by(plugin)
     if not hasattr(offered, "probe"):
         return "ready", ""
@@ -196,6 +205,27 @@ def _state(plugin: Plugin) -> tuple[str, str]:
     return ("ready", "") if reason is None else ("unusable", reason)
 
 
+def _import_implementations(package: Any) -> None:
+    """Raises: PluginError with every kernel whose implementation can't be imported, and why."""
+    from importlib import import_module
+
+    causes: dict[str, list[str]] = {}
+    for spec in package.specs:
+        module, _, attribute = spec.implementation.partition(":")
+        try:
+            getattr(import_module(module), attribute)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in may raise anything
+            causes.setdefault(f"{type(error).__name__}: {error}", []).append(spec.id)
+    if causes:
+        plugin = package.plugin
+        raise PluginError(
+            f"plug-in {plugin} has kernels that can't be imported",
+            cause="; ".join(f"{', '.join(kernels)}: {cause}" for cause, kernels in causes.items()),
+            effect="others are used in their place.",
+            fix=f"reinstall {plugin.distribution}, or set DOVETAIL_KERNELS=-{plugin.name}",
+        )
+
+
 def _counted(package: Any) -> str:
     from ..kernel_packages import summary
 
@@ -204,4 +234,4 @@ def _counted(package: Any) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main(Path(sys.argv[1]), sys.argv[2] == "1", sys.argv[3:])
