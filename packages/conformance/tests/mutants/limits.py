@@ -79,6 +79,13 @@ BIAS = "".join(
 MUTANTS = (
     compiler("known_graph", "a compiler with a fault at one graph, which it limits", "MISFUSING", BIAS),
     compiler(
+        "limits_what_is_not_claimed",
+        "a compiler with a limit in a dtype that it doesn't claim",
+        "HONEST",
+        entry("plain", spec="tanh") + 'dtype = "float16"\n',
+        "l2_numbers",
+    ),
+    compiler(
         "limits_a_right_graph",
         "a compiler with a limit for a graph that passes",
         "HONEST",
