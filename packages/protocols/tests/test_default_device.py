@@ -12,6 +12,7 @@ from dovetail_protocols import operations as ops
 from dovetail_protocols.default_device import VARIABLE, current_device, device
 from dovetail_protocols.errors import DeviceError
 from dovetail_protocols.metas import CPU, Device
+from dovetail_protocols.plugins import refresh
 
 ACME = Device("acme", 1)
 
@@ -51,6 +52,16 @@ def test_the_environment_holds_in_new_threads_and_a_scope_only_in_its_own(monkey
         thread.start()
         thread.join()
     assert found == [ACME]
+
+
+def test_refresh_asks_the_devices_and_the_environment_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "acme:1")
+    assert current_device() == ACME
+    monkeypatch.setenv(VARIABLE, "cpu")
+    assert current_device() == ACME
+    refresh()
+    assert current_device() is CPU
+    assert "acme" not in devices._found
 
 
 @pytest.mark.parametrize(

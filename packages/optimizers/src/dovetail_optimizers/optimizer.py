@@ -9,7 +9,7 @@ from typing import Any
 from dovetail_protocols import operations as ops
 from dovetail_protocols.arrays import is_variable, provider
 from dovetail_protocols.dtypes import float32, int64
-from dovetail_protocols.errors import AttributeValueError, GradientError, ShapeError, StructureError
+from dovetail_protocols.errors import AttributeValueError, DeviceError, GradientError, ShapeError, StructureError
 
 from . import clipping
 
@@ -85,13 +85,15 @@ class Optimizer(ABC):
     def build(self, variables: Sequence[Any]) -> None:
         """Makes the slots for these variables, in their order. Further calls may only name the same ones.
 
-        Raises: StructureError for others, or for one that is listed twice.
+        Raises: StructureError for others, or for one that is listed twice; DeviceError for one on another device than
+        the optimizer's own state.
         """
         if self._targets:
             self._require_known(variables)
             return
         if len({id(variable) for variable in variables}) != len(variables):
             raise StructureError("a variable is listed twice", got=", ".join(variable.name for variable in variables))
+        self._require_own_device(variables)
         slots = [self._new_slots(variable) for variable in variables]
         self._targets, self._slots = list(variables), slots
         self._places = {id(variable): place for place, variable in enumerate(variables)}
@@ -105,6 +107,18 @@ class Optimizer(ABC):
             name: provider().variable(zeros, name=f"{variable.name}/{name}", trainable=False)
             for name in self.slot_names
         }
+
+    def _require_own_device(self, variables: Sequence[Any]) -> None:
+        place = self.iterations.meta.device
+        for variable in variables:
+            if variable.meta.device != place:
+                raise DeviceError(
+                    f"{self.name} and a variable that it is to train are on different devices",
+                    where=variable.name,
+                    expected=f"{place}, where the optimizer's own state is",
+                    got=variable.meta.device,
+                    fix=f"make the optimizer under `with device({str(variable.meta.device)!r})`, as its variables were",
+                )
 
     def _require_known(self, variables: Sequence[Any]) -> None:
         unknown = [variable.name for variable in variables if id(variable) not in self._places]

@@ -250,3 +250,12 @@ def test_a_view_of_a_variable_keeps_its_memory_from_being_overwritten(device):
     turned = dt.permute_dims(v, (1, 0))
     step()
     assert (turned.tolist(), v.tolist()) == ([[2], [3]], [[3, 4]])
+
+
+def test_an_optimizer_made_elsewhere_says_where_it_is():
+    with dt.device("fake"):
+        v = dt.Variable([1.0], name="w")
+    optimizer = dt.optimizers.SGD(0.1)
+    with pytest.raises(DeviceError, match=r"different devices\n  where: w[\s\S]*with device\('fake'\)"):
+        optimizer.apply_gradients([(dt.ones_like(v), v)])
+    assert v.tolist() == [1]

@@ -129,9 +129,10 @@ def refresh() -> None:
         _quarantine.clear()
         _warned.clear()
         _asked_for.clear()
-    from .. import selection
+    from .. import devices, selection
 
     selection.forget()
+    devices.forget()
 
 
 def quarantined() -> dict[str, str]:
