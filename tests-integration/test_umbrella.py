@@ -82,6 +82,23 @@ def test_a_missing_dependency_of_a_package_is_not_taken_for_the_package() -> Non
     assert run(WITHOUT.format(package="numpy") + program).strip() == "No module named 'numpy'"
 
 
+def test_the_default_device_is_looked_for_when_one_is_needed_and_never_at_import() -> None:
+    program = """
+import os
+os.environ["DOVETAIL_DEVICE"] = "nowhere"
+import dovetail as dt
+from dovetail import Module, function, grad, layers, optimizers
+print("imported")
+try:
+    dt.zeros(2)
+except dt.errors.DeviceError as error:
+    print(error)
+"""
+    told = run(program)
+    assert told.startswith("imported\nunknown device 'nowhere'")
+    assert "where: environment variable DOVETAIL_DEVICE=nowhere" in told
+
+
 def test_a_name_that_there_is_not_raises_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'dovetail' has no attribute 'Tensr'"):
         dt.Tensr  # noqa: B018 - the lookup is what is tested

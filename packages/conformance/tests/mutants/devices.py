@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from dovetail_protocols.kernels import KernelSpec
+
 from . import Mutant
 
 
@@ -201,6 +203,46 @@ gives, reuses, writes, staging = GivesItsMemory(), ReusesMemoryInUse(), WritesWh
 keeps, copies, nothing, anything = KeepsAll(), CopiesNothing(), GivesNothingWhenFull(), RaisesAnythingWhenFull()
 describes = DescribesNothing()
 
+
+class Kernels:
+    """One kernel for the honest device, from `negative` of a class."""
+
+    protocol = (1, 0)
+
+    def __init__(self, implementation: str) -> None:
+        self.implementation = f"mutants.devices:{implementation}"
+
+    def kernels(self) -> Any:
+        declared = {"operation": "dovetail::negative", "dtypes": {"T": frozenset({"float32"})}}
+        return [KernelSpec(id="negative", device="table-honest", implementation=self.implementation, **declared)]
+
+    def operations(self) -> Any:
+        return ()
+
+    def probe(self) -> Any:
+        return None
+
+
+def negative(call: Any) -> Any:
+    return lambda x: honest.kept(-honest.held(x), x.index)
+
+
+def negative_in_place(call: Any) -> Any:
+    def kernel(x: Handle) -> Handle:
+        array = honest.held(x)
+        np.negative(array, out=array)
+        return honest.kept(array.copy(), x.index)
+
+    return kernel
+
+
+def negative_on_the_host(call: Any) -> Any:
+    return lambda x: -honest.held(x)
+
+
+kernels, kernels_in_place = Kernels("negative"), Kernels("negative_in_place")
+kernels_on_the_host = Kernels("negative_on_the_host")
+
 PRINTS = "import mutants.devices\nprint('hello')\nPACKAGE = mutants.devices.Honest()\n"
 
 
@@ -211,6 +253,18 @@ def _suite(kind: str, package: Honest | None) -> Callable[[], type]:
         return device_suite(kind, failing=None if package is None else package.failing)
 
     return make
+
+
+def _kernels(attribute: str, what: str, *tests: str) -> Mutant:
+    name = f"device_{attribute}"
+
+    def make() -> type:
+        from dovetail_conformance import kernel_suite  # as above
+
+        return kernel_suite(name)
+
+    entry_points = {"dovetail.kernels.v1": f"{name} = mutants.devices:{attribute}"}
+    return Mutant(name=name, what=what, suite=make, caught_by=frozenset(tests), entry_points=entry_points)
 
 
 def _mutant(attribute: str, what: str, *tests: str) -> Mutant:
@@ -250,5 +304,8 @@ MUTANTS = (
         entry_points={"dovetail.devices.v1": "table-prints = device_that_prints:PACKAGE"},
         files={"device_that_prints.py": PRINTS},
     ),
+    _kernels("kernels_in_place", "a kernel of a device writes its input", "l3_contract"),
+    _kernels("kernels_on_the_host", "a kernel of a device gives an array of the host", "l1_honesty"),
+    _kernels("kernels", "a kernel of a device that is right"),
     _mutant("honest", "keeps layouts, counts what it holds, can be made to fail"),
 )

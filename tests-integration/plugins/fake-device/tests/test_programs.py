@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dovetail_fake_device.device import DEVICE
+from dovetail_fake_device.memory import Memory
 
 import dovetail as dt
 from dovetail_protocols.errors import ConcretizationError, DeviceError, DeviceMemoryError, KernelError
@@ -259,3 +260,16 @@ def test_an_optimizer_made_elsewhere_says_where_it_is():
     with pytest.raises(DeviceError, match=r"different devices\n  where: w[\s\S]*with device\('fake'\)"):
         optimizer.apply_gradients([(dt.ones_like(v), v)])
     assert v.tolist() == [1]
+
+
+def test_the_environment_makes_an_allocation_fail(monkeypatch):
+    monkeypatch.setenv("FAKE_DEVICE_FAIL_ALLOCATION", "2")
+    memory = Memory(0, 1 << 12)
+    first = memory.allocate(100)
+    with pytest.raises(DeviceMemoryError, match="made to fail"):
+        memory.allocate(100)
+    second = memory.allocate(100)
+    assert second.address >= first.address + 100
+    assert memory.bytes_in_use() == 256
+    with pytest.raises(DeviceMemoryError, match="256 of 4096 bytes are in use"):
+        memory.allocate(4000)
