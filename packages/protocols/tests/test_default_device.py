@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dovetail_protocols import devices
+from dovetail_protocols import devices, registry
 from dovetail_protocols import operations as ops
+from dovetail_protocols.binding import bind_attributes
 from dovetail_protocols.default_device import VARIABLE, current_device, device
+from dovetail_protocols.dispatch import interpreting
+from dovetail_protocols.dtypes import float32
 from dovetail_protocols.errors import DeviceError
-from dovetail_protocols.metas import CPU, Device
+from dovetail_protocols.metas import CPU, Device, TensorMeta
+from dovetail_protocols.operation import primitive
 from dovetail_protocols.plugins import refresh
+
+if TYPE_CHECKING:
+    from dovetail_protocols.operations.annotations import AnyDType
 
 ACME = Device("acme", 1)
 
@@ -93,3 +101,28 @@ def test_an_operation_that_makes_an_array_anew_is_bound_to_the_current_device() 
     _, elsewhere = ops.arange.bind((), {"start": 3})
     assert (here["device"], there["device"], elsewhere["device"]) == (ACME, "cpu", None)
     assert list(here) == list(elsewhere)
+
+
+def test_an_operation_with_operands_is_where_these_are_whatever_its_attribute_device(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(registry, "_operations", dict(registry._operations))
+
+    @primitive(version=1, namespace="acme")
+    def sent(x: AnyDType, /, *, device: Device | None = None) -> AnyDType:
+        return x
+
+    @primitive(version=1, namespace="acme")
+    def origin(*, device: Device | None = None) -> AnyDType:
+        return TensorMeta((), float32, device or CPU)
+
+    given: list[Any] = []
+
+    class Noting:
+        def apply(self, operation: Any, operands: Any, attributes: Any) -> None:
+            given.append(attributes["device"])
+
+    with device("acme:1"), interpreting(Noting()):
+        origin()
+        assert bind_attributes(sent, {})["device"] is None
+    assert given == [ACME]

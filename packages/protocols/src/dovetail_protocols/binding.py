@@ -94,9 +94,9 @@ def operand_of(operation: Operation, position: int) -> Operand:
 
 
 def bind_attributes(operation: Operation, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """All attributes in the order of declaration, as plain data: lists become tuples, NumPy's scalars Python's. An
-    attribute `device` that is None becomes the current device, or stays None for the CPU."""
-    if operation._takes_device and given.get("device") is None and current_device() != CPU:
+    """All attributes in the order of declaration, as plain data: lists become tuples, NumPy's scalars Python's. Without
+    operands, an attribute `device` that is None becomes the current device, or stays None for the CPU."""
+    if operation._is_placed and given.get("device") is None and current_device() != CPU:
         given = {**given, "device": current_device()}
     if not given:
         if any(attribute.required for attribute in operation.attributes):

@@ -132,7 +132,8 @@ class Operation:
         if self._quick and len({(variable, accepted) for variable, accepted in self._quick}) == 1:
             variable, accepted = self._quick[0]
             self._uniform = None if variable == "*" else accepted
-        self._takes_device = "device" in self._attribute_names
+        # What is made of attributes alone is made on the current device, unless one is said.
+        self._is_placed = "device" in self._attribute_names and not operands
         self._has_required = any(attribute.required for attribute in attributes)
 
     # ------------------------------------------------------------------ what it is
@@ -212,7 +213,7 @@ class Operation:
         interpreter = current()
         if interpreter is None:
             return arrays.call(self, operands, attributes)
-        if not attributes and not self._has_required:
+        if not attributes and not self._has_required and not self._is_placed:
             quick = bind_quickly(self, operands)
             if quick is not None:
                 return interpreter.apply(self, quick, self._defaults)
