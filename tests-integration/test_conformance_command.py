@@ -68,9 +68,13 @@ def cubing(call):
 RIGHT, WITHOUT_NAN, ABORTING = Package("right"), Package("without_nan"), Package("aborting")
 ABSENT = Package("right", unusable="there is no such chip here")
 OWN = Package("cubing", "acme::cube", operations=(cube,))
+BOTH = Package("right", operations=(cube,))
+KERNELLESS = Package("right", operations=(cube,))
+KERNELLESS.kernels = lambda: []
 CASES = {"acme::cube": [case(array(2, 3)), case(array(0, 3), name="empty", smooth=False)]}
+STRAY_CASES = CASES | {"dovetail::square": [case(array(7), name="seven")], "acme::cub": [case(array(7))]}
 """
-NAMES = ("right", "without_nan", "aborting", "absent", "own")
+NAMES = ("right", "without_nan", "aborting", "absent", "own", "both", "kernelless")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -151,6 +155,36 @@ def test_operations_of_its_own_are_proved_with_the_cases_given(capsys: pytest.Ca
     assert status == 0, output
     assert row(output, "operations", "L2")["passed"] > 0
     assert row(output, "kernels", "L1")["passed"] == 2
+
+
+def test_each_suite_gets_the_cases_that_are_meant_for_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of packages with a kernel for the standard's, or none, that bring an operation without a kernel of its own."""
+    status, output = prove(capsys, "both", "--cases", "proved:STRAY_CASES", "-k", "cases or declared or l1_proved")
+    assert status == 1
+    assert output.count("FAILED") == 1
+    assert "FAILED kernels l0_added_cases_are_used\n    cases are given for acme::cub, which 'both'" in output
+    assert row(output, "kernels", "L1")["passed"] == row(output, "operations", "L1")["passed"] == 2
+    status, output = prove(capsys, "kernelless", "--cases", "proved:CASES", "-k", "l0")
+    assert status == 0, output
+    assert "kernels  L0" not in output
+
+
+def test_speed_is_told_in_a_line_for_each_kernel_and_in_the_report(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    arguments = ("--speed", "-k", "(speed or loads) and not float64", "--json", str(tmp_path / "report.json"))
+    status, output = prove(capsys, "right", *arguments)
+    assert status == 0, output
+    (titles,) = [line for line in output.splitlines() if line.startswith("kernel ")]
+    (timed,) = [line for line in output.splitlines() if line.startswith("only-T-float32 ")]
+    assert titles.split()[:6] == ["kernel", "operands", "read", "and", "written", "right"]
+    report = json.loads((tmp_path / "report.json").read_text())
+    load, speed = sorted(report["tests"], key=lambda test: test["level"])
+    assert load["speed"] is None
+    assert speed["level"] == "L6"
+    assert speed["speed"]["label"] in timed
+    assert {"right", "numpy"} <= set(speed["speed"]["seconds"])
+    assert {"machine", "threads", "limits"} <= set(report["environment"])
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from dovetail.__main__ import main
 from dovetail.commands.bench_kernel import parse_shapes
 from dovetail.commands.speed_page import page, summary
-from dovetail.commands.speed_table import gaps, table_of
+from dovetail.commands.speed_table import columns, gaps, table_of
 from dovetail_conformance.speed.competitors import Competitor
 from dovetail_protocols import operations as ops
 from dovetail_protocols.errors import SignatureError
@@ -142,6 +142,13 @@ def test_table_shows_gaps_and_says_below_why(report: dict[str, Any]) -> None:
         "broken, on 4096: wrong: disagrees with numpy: result 0",
     ]
     assert "broken, on 4096" in text
+
+
+def test_columns_leave_open_what_is_known_of_some_calls_only() -> None:
+    unknown, product = call("256", 2048, acme=1e-6), call("64×64", 49152, acme=1e-5)
+    titles, rows = columns([unknown, product | {"operations": 524288, "machine_arithmetic_seconds": 2e-6}], "acme")
+    assert titles[-1] == "its arithmetic"
+    assert [row[-1] for row in rows] == ["–", "2 µs"]
 
 
 def test_page_is_well_formed_loads_nothing_and_escapes_what_it_shows(report: dict[str, Any]) -> None:

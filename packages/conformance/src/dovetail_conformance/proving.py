@@ -48,19 +48,25 @@ Cases = Mapping[str, Sequence[Case]]
 
 
 def prove(
-    name: str, *, cases: str | None = None, limits: str | Path | None = None, keyword: str | None = None
+    name: str,
+    *,
+    cases: str | None = None,
+    limits: str | Path | None = None,
+    keyword: str | None = None,
+    measure_speed: bool = False,
 ) -> Report:
     """What became of the suites of every role that the package `name` plays by its entry points.
 
     `cases` names a mapping as `kernel_suite` takes it, "module:attribute"; `limits` a file of limits, from the working
-    directory; `keyword` selects tests, as pytest's -k does.
+    directory; `keyword` selects tests, as pytest's -k does; `measure_speed` adds level L6.
 
     Raises: PluginError where it isn't installed, plays no role that there is a suite for, or can't be used on this
     machine. LimitsError. DovetailError where `keyword` selects no test.
     """
     plugins = plugins_named(name)
-    known = read_limits(None if limits is None else Path(limits).resolve())
-    options = {"name": name, "cases": cases, "limits": None if limits is None else str(Path(limits).resolve())}
+    file = None if limits is None else str(Path(limits).resolve())
+    options = {"name": name, "cases": cases, "limits": file, "measure_speed": measure_speed}
+    known = read_limits(file)
     with tempfile.TemporaryDirectory() as folder:
         events, status = _run(Path(folder), options, keyword)
     for event in events:
@@ -142,7 +148,9 @@ def named_suites(options: Mapping[str, Any]) -> dict[str, type]:
     return {f"Test_{role}": suite for role, suite in found.items()}
 
 
-def suites_of(name: str, *, cases: str | None = None, limits: str | Path | None = None) -> dict[str, type]:
+def suites_of(
+    name: str, *, cases: str | None = None, limits: str | Path | None = None, measure_speed: bool = False
+) -> dict[str, type]:
     """A suite for each role that the package plays, by the role.
 
     Raises: as `prove`.
@@ -152,9 +160,14 @@ def suites_of(name: str, *, cases: str | None = None, limits: str | Path | None 
     makers: dict[str, Callable[[], dict[str, type]]] = {
         "dovetail.tensors.v1": lambda: {"tensors": tensor_suite(offered_by(played["dovetail.tensors.v1"]))},
         "dovetail.devices.v1": lambda: {"device": device_suite(name)},
-        "dovetail.kernels.v1": lambda: _kernel_suites(name, given, known),
+        "dovetail.kernels.v1": lambda: _kernel_suites(name, given, known, measure_speed),
         "dovetail.compilers.v1": lambda: {
-            "compiler": compiler_suite(name, device=name if "dovetail.devices.v1" in played else "cpu", limits=known)
+            "compiler": compiler_suite(
+                name,
+                device=name if "dovetail.devices.v1" in played else "cpu",
+                limits=known,
+                measure_speed=measure_speed,
+            )
         },
     }
     suites = {role: suite for group in makers if group in played for role, suite in makers[group]().items()}
@@ -164,10 +177,19 @@ def suites_of(name: str, *, cases: str | None = None, limits: str | Path | None 
     return suites
 
 
-def _kernel_suites(name: str, cases: Cases, limits: Limits) -> dict[str, type]:
-    suites = {"kernels": kernel_suite(name, cases=cases, limits=limits)}
-    if selection.require_package(name).operations:
-        suites["operations"] = operation_suite(name, cases=cases, limits=limits)
+def _kernel_suites(name: str, cases: Cases, limits: Limits, timed: bool) -> dict[str, type]:
+    """One for its kernels, and one for the operations that it brings, if any. Each gets the cases that are meant for
+    it; those that nothing is meant for go to the kernels' suite, which says so."""
+    package = selection.require_package(name)
+    brought = {operation.name for operation in package.operations}
+    declared = {spec.operation for spec in package.specs}
+    suites = {}
+    if declared or not brought:
+        of_kernels = {key: some for key, some in cases.items() if key in declared or key not in brought}
+        suites["kernels"] = kernel_suite(name, cases=of_kernels, limits=limits, measure_speed=timed)
+    if brought:
+        of_operations = {key: some for key, some in cases.items() if key in brought or not declared}
+        suites["operations"] = operation_suite(name, cases=of_operations, limits=limits)
     return suites
 
 

@@ -43,8 +43,10 @@ def pytest_runtest_logreport(report: Any) -> None:
 
 def pytest_runtest_logfinish(nodeid: str) -> None:
     outcome, reason = outcome_of(_reports)
-    seconds = sum(report.duration for report in _reports)
-    write(event="ended", test=nodeid.partition("::")[2], outcome=outcome, reason=reason, seconds=round(seconds, 4))
+    seconds = round(sum(report.duration for report in _reports), 4)
+    speed = next((value for report in _reports for name, value in report.user_properties if name == "speed"), None)
+    test = nodeid.partition("::")[2]
+    write(event="ended", test=test, outcome=outcome, reason=reason, seconds=seconds, speed=speed)
 
 
 def pytest_sessionfinish(exitstatus: int) -> None:

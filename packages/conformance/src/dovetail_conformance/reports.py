@@ -12,6 +12,7 @@ from typing import Any
 from dovetail_protocols import compilers, devices, kernels
 
 from .case_bank import CASE_BANK
+from .speed import environment
 
 PROTOCOLS = {"kernels": kernels.PROTOCOL, "compilers": compilers.PROTOCOL, "devices": devices.PROTOCOL}
 """The versions of the protocols against which plug-ins are proved."""
@@ -24,7 +25,8 @@ newer than the bank that the file of limits names."""
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One test: its suite's role, its level ("L2", or "" in suites without levels), its name, its outcome, and why."""
+    """One test: its suite's role, its level ("L2", or "" in suites without levels), its name, its outcome, and why;
+    at level L6 what was measured, as `dovetail_conformance.speed.as_json` gives it."""
 
     role: str
     level: str
@@ -32,6 +34,7 @@ class Verdict:
     outcome: str
     reason: str
     seconds: float
+    speed: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,10 @@ class Report:
     @property
     def failures(self) -> tuple[Verdict, ...]:
         return tuple(test for test in self.tests if test.outcome == "failed")
+
+    @property
+    def measured(self) -> tuple[Verdict, ...]:
+        return tuple(test for test in self.tests if test.speed is not None)
 
     @property
     def conforms(self) -> bool:
@@ -84,6 +91,7 @@ class Report:
             "pinned_case_bank": self.pinned_case_bank,
             "python": platform.python_version(),
             "platform": f"{platform.system()} {platform.machine()}",
+            "environment": environment() if self.measured else None,
             "summary": [{"role": role, "level": level, **row} for role, level, row in self.summary()],
             "tests": [asdict(test) for test in self.tests],
         }
@@ -101,6 +109,7 @@ def verdict_of(event: Mapping[str, Any]) -> Verdict:
         event["outcome"],
         event["reason"],
         event["seconds"],
+        event["speed"],
     )
 
 

@@ -56,8 +56,9 @@ def competitors_for(call: BenchmarkCall, wanted: str) -> list[Competitor]:
     """
     compilers = {plugin.name: plugin for plugin in find(COMPILERS)}
     declared = {name for name in selection.packages() if _devices(name, call.meta.operation.name)}
-    names = [wanted, *sorted(declared - {wanted} - set(compilers)), *sorted(set(compilers) - {wanted})]
-    found = [_of_compiler(name, call) if name in compilers else _of_package(name, call) for name in names]
+    found = [_of_compiler(wanted, call) if wanted in compilers else _of_package(wanted, call)]
+    found += [_of_other_package(name, call) for name in sorted(declared - {wanted} - set(compilers))]
+    found += [_of_compiler(name, call) for name in sorted(set(compilers) - {wanted})]
     if not call.meta.operation.is_primitive and REFERENCE in selection.packages():
         found.append(Competitor(DECOMPOSITION, _decomposed(call)))
     return found
@@ -86,6 +87,11 @@ def _of_package(name: str, call: BenchmarkCall) -> Competitor:
         return Competitor(name, chosen.kernel, device=kind)
     reasons = [decision.reason for decision in chosen.decisions if decision.candidate.package == name]
     return Competitor(name, None, "; ".join(filter(None, reasons)) or "declares no kernel of this operation")
+
+
+def _of_other_package(name: str, call: BenchmarkCall) -> Competitor:
+    unusable = selection.packages()[name].unusable
+    return Competitor(name, None, f"can't be used here: {unusable}") if unusable else _of_package(name, call)
 
 
 def _of_compiler(name: str, call: BenchmarkCall) -> Competitor:

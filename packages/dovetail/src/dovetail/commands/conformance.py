@@ -25,6 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write a report for machines")
     parser.add_argument("--limits", type=Path, metavar="FILE", help="what is known to fail, and why: conformance.toml")
     parser.add_argument("--cases", metavar="MODULE:ATTRIBUTE", help="calls of operations of its own, by their names")
+    parser.add_argument("--speed", action="store_true", help="time each kernel beside the others, level L6")
     parser.add_argument(
         "-k", dest="keyword", metavar="EXPRESSION", help="only tests that match, as pytest selects them"
     )
@@ -52,7 +53,13 @@ def _prove(options: argparse.Namespace) -> Report:
         )
     from dovetail_conformance import prove
 
-    return prove(options.name, cases=options.cases, limits=options.limits, keyword=options.keyword)
+    return prove(
+        options.name,
+        cases=options.cases,
+        limits=options.limits,
+        keyword=options.keyword,
+        measure_speed=options.speed,
+    )
 
 
 def _show(report: Report) -> None:
@@ -61,6 +68,8 @@ def _show(report: Report) -> None:
     print(f"{report.name}: " + ", ".join(f"{name} {version}" for name, version in report.distributions.items()))
     print(f"case bank {report.case_bank}\n")
     print(table(titles, [(role, level or "-", *map(str, counts.values())) for role, level, counts in rows]))
+    if report.measured:
+        print(f"\n{_speed(report)}")
     if report.untried:
         print(f"\nnot tried, for there is no suite: {', '.join(report.untried)}")
     for verdict in report.failures:
@@ -68,6 +77,16 @@ def _show(report: Report) -> None:
     if report.broken:
         print(f"\nBROKEN OFF\n{_shortened(report.broken)}")
     print(f"\n{report.name} " + ("conforms" if report.conforms else "does not conform"))
+
+
+def _speed(report: Report) -> str:
+    """A line for each kernel in each dtype that was timed."""
+    from .speed_table import HOW_TOLD, columns
+
+    titles, rows = columns([test.speed for test in report.measured if test.speed is not None], report.name)
+    kernels = [test.test.partition("[")[2].removesuffix("]") for test in report.measured]
+    timed = table(("kernel", *titles), [(kernel, *row) for kernel, row in zip(kernels, rows, strict=True)])
+    return f"{HOW_TOLD}\n\n{timed}"
 
 
 def _shortened(text: str) -> str:

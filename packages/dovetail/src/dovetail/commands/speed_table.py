@@ -10,19 +10,25 @@ from dovetail_conformance.speed import bytes_text, seconds_text
 from .table import table
 
 Report = Mapping[str, Any]
+HOW_TOLD = "median time of a call ± half the distance of the quartiles"
 
 
 def table_of(report: Report) -> str:
     """The title, a row for each call, and below why times are missing."""
-    names = competitors(report)
-    limits = ["copy of its bytes", "its arithmetic"] if has_arithmetic(report) else ["copy of its bytes"]
-    titles = ("operands", "read and written", *names, *limits)
-    rows = [_row(call, names, report) for call in report["calls"]]
-    lines = [f"{title(report)}: median time of a call ± half the distance of the quartiles", "", table(titles, rows)]
+    timed = table(*columns(report["calls"], report["package"]))
+    lines = [f"{title(report)}: {HOW_TOLD}", "", timed]
     lines += ["", "The machine's limits, measured in the same run:", *(f"  {text}" for text in limits_of(report))]
     missing = gaps(report)
     lines += ["", "Not timed:", *(f"  {text}" for text in missing)] if missing else []
     return "\n".join(lines)
+
+
+def columns(calls: Sequence[Mapping[str, Any]], package: str) -> tuple[tuple[str, ...], list[list[str]]]:
+    """Titles, and a row for each call: its operands, everybody's time, and the machine's least."""
+    report = {"calls": calls, "package": package}
+    names = competitors(report)
+    limits = ["copy of its bytes", "its arithmetic"] if has_arithmetic(report) else ["copy of its bytes"]
+    return ("operands", "read and written", *names, *limits), [_row(call, names, report) for call in calls]
 
 
 def title(report: Report) -> str:
@@ -65,7 +71,8 @@ def _row(call: Mapping[str, Any], names: Sequence[str], report: Report) -> list[
     times = [_time(call["seconds"].get(name)) for name in names]
     limits = [seconds_text(call["machine_copy_seconds"])]
     if has_arithmetic(report):
-        limits.append(seconds_text(call["machine_arithmetic_seconds"]))
+        arithmetic = call["machine_arithmetic_seconds"]
+        limits.append("–" if arithmetic is None else seconds_text(arithmetic))
     return [call["label"], bytes_text(call["bytes"]), *times, *limits]
 
 
