@@ -15,7 +15,7 @@ from dovetail_protocols.dtypes import float32
 from dovetail_protocols.errors import UninitializedError
 from dovetail_protocols.metas import Device
 from dovetail_protocols.roles import SupportsTaking, VariableLike
-from dovetail_tensors import Variable
+from dovetail_tensors import Variable, taking
 from dovetail_tensors.signature import signature_of
 
 
@@ -106,6 +106,7 @@ class Donating:
 
 
 def on(package: object, monkeypatch: pytest.MonkeyPatch) -> Variable:
+    taking.forget()
     monkeypatch.setitem(devices._found, "acme", (package, ["one"]))
     cell = Variable(np.zeros(2, np.float32))
     cell._signature = signature_of(float32, Device("acme"))

@@ -10,17 +10,18 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
-from functools import cache
 from threading import get_ident
 from typing import Any
 
 import numpy as np
 
+from dovetail_protocols import selection
 from dovetail_protocols.device_abilities import SupportsDonation
 from dovetail_protocols.errors import UninitializedError
 
 from .devices import package_of
 
+_ndarray = np.ndarray
 _waiting = threading.Lock()
 """Held while an event is made, so that all who wait for a buffer wait for the same one."""
 
@@ -74,25 +75,37 @@ _ONE_HOLDER = _references_of_one_holder()
 _COUNTS_ARE_EXACT = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
+_judges: dict[str, Callable[[Any], bool]] = {}
+"""By kind of device, which of its buffers are exclusive: looked up for each variable of each step."""
+
+
+@selection.on_forget
+def forget() -> None:
+    """Forgets what devices say; they are asked anew at next need."""
+    _judges.clear()
+
+
 def _is_exclusive(buffer: Any, kind: str) -> bool:
-    """Whether nothing but references to the buffer itself leads to its memory."""
-    if type(buffer) is np.ndarray:
-        return buffer.base is None and buffer.flags.owndata
-    return type(buffer) is not Taken and _judge(package_of(kind))(buffer)
-
-
-@cache
-def _judge(package: Any) -> Callable[[Any], bool]:
-    """Which buffers a device's package says are exclusive. Asked once: comparing with a protocol takes longer than a
-    small step to run."""
-    return package.is_exclusive if isinstance(package, SupportsDonation) else lambda buffer: False
+    """Whether nothing but references to the buffer itself leads to its memory. For buffers that are no NumPy arrays."""
+    if type(buffer) is Taken:
+        return False
+    judge = _judges.get(kind)
+    if judge is None:
+        package = package_of(kind)
+        judge = package.is_exclusive if isinstance(package, SupportsDonation) else lambda buffer: False
+        _judges[kind] = judge
+    return judge(buffer)
 
 
 def take(variable: Any) -> Any:
     """The buffer, out of the variable and to be overwritten, if nobody else holds it; else None, and nothing changes.
     Until `replace` puts one in its place, other threads that read the variable wait."""
     buffer = variable._payload
-    if not _COUNTS_ARE_EXACT or not _is_exclusive(buffer, variable._signature.device.kind):
+    if type(buffer) is _ndarray:
+        exclusive = buffer.base is None and buffer.flags.owndata
+    else:
+        exclusive = _is_exclusive(buffer, variable._signature.device.kind)
+    if not (exclusive and _COUNTS_ARE_EXACT):
         return None
     taken = Taken(buffer.shape)
     variable._payload = taken

@@ -21,7 +21,7 @@ class Relu:
         return result
 
     def into(self, outputs, inputs):
-        """Writes into a buffer that was allocated before. Optional; compiled graphs use it."""
+        """Writes into a buffer that was allocated before. Optional, for those who plan their memory."""
         (result,), (x,) = outputs, inputs
         if not x.flags.aligned:
             x = x.copy()  # C may not read a number across its alignment

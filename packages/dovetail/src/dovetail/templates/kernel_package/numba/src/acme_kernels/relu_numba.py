@@ -17,7 +17,7 @@ class Relu:
             return positive_part(x)
 
     def into(self, outputs, inputs):
-        """Writes into a buffer that was allocated before. Optional; compiled graphs use it."""
+        """Writes into a buffer that was allocated before. Optional, for those who plan their memory."""
         (result,), (x,) = outputs, inputs
         with np.errstate(invalid="ignore"):
             positive_part(x, out=result)

@@ -10,7 +10,7 @@ class Relu:
         return np.maximum(x, 0)
 
     def into(self, outputs, inputs):
-        """Writes into a buffer that was allocated before. Optional; compiled graphs use it."""
+        """Writes into a buffer that was allocated before. Optional, for those who plan their memory."""
         (result,), (x,) = outputs, inputs
         np.maximum(x, 0, out=result)
 
