@@ -17,7 +17,6 @@ from dovetail_conformance import compiler_suite, device_suite, kernel_suite
 from .xla_cases import CASES
 
 FULL = os.environ.get("DOVETAIL_XLA_CONFORMANCE") == "full"
-LIMITS = "xla_limits.toml" if FULL else None
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -37,10 +36,12 @@ def programs_are_kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 
 
 TestXlaDevice = device_suite("xla")
-TestXlaKernels = kernel_suite("xla", cases=CASES, dtypes=None if FULL else {"float32"}, limits=LIMITS)
+TestXlaKernels = kernel_suite(
+    "xla", cases=CASES, dtypes=None if FULL else {"float32"}, limits="xla_kernel_limits.toml" if FULL else None
+)
 
 
-class TestXlaCompiler(compiler_suite("xla", device="xla", limits=LIMITS)):  # type: ignore[misc] # made here
+class TestXlaCompiler(compiler_suite("xla", device="xla", limits="xla_compiler_limits.toml" if FULL else None)):  # type: ignore[misc] # made here
     """Graphs as programs."""
 
     if not FULL:
