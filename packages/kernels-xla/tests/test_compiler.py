@@ -85,6 +85,26 @@ def test_a_loop_with_a_print_inside_is_left() -> None:
     assert "print in" in claim.refused[0][1]
 
 
+def test_claims_before_and_after_loops_that_print_are_parts_of_their_own() -> None:
+    """Also where only the order of what is printed comes in between."""
+
+    def printing(x: Any) -> list[Any]:
+        ops.print(x)
+        return [x + 1.0]
+
+    once = {"condition": graph_of(lambda x: [x < 3.0], meta()), "body": graph_of(printing, meta()), "carry_count": 1}
+
+    def run(x: Any) -> list[Any]:
+        (first,) = ops.while_loop(x * x, **once)
+        second = first - 1.0
+        ops.print(second)
+        (third,) = ops.while_loop(x, **once)  # runs after `second` was printed
+        return [second, third - 1.0]
+
+    claims = COMPILER.claim(graph_of(run, meta()))
+    assert sorted(sorted(claim.nodes) for claim in claims) == [[0], [2], [5]]
+
+
 def test_a_donated_input_is_written_into() -> None:
     graph = replace(graph_of(lambda v, g: [v - g], meta(1000), meta(1000)), states=(State("v", 0, 0),))
     executable = COMPILER.compile(graph, CompileOptions(donated_inputs=frozenset({0})))

@@ -33,6 +33,15 @@ def test_steps_and_negative_strides_come_in_order() -> None:
     assert DEVICE.to_host(DEVICE.from_host(array, 0)).tolist() == array.tolist()
 
 
+def test_what_is_written_to_an_array_of_the_host_afterwards_changes_nothing() -> None:
+    memory = np.zeros(1_000_016, np.float32)
+    start = -memory.ctypes.data // 4 % 16  # at a boundary of 64 bytes, where JAX would share the memory
+    array = memory[start : start + 1_000_000]
+    buffer = DEVICE.from_host(array, 0)
+    array[:] = 1.0
+    assert DEVICE.to_host(buffer).max() == 0.0
+
+
 def test_the_user_s_configuration_of_jax_stays() -> None:
     DEVICE.from_host(np.zeros(3), 0)
     assert not jax.config.jax_enable_x64

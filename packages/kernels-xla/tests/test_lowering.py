@@ -110,7 +110,8 @@ def test_sums_in_narrow_dtypes_do_not_stop_growing(run: Run) -> None:
 def test_nothing_is_computed_in_32_bits_where_64_are_meant(run: Run) -> None:
     assert float(run(ops.add, np.array(1.0), np.array(1e-12))) == 1.0 + 1e-12
     assert int(run(ops.add, np.array(2**40), np.array(1))) == 2**40 + 1
-    assert run(ops.arange, start=3, dtype="int64").dtype == np.int64
+    numbers = run(ops.arange, start=2**33, stop=2**33 + 300, dtype="int64")
+    assert (numbers.dtype, numbers.tolist()) == (np.int64, list(range(2**33, 2**33 + 300)))
 
 
 def test_random_bits_are_those_of_the_published_examples(run: Run) -> None:
