@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -84,3 +87,30 @@ def test_losses_are_those_of_the_cpu(make: Callable[[], Any], inputs: Any) -> No
     # Three steps of float32: some hundred roundings of 6e-8 each, amplified a little by Adam's division.
     np.testing.assert_allclose(on_device, on_cpu, rtol=1e-4)
     assert set(runners) == {"compiler xla"}
+
+
+TWO_DEVICES = """
+import dovetail as dt
+
+with dt.device("xla:1"):
+    x, v = dt.ones((4, 4)), dt.Variable([1.0, 1.0, 1.0, 1.0])
+
+    @dt.function
+    def step(x):
+        v.assign_add(dt.sum(x @ x, axis=0))
+        return dt.ones((2,)) * v[0]
+
+    for _ in range(3):
+        y = step(x)
+    arrays = [x, x @ x, y, v, dt.zeros((3,)), dt.random.normal((2,))]
+used = {device.id for array in arrays for device in array.payload.devices()}
+print({str(array.device) for array in arrays}, used, y.tolist())
+"""
+
+
+def test_arrays_and_programs_are_on_the_device_that_their_index_names() -> None:
+    variables = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-W", "error", "-c", TWO_DEVICES]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "{'xla:1'} {1} [49.0, 49.0]"
