@@ -68,7 +68,7 @@ def _suite(
     class CompilerSuite:
         """Levels L0 to L5 for one compiler."""
 
-        @limits.whole("l0_loads")
+        @limits.each()
         def test_l0_loads(self) -> None:
             report(load.problems(name, GROUP))
 

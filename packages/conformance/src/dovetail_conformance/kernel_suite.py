@@ -79,7 +79,7 @@ def _suite(
     class KernelSuite:
         """Levels L0 to L4 for one kernel package."""
 
-        @limits.whole("l0_loads")
+        @limits.each()
         def test_l0_loads(self) -> None:
             report(load.problems(name))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -18,6 +19,9 @@ from .graph_calls import GraphTrial
 
 PROVING = ("l1_", "l2_")
 """The levels at which a dtype is proved: a limit may take cases from them, never all."""
+FAILURE = pytest.fail.Exception
+ANYTHING = (FAILURE, Exception)
+"""What may be expected of a test: that it finds something; or also that what it tries raises, where it doesn't ask."""
 LIMITED, ADVISORY = "limited: ", "advisory: "
 """How the reasons of tests begin that may fail, in pytest's reports."""
 
@@ -84,10 +88,22 @@ class Limits:
             params.append(pytest.param(trial, id=str(trial), marks=marks))
         return pytest.mark.parametrize("graph", params)
 
-    def whole(self, test: str) -> Callable[[Any], Any]:
-        """Marks a test without parameters."""
-        marks = self._marks(test, "", "", "")
-        return marks[0] if marks else lambda function: function
+    def each(self, **values: Iterable[Any]) -> Callable[[Any], Any]:
+        """Parametrizes a test over all combinations of values, each by itself an expected failure where it is limited;
+        without values it marks the test."""
+
+        def marked(function: Any) -> Any:
+            test = function.__name__.removeprefix("test_")
+            if not values:
+                marks = self._marks(test, "", "", "", expected=ANYTHING)
+                return marks[0](function) if marks else function
+            params = []
+            for chosen in product(*values.values()):
+                item = "-".join(map(str, chosen))
+                params.append(pytest.param(*chosen, id=item, marks=self._marks(test, item, "", "", expected=ANYTHING)))
+            return pytest.mark.parametrize(",".join(values), params)(function)
+
+        return marked
 
     def problems(self) -> list[str]:
         """Limits that name nothing, and those that would leave a dtype without proof."""
@@ -99,7 +115,7 @@ class Limits:
         return [*stale, *self._too_wide.values()]
 
     def _marks(
-        self, test: str, item: str, spec: str, dtype: str, *, proves: bool = False
+        self, test: str, item: str, spec: str, dtype: str, *, proves: bool = False, expected: Any = FAILURE
     ) -> list[pytest.MarkDecorator]:
         for number, limit in enumerate(self.limits):
             if limit.names(test, item, spec, dtype, ""):
@@ -109,7 +125,7 @@ class Limits:
                     )
                     continue
                 self._met.add(number)
-                return [self._expected(limit)]
+                return [self._expected(limit, expected)]
         return []
 
     def _case_marks(self, test: str, trial: Trial, case: Case) -> list[pytest.MarkDecorator]:
@@ -125,11 +141,11 @@ class Limits:
         if not self._is_advisory(case):
             return []
         reason = f"{ADVISORY}the case came with bank {case.since}; {self.where} names bank {self.case_bank}"
-        return [pytest.mark.xfail(reason=reason, strict=False, raises=pytest.fail.Exception)]
+        return [pytest.mark.xfail(reason=reason, strict=False, raises=FAILURE)]
 
-    def _expected(self, limit: Limit) -> pytest.MarkDecorator:
+    def _expected(self, limit: Limit, expected: Any = FAILURE) -> pytest.MarkDecorator:
         reason = f"{LIMITED}{limit.reason} (if it passes, remove the limit from {self.where})"
-        return pytest.mark.xfail(reason=reason, strict=True, raises=pytest.fail.Exception)
+        return pytest.mark.xfail(reason=reason, strict=True, raises=expected)
 
     def _is_apart(self, trial: Trial, case: Case) -> bool:
         """Whether a case is limited where dtypes are proved, or advisory."""

@@ -159,7 +159,7 @@ def suites_of(
     played = {plugin.group: plugin for plugin in plugins_named(name)}
     makers: dict[str, Callable[[], dict[str, type]]] = {
         "dovetail.tensors.v1": lambda: {"tensors": tensor_suite(offered_by(played["dovetail.tensors.v1"]))},
-        "dovetail.devices.v1": lambda: {"device": device_suite(name)},
+        "dovetail.devices.v1": lambda: {"device": device_suite(name, limits=known)},
         "dovetail.kernels.v1": lambda: _kernel_suites(name, given, known, measure_speed),
         "dovetail.compilers.v1": lambda: {
             "compiler": compiler_suite(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -224,16 +225,17 @@ class Savez(Honest):
         return self.replaced(tree, found)
 
 
-def mutant(kind: type[Honest], what: str, *caught_by: str) -> Mutant:
+def suite_of(kind: type[Honest], *, limits: Path | None = None) -> type:
     """The suite for one format."""
+    from dovetail_conformance import checkpoint_format_suite
 
-    def suite() -> type:
-        from dovetail_conformance import checkpoint_format_suite
+    form = kind()
+    objects = {"variables of the tensor package": lambda: {"v": provider().variable([0.0, 0.0])}}
+    return checkpoint_format_suite(form.save, form.restore, partial=form.partial, objects=objects, limits=limits)
 
-        form = kind()
-        objects = {"variables of the tensor package": lambda: {"v": provider().variable([0.0, 0.0])}}
-        return checkpoint_format_suite(form.save, form.restore, partial=form.partial, objects=objects)
 
+def mutant(kind: type[Honest], what: str, *caught_by: str) -> Mutant:
+    suite = partial(suite_of, kind)
     return Mutant(name=kind.__name__, what=what, caught_by=frozenset(caught_by), suite=suite)
 
 

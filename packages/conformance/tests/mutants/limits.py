@@ -1,13 +1,15 @@
-"""Kernel packages with a file of limits: those that are too many, too wide or untrue must fail."""
+"""Implementations with a file of limits: those that are too many, too wide or untrue must fail."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from . import Mutant
+from . import Mutant, checkpoint_formats, compilers, modules, optimizers
 
 
 def entry(case: str, level: str = "L2", spec: str = "square", reason: str = "NaN becomes 0") -> str:
@@ -45,16 +47,16 @@ def mutant(name: str, what: str, package: str, text: str, *caught_by: str, since
     )
 
 
-def compiler(name: str, what: str, target: str, text: str, *caught_by: str) -> Mutant:
-    """A compiler of compilers.py with limits of this text."""
+def limited(
+    name: str, what: str, suite_of: Callable[..., type], text: str, *caught_by: str, target: str = ""
+) -> Mutant:
+    """A mutant of another file with limits of this text; `target`: of compilers, what is installed."""
 
     def suite() -> type:
-        from .compilers import suite_of
-
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "conformance.toml"
             file.write_text(text, encoding="utf-8")
-            return suite_of(name, limits=file)
+            return suite_of(limits=file)
 
     return Mutant(
         name=name,
@@ -62,8 +64,16 @@ def compiler(name: str, what: str, target: str, text: str, *caught_by: str) -> M
         caught_by=frozenset(caught_by),
         nothing_else=True,
         suite=suite,
-        entry_points={"dovetail.compilers.v1": f"mutants.compilers:{target}"},
+        entry_points={"dovetail.compilers.v1": f"mutants.compilers:{target}"} if target else {},
     )
+
+
+def compiler(name: str, what: str, target: str, text: str, *caught_by: str) -> Mutant:
+    return limited(name, what, partial(compilers.suite_of, name), text, *caught_by, target=target)
+
+
+def of_test(test: str) -> str:
+    return f'[[limits]]\ntest = "{test}"\nreason = "known"\n'
 
 
 BIAS = "".join(
@@ -77,6 +87,32 @@ BIAS = "".join(
 )
 
 MUTANTS = (
+    limited(
+        "known_copying",
+        "a module whose deep copies aren't apart, which it limits",
+        partial(modules.suite_of, modules.SharesWithItsCopy),
+        of_test("copies_are_apart[affine-deepcopy]") + of_test("traced_equals_eager"),
+    ),
+    limited(
+        "known_values",
+        "a module that can't be traced, which it limits",
+        partial(modules.suite_of, modules.LooksAtValues),
+        of_test("traced_equals_eager[affine]"),
+    ),
+    limited(
+        "known_silence",
+        "a checkpoint format that doesn't say what was left, which it limits",
+        partial(checkpoint_formats.suite_of, checkpoint_formats.HidesWhatIsLeft),
+        of_test("a_partial_restore_names_what_is_left"),
+    ),
+    limited(
+        "limits_a_right_optimizer",
+        "an optimizer with a limit for what passes, and one for a dtype that isn't tried",
+        partial(optimizers.suite_of, optimizers.Honest),
+        of_test("steps_follow_the_formula[float64]") + of_test("steps_follow_the_formula[float16]"),
+        "steps_follow_the_formula",
+        "limits_are_current",
+    ),
     compiler("known_graph", "a compiler with a fault at one graph, which it limits", "MISFUSING", BIAS),
     compiler(
         "limits_what_is_not_claimed",

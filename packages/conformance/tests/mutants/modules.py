@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -200,6 +202,12 @@ class ReadsTheBuffer(Honest):
         return ops.add(y, provider().convert(self.kernel.payload.sum()))
 
 
+class LooksAtValues(Honest):
+    def __call__(self, x: Any) -> Any:
+        y = super().__call__(x)
+        return y if float(ops.sum(x).payload) < 1e9 else ops.negative(y)
+
+
 class StopsGradients(Honest):
     def __call__(self, x: Any) -> Any:
         self.check(x)
@@ -257,21 +265,22 @@ class SharesWithItsCopy(Honest):
         return other
 
 
-def mutant(kind: type, what: str, *caught_by: str, **more: Any) -> Mutant:
+def suite_of(kind: type, *, limits: Path | None = None, **more: Any) -> type:
     """The suite for one module, called on a few rows."""
+    import dovetail_functions
+    from dovetail_conformance import ModuleCase, array, module_suite
 
-    def suite() -> type:
-        import dovetail_functions
-        from dovetail_conformance import ModuleCase, array, module_suite
+    case = ModuleCase(
+        name="affine",
+        make=kind,
+        inputs=(array(4, FEATURES),),
+        **({"others": ((array(2, FEATURES),),), "refused": ((array(4, FEATURES + 1),),)} | more),
+    )
+    return module_suite([case], traced=dovetail_functions.function, limits=limits)
 
-        case = ModuleCase(
-            name="affine",
-            make=kind,
-            inputs=(array(4, FEATURES),),
-            **({"others": ((array(2, FEATURES),),), "refused": ((array(4, FEATURES + 1),),)} | more),
-        )
-        return module_suite([case], traced=dovetail_functions.function)
 
+def mutant(kind: type, what: str, *caught_by: str, **more: Any) -> Mutant:
+    suite = partial(suite_of, kind, **more)
     return Mutant(name=kind.__name__, what=what, caught_by=frozenset(caught_by), suite=suite)
 
 
@@ -290,6 +299,7 @@ MUTANTS = (
     mutant(MovesInInference, "moves an average at each call, undeclared", "calls_are_pure"),
     mutant(CountsCalls, "gives what depends on the number of calls", "calls_are_pure"),
     mutant(ReadsTheBuffer, "reads a buffer past the operations", "traced_equals_eager"),
+    mutant(LooksAtValues, "chooses by a value, which a trace doesn't have", "traced_equals_eager"),
     mutant(StopsGradients, "stops gradients on their way to its kernel", "gradients_reach_variables"),
     mutant(RefusesNamelessly, "raises without its name", "wrong_inputs_are_refused"),
     mutant(BreaksWhenRefusing, "changes a variable before it refuses", "wrong_inputs_are_refused"),

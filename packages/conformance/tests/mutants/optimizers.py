@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -266,16 +267,17 @@ class FollowsTheFirstStep(Honest):
         ops.assign_variable(self.rate, provider().convert(value))
 
 
-def mutant(kind: type, what: str, *caught_by: str, **more: Any) -> Mutant:
+def suite_of(kind: type, **more: Any) -> type:
     """The suite for one optimizer, with Adam's formula."""
+    import dovetail_functions
+    from dovetail_conformance import optimizer_suite
 
-    def suite() -> type:
-        import dovetail_functions
-        from dovetail_conformance import optimizer_suite
+    options: Any = {"formula": formula, "scheduled": kind} | more
+    return optimizer_suite(kind, traced=dovetail_functions.function, **options)
 
-        options: Any = {"formula": formula, "scheduled": kind} | more
-        return optimizer_suite(kind, traced=dovetail_functions.function, **options)
 
+def mutant(kind: type, what: str, *caught_by: str, **more: Any) -> Mutant:
+    suite = partial(suite_of, kind, **more)
     return Mutant(name=kind.__name__, what=what, caught_by=frozenset(caught_by), suite=suite)
 
 
