@@ -42,7 +42,6 @@ def test_the_differential_equation_is_solved_and_drawn(tmp_path: Path) -> None:
 
 def test_examples_run_unchanged_on_another_device(tmp_path: Path) -> None:
     assert "device=xla" in run("simple_module.py", DOVETAIL_DEVICE="xla")
-    assert "loss" in run("language_model.py", "--steps", "1", "--sample", "4", DOVETAIL_DEVICE="xla")
     out = run("physics.py", "--steps", "1", "--output", str(tmp_path / "physics.png"), DOVETAIL_DEVICE="xla")
     assert "step     1: mean squared residual" in out
 
