@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Mapping
+from textwrap import fill
 from typing import Any
 
 from tools import packages
 
 PAGE = packages.ROOT / "docs/protocols/mutants.md"
+SUITES = packages.ROOT / "packages/conformance/src/dovetail_conformance"
 FOLDER = packages.ROOT / "packages/conformance/tests"
 
 HEAD = """# Faults that the kit catches
@@ -24,18 +28,44 @@ def page() -> str:
     try:
         import mutants  # type: ignore[import-not-found] # found by the line above only
 
-        return "\n".join([HEAD, *(_section(role, mutants.mutants_of(role)) for role in mutants.roles())])
+        of_roles = {role: mutants.mutants_of(role) for role in mutants.roles()}
+        limited = of_roles["limits"]
+        sections = [_section(role, of_role, limited) for role, of_role in of_roles.items()]
+        return "\n".join([HEAD, _counts(of_roles), *sections])
     finally:
         sys.path.remove(str(FOLDER))
 
 
-def _section(role: str, mutants: tuple[Any, ...]) -> str:
-    lines = [f"## {role.replace('_', ' ').capitalize()}", "", "| mutant | what is wrong | caught by |", "|---|---|---|"]
+def _counts(of_roles: Mapping[str, tuple[Any, ...]]) -> str:
+    """How many there are, in all and of each role."""
+    honest = {role: sum(mutant.is_honest for mutant in of_role) for role, of_role in of_roles.items()}
+    faulty = {role: len(of_role) - honest[role] for role, of_role in of_roles.items()}
+    each = ", ".join(f"{_title(role).lower()} {faulty[role]} and {honest[role]}" for role in of_roles)
+    total = f"{sum(faulty.values())} faulty ones and {sum(honest.values())} honest ones"
+    return fill(f"{total}: {each}.", 120) + "\n"
+
+
+def _tests_of(role: str) -> list[str]:
+    """The tests of the suite that proves a role, without level 6, which never fails; none where several suites do."""
+    file = SUITES / f"{role.removesuffix('s')}_suite.py"
+    return re.findall(r"def test_((?!l6_)\w+)", file.read_text("utf-8")) if file.exists() else []
+
+
+def _title(role: str) -> str:
+    return role.replace("_", " ").capitalize()
+
+
+def _section(role: str, mutants: tuple[Any, ...], limited: tuple[Any, ...]) -> str:
+    lines = [f"## {_title(role)}", "", "| mutant | what is wrong | caught by |", "|---|---|---|"]
     for mutant in mutants:
         if not mutant.is_honest:
             lines.append(f"| {mutant.name} | {mutant.what} | {', '.join(map(_test, sorted(mutant.caught_by)))} |")
     lines += ["", "Honest ones, which pass:", ""]
     lines += [f"- {mutant.name}: {mutant.what}" for mutant in mutants if mutant.is_honest]
+    caught = {test for mutant in (*mutants, *limited) for test in mutant.caught_by}
+    unproved = [_test(test) for test in _tests_of(role) if test not in caught]
+    if unproved:
+        lines += ["", *fill(f"Tests that no mutant fails yet: {', '.join(unproved)}.", 120).splitlines()]
     return "\n".join([*lines, ""])
 
 

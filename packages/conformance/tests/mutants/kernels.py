@@ -247,6 +247,8 @@ def cubing(call: CallMeta) -> Any:
 OWN_OPERATION = Package(offering("cubing", "acme::cube"), operations=(cube,))
 UNTRIED_OPERATION = Package(offering("cubing", "acme::cube"))
 WRONG_GRADIENT = Package(offering("cubing", "acme::miscube"), operations=(miscube,))
+HAS_OTHER_CASES = HONEST
+IS_FOR_NO_DEVICE = Package(offering("squaring"), offering("cubing", "dovetail::negative", device="nowhere"))
 DECLARES_NOTHING = Package()
 
 # ---------------------------------------------------------------------- modules that don't load as they should
@@ -297,6 +299,19 @@ MUTANTS = (
     mutant("dies_at_import", "its module ends a fresh process", "l0_loads", source=DYING),
     mutant("is_slow", "takes 0.6 s to say what it offers", "l0_loads", source=SLOW),
     mutant("declares_nothing", "declares no kernel", "l0_loads", "l0_something_is_declared"),
+    mutant(
+        "has_other_cases",
+        "has cases for an operation that it doesn't declare",
+        "l0_added_cases_are_used",
+        own=cube,
+        nothing_else=True,
+    ),
+    mutant(
+        "is_for_no_device",
+        "has a kernel for a device that isn't there",
+        "l0_every_kernel_is_tried",
+        nothing_else=True,
+    ),
     mutant("claims_falsely", "claims a dtype and refuses each call in it", "l1_proved"),
     mutant(
         "claims_what_the_operation_lacks", "claims a dtype that the operation lacks", "l1_declarations", "l1_proved"

@@ -279,6 +279,12 @@ def suite_of(kind: type, *, limits: Path | None = None, **more: Any) -> type:
     return module_suite([case], traced=dovetail_functions.function, limits=limits)
 
 
+def suite_of_none() -> type:
+    from dovetail_conformance import module_suite
+
+    return module_suite([])
+
+
 def mutant(kind: type, what: str, *caught_by: str, **more: Any) -> Mutant:
     suite = partial(suite_of, kind, **more)
     return Mutant(name=kind.__name__, what=what, caught_by=frozenset(caught_by), suite=suite)
@@ -288,6 +294,12 @@ ORDER = "variables_come_once_and_in_order"
 MUTANTS = (
     mutant(Honest, "variables are made at the first call, some in a list"),
     mutant(HonestWithoutCheckpoints, "no names, no checkpoints, no copies; counts its calls", updates=True, refused=()),
+    Mutant(
+        name="Nothing",
+        what="no module is described",
+        caught_by=frozenset({"something_is_tried"}),
+        suite=suite_of_none,
+    ),
     mutant(NamesNothing, "has a variable without a name", "has_its_role"),
     mutant(DropsAList, "doesn't list the variables of a list", "every_variable_is_found"),
     mutant(Reorders, "lists its variables backwards every second time", ORDER),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
+
+import numpy as np
 
 from dovetail_protocols import derivatives
 from dovetail_protocols import operations as ops
@@ -42,15 +45,26 @@ def blending(call: CallMeta) -> Any:
     return kernel
 
 
+def jittering(call: CallMeta) -> Any:
+    """Ends in other bits at every second call."""
+    kernel, calls = blending(call), count()
+    return lambda x, y: np.nextafter(kernel(x, y), x.dtype.type(next(calls) % 2 * 1e30))
+
+
 def gradient_rule(cotangent: Any, result: Any, x: Any, y: Any, *, rate: float) -> Any:
     return cotangent * (1 - rate + y * rate), cotangent * x * rate
 
 
-def offering(operation: Operation) -> Package:
+def blended(x: Any, y: Any, *, rate: float = 0.25) -> Any:
+    """The definition, in NumPy."""
+    return x * (1 - rate) + x * y * rate
+
+
+def offering(operation: Operation, implementation: str = "blending") -> Package:
     spec = KernelSpec(
         id=operation.short_name,
         operation=operation.name,
-        implementation=f"{__name__}:blending",
+        implementation=f"{__name__}:{implementation}",
         dtypes={"T": frozenset({"float32", "float64"})},
     )
     return Package(spec, operations=(operation,))
@@ -156,17 +170,25 @@ undocumented.__doc__ = "Blends."
 # ---------------------------------------------------------------------- the table
 
 
-def mutant(operation: Operation, what: str, *caught_by: str, tried: bool = True, **more: Any) -> Mutant:
-    """The package that brings the operation alone, under its name."""
+def mutant(
+    operation: Operation,
+    what: str,
+    *caught_by: str,
+    tried: bool = True,
+    package: Package | None = None,
+    oracle: Any = None,
+    **more: Any,
+) -> Mutant:
+    """The package that brings the operation alone, or another one, under the operation's name."""
     name = operation.short_name
-    globals()[name.upper()] = offering(operation)
+    globals()[name.upper()] = package or offering(operation)
 
     def suite() -> type:
         from dovetail_conformance import array, case, operation_suite
 
         calls = [
-            case(array(2, 3), array(2, 3)),
-            case(array(4), array(4), name="rate", rate=0.5),
+            case(array(2, 3), array(2, 3), oracle=oracle),
+            case(array(4), array(4), name="rate", oracle=oracle, rate=0.5),
             case(array(0, 2), array(0, 2), name="empty", smooth=False),
         ]
         return operation_suite(name, cases={operation.name: calls} if tried else {})
@@ -181,18 +203,39 @@ def mutant(operation: Operation, what: str, *caught_by: str, tried: bool = True,
     )
 
 
-untried = blend("untried")
+untried, withheld, unsteady = blend("untried"), blend("withheld"), blend("unsteady")
+wrong_decomposition = blend("wrong_decomposition", body=lambda x, y, rate: x * (1 - rate) + x * y * rate * 1.01)
 
 MUTANTS = (
     mutant(plain, "has a decomposition and a kernel, and no rules"),
     mutant(ruled, "has a rule for each transformation"),
     mutant(undocumented, "has no formula in its documentation", "l1_documentation", nothing_else=True),
     mutant(untried, "comes without a case", "l1_proved", tried=False, nothing_else=True),
+    mutant(
+        withheld,
+        "brings no operation, and has cases for one",
+        "l0_something_is_brought",
+        "l0_cases_are_used",
+        package=Package(),
+    ),
     mutant(wrong_dtype, "its infer says float64 for float32", "l1_infer", "l1_infer_beside_the_decomposition"),
     mutant(wrong_shape, "its infer says one axis too many", "l1_infer", "l1_infer_beside_the_decomposition"),
     mutant(trusting, "its infer takes shapes that the decomposition doesn't", "l1_refusals", nothing_else=True),
     mutant(careless, "its infer raises an IndexError", "l1_refusals", nothing_else=True),
     mutant(disagreeing, "its decomposition is off its kernel by a hundredth", "l2_numbers"),
+    mutant(
+        wrong_decomposition,
+        "its decomposition is off what its case says by a hundredth",
+        "l2_numbers_of_the_decomposition",
+        oracle=blended,
+    ),
+    mutant(
+        unsteady,
+        "gives other bits at the next call",
+        "l3_graph_form",
+        package=offering(unsteady, "jittering"),
+        nothing_else=True,
+    ),
     mutant(wrong_batch, "its batching rule mixes examples up", "l3_batches", nothing_else=True),
     mutant(wrong_rule, "its gradient rule takes y for x", "l4_gradients"),
     mutant(constant_by_mistake, "is declared not differentiable by mistake", "l4_gradients"),
