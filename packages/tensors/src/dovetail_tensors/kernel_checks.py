@@ -116,9 +116,14 @@ def _reshaped(meta: TensorMeta, buffer: Any) -> TensorMeta:
 
 
 def _meta_of(buffer: Any, kind: str) -> TensorMeta | None:
-    """What a buffer is; on other devices than the CPU only a copy to the host tells."""
+    """What a buffer is; on other devices than the CPU only a copy to the host tells.
+
+    Raises: TypeError for what is no buffer of the CPU; whatever the package of another device raises.
+    """
     if buffer is None:
         return None
+    if kind == CPU.kind and not isinstance(buffer, np.ndarray | np.generic):
+        raise TypeError(f"a {type(buffer).__name__} is no buffer of the CPU")
     array = np.asarray(package_of(kind).to_host(buffer))
     return TensorMeta(tuple(array.shape), dovetail_dtype(array.dtype))
 
