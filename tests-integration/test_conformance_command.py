@@ -61,11 +61,16 @@ def aborting(call):
     return lambda x: os.abort() if x.shape == (67,) else np.square(x)
 
 
+def unbound(call):
+    raise OSError("libacme.so.2: cannot open shared object file")
+
+
 def cubing(call):
     return lambda x: x * x * x
 
 
 RIGHT, WITHOUT_NAN, ABORTING = Package("right"), Package("without_nan"), Package("aborting")
+UNBOUND = Package("unbound")
 ABSENT = Package("right", unusable="there is no such chip here")
 OWN = Package("cubing", "acme::cube", operations=(cube,))
 BOTH = Package("right", operations=(cube,))
@@ -74,7 +79,7 @@ KERNELLESS.kernels = lambda: []
 CASES = {"acme::cube": [case(array(2, 3)), case(array(0, 3), name="empty", smooth=False)]}
 STRAY_CASES = CASES | {"dovetail::square": [case(array(7), name="seven")], "acme::cub": [case(array(7))]}
 """
-NAMES = ("right", "without_nan", "aborting", "absent", "own", "both", "kernelless")
+NAMES = ("right", "without_nan", "aborting", "unbound", "absent", "own", "both", "kernelless")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -147,7 +152,35 @@ def test_a_native_crash_is_a_finding_that_names_the_test(capsys: pytest.CaptureF
     status, output = prove(capsys, "aborting")
     assert status == 1
     assert "was ended by SIGABRT in Test_kernels::test_l" in output
+    assert "Fatal Python error: Aborted" in output
+    assert 'proved.py", line' in output  # where it was
     assert output.endswith("aborting does not conform\n")
+
+
+def test_a_kernel_that_cannot_be_bound_is_shown_with_what_was_raised(capsys: pytest.CaptureFixture[str]) -> None:
+    status, output = prove(capsys, "unbound", "-k", "l1_honesty")
+    assert status == 1
+    assert "FAILED kernels l1_honesty[only-T-float32]\n    … " in output
+    assert "OSError: libacme.so.2: cannot open shared object file" in output
+
+
+@pytest.mark.filterwarnings("ignore:plug-in 'idle' is declared twice")
+def test_packages_of_one_name_are_both_named_and_are_no_fault_of_others(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for distribution in ("first-1.0", "second-2.0"):
+        (tmp_path / f"{distribution}.dist-info").mkdir()
+        entry_points = tmp_path / f"{distribution}.dist-info" / "entry_points.txt"
+        entry_points.write_text("[dovetail.kernels.v1]\nidle = proved:RIGHT\n")
+    with monkeypatch.context() as patch:
+        patch.syspath_prepend(str(tmp_path))
+        refresh()
+        status, output = prove(capsys, "idle")
+        assert status == 2
+        assert "plug-in 'idle' is declared twice in dovetail.kernels.v1, by first 1.0 and second 2.0" in output
+        status, output = prove(capsys, "right", "-k", "l0_loads")
+        assert status == 0, output
+    refresh()
 
 
 def test_operations_of_its_own_are_proved_with_the_cases_given(capsys: pytest.CaptureFixture[str]) -> None:

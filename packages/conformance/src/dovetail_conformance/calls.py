@@ -63,9 +63,16 @@ class Call:
         return not isinstance(self.outcome, Unsupported)
 
     def run(self, *inputs: Buffer | None) -> Any:
-        """What the kernel gives. NumPy's warnings of NaN and infinities are kept quiet: they are values here."""
+        """What the kernel gives. NumPy's warnings of NaN and infinities are kept quiet: they are values here.
+
+        Raises: what the kernel raises. TypeError where it gives anything but buffers.
+        """
         with np.errstate(all="ignore"):
-            return self.outcome(*inputs)
+            given = self.outcome(*inputs)
+        for result in given if isinstance(given, tuple) else (given,):
+            if not isinstance(result, np.ndarray | np.generic):
+                raise TypeError(f"the kernel gave a {type(result).__name__}, which is no buffer")
+        return given
 
 
 def trials_of(spec: KernelSpec, operation: Operation, cases: Sequence[Case]) -> Iterator[Trial]:

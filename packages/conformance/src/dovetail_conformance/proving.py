@@ -18,6 +18,7 @@ from typing import Any
 from dovetail_protocols import selection
 from dovetail_protocols.errors import DovetailError, PluginError
 from dovetail_protocols.plugins import Plugin, find
+from dovetail_protocols.plugins.discovery import require_sound
 from dovetail_protocols.plugins.versions import offered_by
 
 from .cases import Case
@@ -41,6 +42,8 @@ GROUPS = {
 }
 """Group of entry points → what those are called who play its role."""
 KIT = ("dovetail-conformance", "dovetail-protocols", "dovetail-kernels-numpy", "dovetail-tensors", "numpy", "pytest")
+
+LONGEST_OUTPUT = 2000
 
 MODULE = "from dovetail_conformance.proving import named_suites\n\nglobals().update(named_suites({options!r}))\n"
 
@@ -87,12 +90,14 @@ def prove(
 def plugins_named(name: str) -> list[Plugin]:
     """The plug-ins of a name, in every group.
 
-    Raises: PluginError where there are none.
+    Raises: PluginError where there are none, or where they were set aside.
     """
     installed = [plugin for group in GROUPS for plugin in find(group)]
     named = [plugin for plugin in installed if plugin.name == name]
     if named:
         return named
+    for group in GROUPS:
+        require_sound(group, name)
     near = get_close_matches(name, [plugin.name for plugin in installed], 1)
     raise PluginError(
         f"no package {name!r} is installed",
@@ -114,8 +119,14 @@ def _run(folder: Path, options: Mapping[str, Any], keyword: str | None) -> tuple
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     events = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
     if not any(event["event"] == "finished" for event in events):
-        events.append({"event": "output", "reason": (done.stdout + done.stderr)[-2000:]})
+        events.append({"event": "output", "reason": _last_words(done.stdout + done.stderr)})
     return events, done.returncode
+
+
+def _last_words(output: str) -> str:
+    """What a process printed at its end; of a native crash from there on where Python says in which line it was."""
+    crash = output.rfind("Fatal Python error")
+    return output[-LONGEST_OUTPUT:] if crash < 0 else output[crash:][:LONGEST_OUTPUT]
 
 
 def _broken(events: Sequence[Mapping[str, Any]], status: int) -> str:

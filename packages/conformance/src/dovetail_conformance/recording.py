@@ -53,11 +53,17 @@ def pytest_sessionfinish(exitstatus: int) -> None:
     write(event="finished", status=int(exitstatus))
 
 
+def _failure(report: Any) -> str:
+    """What a test failed of: the beginning of what it told, or of a traceback the end, where the exception stands."""
+    text: str = report.longreprtext
+    return text[:LONGEST_REASON] if isinstance(report.longrepr, str) else text[-LONGEST_REASON:]
+
+
 def outcome_of(reports: list[Any]) -> tuple[str, str]:
     """What became of a test, and why, from the reports of its set-up, call and tear-down."""
     for report in reports:
         if report.failed:
-            return "failed", report.longreprtext[:LONGEST_REASON]
+            return "failed", _failure(report)
     for report in reports:
         if report.skipped:
             expected = str(getattr(report, "wasxfail", ""))

@@ -129,12 +129,17 @@ def raising_on_empty(call: CallMeta) -> Any:
     return run
 
 
+def listing(call: CallMeta) -> Any:
+    return lambda x: np.square(x).tolist()
+
+
 def refusing_silently(call: CallMeta) -> Any:
     return Unsupported(" ") if call.results[0].shape == () else np.square
 
 
 CLAIMS_FALSELY = Package(offering("only_float32", dtypes=("float32", "float16")))
 CLAIMS_WHAT_THE_OPERATION_LACKS = Package(offering("squaring", dtypes=("float32", "bool")))
+GIVES_A_LIST = Package(offering("listing", dtypes=("float64",)))
 GIVES_A_WRONG_SHAPE = Package(offering("one_axis_more"))
 GIVES_A_WRONG_DTYPE = Package(offering("always_float64"))
 ACCEPTS_WHAT_IT_CANT_RUN = Package(offering("raising_on_empty"))
@@ -316,6 +321,7 @@ MUTANTS = (
     mutant(
         "claims_what_the_operation_lacks", "claims a dtype that the operation lacks", "l1_declarations", "l1_proved"
     ),
+    mutant("gives_a_list", "gives a list where a buffer is expected", "l1_honesty", "l2_numbers", "l3_contract"),
     mutant("gives_a_wrong_shape", "gives a result with one axis too many", "l1_honesty"),
     mutant("gives_a_wrong_dtype", "gives float64 for float32", "l1_honesty"),
     mutant("accepts_what_it_cant_run", "accepts empty operands, then raises", "l1_honesty"),

@@ -89,7 +89,7 @@ def _destination_problems(call: Call, layout: str) -> list[str]:
         if output.strays():
             found.append(f"into wrote {output.strays()} bytes outside of output {number}")
         if output.array.tobytes() != right:
-            found.append(f"into gave another output {number} than the call")
+            found.append(f"into wrote another output {number} than the call gives")
     for number, (one, bytes_before) in enumerate(zip(inputs, before, strict=True)):
         if one is not None and one.snapshot() != bytes_before:
             found.append(f"into wrote into or around input {number}")

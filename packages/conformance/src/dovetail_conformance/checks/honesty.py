@@ -59,7 +59,7 @@ def _run_problems(call: Call) -> list[str]:
     try:
         given = call.run(*call.inputs)
     except Exception as error:  # noqa: BLE001 - a kernel may raise anything; it accepted the call
-        return [f"accepted the call, then raised {type(error).__name__}: {error}"]
+        return [f"accepted the call, then failed by {type(error).__name__}: {error}"]
     if call.several != isinstance(given, tuple):
         return [f"gave a {type(given).__name__} where infer says {'a tuple' if call.several else 'one result'}"]
     return result_problems(as_results(given, several=call.several), call.meta.results)

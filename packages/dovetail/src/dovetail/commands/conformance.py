@@ -90,6 +90,11 @@ def _speed(report: Report) -> str:
 
 
 def _shortened(text: str) -> str:
+    """The beginning of what a test told; of a traceback of pytest's the end, where the exception stands."""
     lines = text.splitlines()
-    more = [f"… {len(lines) - SHOWN_LINES} more lines"] if len(lines) > SHOWN_LINES else []
-    return "\n".join(f"    {line}" for line in [*lines[:SHOWN_LINES], *more])
+    left = len(lines) - SHOWN_LINES
+    if left > 0 and any(line.startswith("E   ") for line in lines):
+        lines = [f"… {left} lines before", *lines[-SHOWN_LINES:]]
+    elif left > 0:
+        lines = [*lines[:SHOWN_LINES], f"… {left} more lines"]
+    return "\n".join(f"    {line}" for line in lines)
