@@ -79,7 +79,8 @@ def compile_library(sources: list[str], library: Path) -> None:
         command = [*compiler, "/nologo", "/O2", "/LD", *extra, *sources, f"/Fe:{library}"]
     else:
         position = [] if sys.platform == "win32" else ["-fPIC"]
-        options = ["-std=c11", "-O3", "-Wall", *position, *extra]
+        # GCC makes no SIMD code of a product that only some elements need where it might set a flag of exceptions.
+        options = ["-std=c11", "-O3", "-fno-trapping-math", "-Wall", *position, *extra]
         command = [*compiler, *options, "-shared", *sources, "-o", str(library), "-lm"]
     try:
         done = subprocess.run(

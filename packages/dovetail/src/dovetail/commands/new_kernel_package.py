@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     project = options.directory or Path(distribution(options.name))
     write(project, files(options.name, options.language, options.author))
     print(
-        f"wrote {project}, a kernel package with one kernel of relu\n\n"
+        f"wrote {project}, a kernel package that speeds up relu\n\n"
         f"  cd {project}\n"
         f"  python -m pip install -e .\n"
         f"  dovetail explain relu 'float32[64,128]'\n"
