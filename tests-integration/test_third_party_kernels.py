@@ -203,6 +203,24 @@ def test_doctor_survives_a_package_that_crashes(site: Path) -> None:
     assert "acme not used" in run(USE_MATMUL, site, DOVETAIL_KERNELS="-acme")  # excluded, it isn't even imported
 
 
+def test_doctor_of_one_package_loads_no_other(site: Path) -> None:
+    other = site / "crashing-1.0.dist-info"
+    other.mkdir()
+    (other / "entry_points.txt").write_text("[dovetail.kernels.v1]\ncrashing = crashing_module:PACKAGE\n", "utf-8")
+    (site / "crashing_module.py").write_text("import ctypes\nctypes.string_at(0)", "utf-8")
+    out = run(COMMAND.format(arguments=["doctor", "acme"]), site)
+    assert "on cpu it takes acme::signed_power, matmul" in out
+
+
+def test_doctor_names_a_group_that_nobody_reads(site: Path) -> None:
+    (declared,) = site.glob("acme_kernels-*.dist-info/entry_points.txt")
+    declared.write_text(declared.read_text("utf-8").replace("dovetail.kernels.v1", "dovetail.kernel.v1"), "utf-8")
+    for arguments in (["doctor"], ["doctor", "acme"]):
+        out = run(COMMAND.format(arguments=arguments), site, check=False)
+        assert "plug-in 'acme' (acme-kernels 0.3.1) is declared in dovetail.kernel.v1, which nobody reads" in out
+        assert "fix: did you mean dovetail.kernels.v1? Correct acme-kernels's entry points" in out
+
+
 def test_kernel_that_cannot_be_bound_is_set_aside(site: Path) -> None:
     (site / "acme_kernels" / "matmul.py").write_text("def matmul(call):\n    raise OSError('no such symbol')", "utf-8")
     out = run(

@@ -10,6 +10,7 @@ import pytest
 
 from dovetail_protocols.errors import PluginError, PluginWarning
 from dovetail_protocols.plugins import find, quarantined, refresh
+from dovetail_protocols.plugins.discovery import declared
 
 from .conftest import Site
 
@@ -38,6 +39,11 @@ acme = acme_module:COMPILER
     assert str(plugin) == "'acme' (acme-kernels 0.3.1)"
     assert [plugin.target for plugin in find("dovetail.compilers.v1")] == ["acme_module:COMPILER"]
     assert find("console_scripts") == []
+    assert {(plugin.group, plugin.name) for plugin in declared()} == {
+        ("dovetail.compilers.v1", "acme"),
+        ("dovetail.kernels.v1", "acme"),
+        ("dovetail.kernels.v1", "zeta"),
+    }
     assert "acme_module" not in sys.modules
 
 

@@ -78,3 +78,19 @@ def test_implementations_are_imported_where_that_is_asked_for(site: Site) -> Non
         "cause: tanh: ModuleNotFoundError: No module named 'sound_module'; sin, cos: OSError: libacme.so.2"
         in result.problem
     )
+    assert "No module named 'sound_module'" in result.trace
+
+
+def test_operations_that_the_standard_lacks_are_named_beside_what_is_near(site: Site) -> None:
+    site.kernels("acme", SPEC, KernelSpec(id="rleu", operation="dovetail::rleu", implementation="acme_module:take"))
+    (result,) = probe(find(GROUP)).values()
+    assert result.state == "ready"  # a later standard may have it
+    assert "2 kernels for 2 operations; unknown operation dovetail::rleu, did you mean dovetail::relu" in result.detail
+
+
+def test_what_nobody_asked_for_is_told_once_and_not_as_if_somebody_had(site: Site) -> None:
+    site.kernels("acme", SPEC, protocol=(2, 0))
+    (result,) = probe(find(GROUP)).values()
+    assert "offers kernel protocol 2" in result.problem
+    assert "effect: its kernels are not used in this process." in result.problem
+    assert result.told == ()

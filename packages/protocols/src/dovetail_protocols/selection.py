@@ -305,12 +305,14 @@ def _mark_broken(candidate: Candidate, error: BaseException) -> None:
     from .errors import PluginWarning
 
     key = (candidate.package, candidate.spec.id)
+    command = "conformance" if key in _implementations else "doctor"  # doctor imports, the kit binds too
     _broken[key] = f"broken: {type(error).__name__}: {error}"
     warnings.warn(
         f"kernel {candidate.package}/{candidate.spec.id} could not be bound\n"
         f"  cause: {type(error).__name__}: {error}\n"
         f"  effect: it is not used in this process\n"
-        f"  fix: set DOVETAIL_KERNELS=-{candidate.package}; details: dovetail doctor {candidate.package}",
+        f"  fix: reinstall {candidate.distribution}, or set DOVETAIL_KERNELS=-{candidate.package}; "
+        f"details: dovetail {command} {candidate.package}",
         PluginWarning,
         stacklevel=2,
     )

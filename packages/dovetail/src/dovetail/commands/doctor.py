@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import platform
 import warnings
+from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
 from textwrap import fill, indent
 
@@ -12,6 +13,7 @@ from dovetail_protocols import kernel_packages
 from dovetail_protocols import kernels as kernel_protocol
 from dovetail_protocols.errors import PluginError, PluginWarning
 from dovetail_protocols.plugins import Plugin, current_policy, find, probing, quarantined
+from dovetail_protocols.plugins.discovery import declared
 from dovetail_protocols.plugins.probing import Probe
 from dovetail_protocols.registry import all_operations
 
@@ -47,12 +49,33 @@ def run(options: argparse.Namespace) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # told below, in full
         plugins = [plugin for group in GROUPS for plugin in find(group)]
+        strays = _strays()
     if options.name:
-        return _one(options.name, plugins, options.timeout)
-    return _all(plugins, options.timeout)
+        return _one(options.name, plugins, strays, options.timeout)
+    return _all(plugins, strays, options.timeout)
 
 
-def _all(plugins: list[Plugin], timeout_seconds: float) -> int:
+def _strays() -> list[tuple[str, str]]:
+    """Names that are declared in groups which nobody reads, most often misspelled ones, and what to say of each."""
+    stems = {group.rpartition(".v")[0]: group for group in GROUPS}  # other majors of these are told by `find`
+    found = []
+    for plugin in declared():
+        if plugin.group.rpartition(".v")[0] in stems:
+            continue
+        near = get_close_matches(plugin.group, GROUPS, 1)
+        message = PluginError(
+            f"plug-in {plugin} is declared in {plugin.group}, which nobody reads",
+            expected=None if near else ", ".join(GROUPS),
+            effect="it is not used.",
+            fix=f"did you mean {near[0]}? Correct {plugin.distribution}'s entry points and install it again"
+            if near
+            else f"correct the entry points of {plugin.distribution} and install it again",
+        )
+        found.append((plugin.name, str(message)))
+    return found
+
+
+def _all(plugins: list[Plugin], strays: list[tuple[str, str]], timeout_seconds: float) -> int:
     print(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")
     print(f"kernel protocol {'.'.join(map(str, kernel_protocol.PROTOCOL))}; policy: {_policy()}\n")
     print(table(("package", "version", "for", "how to get it"), [_package(name) for name in DISTRIBUTIONS]))
@@ -64,6 +87,7 @@ def _all(plugins: list[Plugin], timeout_seconds: float) -> int:
     print()
     print(table(("plug-in", "role", "distribution", "version", "state"), rows))
     problems = [one.problem for one in probes.values() if one.is_fault] + [*quarantined().values()]
+    problems += [message for _, message in strays]
     told = [text for one in probes.values() for text in one.told]
     for message in dict.fromkeys([*problems, *told]):
         print(f"\n{message}")
@@ -91,13 +115,14 @@ def _state(probe: Probe) -> str:
     return f"ready, {probe.detail}" if probe.detail else "ready"
 
 
-def _one(name: str, plugins: list[Plugin], timeout_seconds: float) -> int:
+def _one(name: str, plugins: list[Plugin], strays: list[tuple[str, str]], timeout_seconds: float) -> int:
     found = [plugin for plugin in plugins if plugin.name == name]
-    set_aside = {key: message for key, message in quarantined().items() if key.rpartition(":")[2] == name}
+    set_aside = [message for key, message in quarantined().items() if key.rpartition(":")[2] == name]
+    set_aside += [message for stray, message in strays if stray == name]
     if not found and not set_aside:
         names = sorted({plugin.name for plugin in plugins})
         raise PluginError(f"no plug-in {name!r} is installed", expected=", ".join(names) or "none are")
-    for message in set_aside.values():
+    for message in set_aside:
         print(message)
     probes = probing.probe(found, timeout_seconds, implementations=True)
     for plugin in found:
@@ -120,7 +145,10 @@ def _show(plugin: Plugin, probe: Probe) -> None:
 
 def _coverage(plugin: Plugin) -> str:
     """Which operations of the standard a kernel package takes, and what becomes of the others."""
-    specs = kernel_packages.require_package(plugin.name).specs
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PluginWarning)  # told by the probe
+        package = kernel_packages.described(plugin.name)  # and no other, which might be broken
+    specs = () if package is None else package.specs
     lines = []
     for device in sorted({spec.device for spec in specs}):
         taken = sorted({spec.operation.removeprefix("dovetail::") for spec in specs if spec.device == device})

@@ -121,6 +121,15 @@ def find(group: str) -> list[Plugin]:
         return list(_groups.get(group, ()))
 
 
+def declared() -> list[Plugin]:
+    """All plug-ins that installed distributions declare, in any group, also in one that nobody reads."""
+    global _groups
+    with _lock:
+        if _groups is None:
+            _groups = _scan()
+        return [plugin for plugins in _groups.values() for plugin in plugins]
+
+
 def refresh() -> None:
     """Forgets what was found and what was broken, so that a package installed since is seen (in a notebook, say)."""
     global _groups

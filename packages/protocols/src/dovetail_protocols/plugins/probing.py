@@ -155,6 +155,8 @@ def main(folder: Path, implementations: bool, keys: Sequence[str]) -> None:
 
 
 def _examined(plugin: Plugin, implementations: bool) -> dict[str, Any]:
+    from .discovery import quarantined
+
     start = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -162,8 +164,9 @@ def _examined(plugin: Plugin, implementations: bool) -> dict[str, Any]:
             state, detail = _state(plugin, implementations)
             problem, trace = "", ""
         except PluginError as error:
-            state, detail, problem = "broken", "", str(error if plugin.error is None else plugin.broken())
-            trace = "" if plugin.error is None else "".join(traceback.format_exception(plugin.error))
+            state, detail, problem = "broken", "", quarantined().get(plugin.key, str(error))
+            origin = plugin.error or error.__cause__
+            trace = "" if origin is None else "".join(traceback.format_exception(origin))
     told = [str(warning.message) for warning in caught if str(warning.message) != problem]
     seconds = time.perf_counter() - start
     return {
@@ -210,11 +213,13 @@ def _import_implementations(package: Any) -> None:
     from importlib import import_module
 
     causes: dict[str, list[str]] = {}
+    first: BaseException | None = None
     for spec in package.specs:
         module, _, attribute = spec.implementation.partition(":")
         try:
             getattr(import_module(module), attribute)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in may raise anything
+            first = first or error
             causes.setdefault(f"{type(error).__name__}: {error}", []).append(spec.id)
     if causes:
         plugin = package.plugin
@@ -223,14 +228,23 @@ def _import_implementations(package: Any) -> None:
             cause="; ".join(f"{', '.join(kernels)}: {cause}" for cause, kernels in causes.items()),
             effect="others are used in their place.",
             fix=f"reinstall {plugin.distribution}, or set DOVETAIL_KERNELS=-{plugin.name}",
-        )
+        ) from first
 
 
 def _counted(package: Any) -> str:
+    """How many kernels there are, for how many operations, and which of those the standard doesn't have: a later one
+    may, so that is no fault."""
+    from ..errors import UnknownOperationError
     from ..kernel_packages import summary
+    from ..registry import find_operation
 
-    new = f", {len(package.operations)} of them its own" if package.operations else ""
-    return f"{summary(package.specs)}{new}"
+    text = summary(package.specs) + (f", {len(package.operations)} of them its own" if package.operations else "")
+    for name in dict.fromkeys(spec.operation for spec in package.specs if spec.operation.startswith("dovetail::")):
+        try:
+            find_operation(name)
+        except UnknownOperationError as error:
+            text += f"; {error.what}, {error.fix}"
+    return text
 
 
 if __name__ == "__main__":
