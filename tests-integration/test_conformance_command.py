@@ -12,6 +12,8 @@ from dovetail.__main__ import main
 from dovetail.commands import conformance
 from dovetail_protocols.plugins import refresh
 
+from .plugin_sites import declare
+
 MODULE = """
 from __future__ import annotations
 import os
@@ -87,11 +89,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Packages by the names above, each with a kernel of its own."""
     site = tmp_path_factory.mktemp("site")
     (site / "proved.py").write_text(MODULE, encoding="utf-8")
-    (site / "proved-2.3.dist-info").mkdir()
-    (site / "proved-2.3.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: proved\nVersion: 2.3\n")
     lines = [f"{name} = proved:{name.upper()}" for name in NAMES]
     text = "\n".join(["[dovetail.kernels.v1]", *lines, "[dovetail.autodiff.v1]", "slopes = proved:RIGHT", ""])
-    (site / "proved-2.3.dist-info" / "entry_points.txt").write_text(text)
+    declare(site, "proved", "2.3", text)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(site))
         refresh()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
-from .plugin_sites import environment
+from .plugin_sites import declare, run_program
 
 ENTRY_POINTS = """
 [dovetail.kernels.v2]
@@ -39,12 +37,8 @@ print(main(["doctor", "future-device"]))
 
 
 def test_what_only_a_later_dovetail_reads_is_told_wherever_it_is_asked_for(tmp_path: Path) -> None:
-    declared = tmp_path / "future-2.0.dist-info"
-    declared.mkdir()
-    (declared / "entry_points.txt").write_text(ENTRY_POINTS, "utf-8")
-    command = [sys.executable, "-c", PROGRAM]
-    done = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    declare(tmp_path, "future", "2.0", ENTRY_POINTS)
+    done = run_program(PROGRAM, tmp_path)
     fix = "  fix: pip install -U dovetail-protocols, or an older future: 'future<2.0'"
     kernel, compiler, device = (
         f"plug-in '{name}' (future 2.0) offers {role} protocol {major}; this Dovetail speaks 1"

@@ -6,15 +6,14 @@ They are frozen: a test that fails here has found a broken promise, not an old f
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 from tools import packages
+
+from .plugin_sites import declare, run_program
 
 FROZEN = packages.ROOT / "packages" / "protocols" / "tests" / "old_implementers"
 ENTRY_POINTS = """
@@ -127,14 +126,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     site = tmp_path_factory.mktemp("old-implementers")
     for path in FROZEN.glob("*.py"):
         shutil.copy(path, site)
-    declared = site / "old_implementers-1.0.dist-info"
-    declared.mkdir()
-    (declared / "entry_points.txt").write_text(ENTRY_POINTS, "utf-8")
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("DOVETAIL_")}
-    variables |= {"DOVETAIL_KERNELS": "-llvm,-xla", "PYTHONPATH": str(site)}
-    command = [sys.executable, "-c", PROGRAM]
-    done = subprocess.run(command, cwd=site, env=variables, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    declare(site, "old-implementers", "1.0", ENTRY_POINTS)
+    done = run_program(PROGRAM, site, DOVETAIL_KERNELS="-llvm,-xla")
     result: dict[str, Any] = json.loads(done.stdout)
     return result
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from tools import packages
+
+from .plugin_sites import run_program
 
 HIDE = """
 import sys
@@ -31,11 +30,7 @@ def run_with_only(allowed: set[str], program: str) -> str:
     with tempfile.TemporaryDirectory() as shadows:
         for name in hidden:  # distributions without entry points, earlier in the path than the real ones
             Path(shadows, f"{name}-0.0.0.dist-info").mkdir()
-        command = [sys.executable, "-W", "error", "-c", HIDE.format(hidden=hidden) + program]
-        environment = os.environ | {"PYTHONPATH": shadows}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+        return run_program(HIDE.format(hidden=hidden) + program, Path(shadows), PYTHONWARNINGS="error").stdout
 
 
 def test_tensors_and_kernels_numpy_alone_compute() -> None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
-from tools import wheels
+from .plugin_sites import PLUGINS, install, run_program
 
 PROGRAM = """
 import sys
@@ -38,24 +34,14 @@ print(norm.explain(x, x * 0.1))
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the compiler's wheel is installed: for one of pure Python that means unpacked."""
-    folder = tmp_path_factory.mktemp("acme-compiler")
-    wheel = wheels.build_one(Path(__file__).parent / "plugins" / "acme-compiler", folder)
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder / "site")
-    return folder / "site"
+    """A folder in which the compiler's wheel is installed."""
+    return install(PLUGINS / "acme-compiler", tmp_path_factory.mktemp("acme-compiler"))
 
 
 def run(site: Path | None, program: str = PROGRAM, **environment: str) -> str:
     """What a fresh process prints, with the site on its path."""
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("DOVETAIL_")}
-    variables |= {"DOVETAIL_KERNELS": "-llvm"} | environment  # the compiler of this repository would take all nodes
-    if site is not None:
-        variables["PYTHONPATH"] = str(site)
-    command = [sys.executable, "-c", program]
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    without_llvm = {"DOVETAIL_KERNELS": "-llvm"}  # the compiler of this repository would take all nodes
+    return run_program(program, site, **(without_llvm | environment)).stdout
 
 
 def results(output: str) -> list[str]:

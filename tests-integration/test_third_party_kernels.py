@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from tools import wheels
 
-PLUGINS = Path(__file__).parent / "plugins"
+from .plugin_sites import PLUGINS, run_program, unpack
 
 
 @pytest.fixture(scope="module")
 def acme_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of acme-kernels, built by its own build backend."""
-    return wheels.build_one(PLUGINS / "acme-kernels", tmp_path_factory.mktemp("acme-wheel"))
+    return wheels.build_with_its_backend(PLUGINS / "acme-kernels", tmp_path_factory.mktemp("acme-wheel"))
 
 
 @pytest.fixture
 def site(acme_wheel: Path, tmp_path: Path) -> Path:
-    """A folder in which the wheel is installed: for one of pure Python that means unpacked."""
-    with zipfile.ZipFile(acme_wheel) as archive:
-        archive.extractall(tmp_path)
-    return tmp_path
+    """A folder in which the wheel is installed, for one test to damage."""
+    return unpack(acme_wheel, tmp_path / "site")
 
 
 def run(program: str, site: Path | None, *, check: bool = True, **environment: str) -> str:
     """What a fresh process prints, with the site on its path."""
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("DOVETAIL_")}
-    variables |= {"DOVETAIL_KERNELS": "-llvm"} | environment  # the compiler of this repository would take all nodes
-    if site is not None:
-        variables["PYTHONPATH"] = str(site)
-    command = [sys.executable, "-W", "ignore", "-c", program]
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
-    assert not check or done.returncode == 0, done.stderr
+    without_llvm = {"DOVETAIL_KERNELS": "-llvm"}  # the compiler of this repository would take all nodes
+    done = run_program(program, site, check=check, **({"PYTHONWARNINGS": "ignore"} | without_llvm | environment))
     return done.stdout + done.stderr
 
 
