@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from itertools import combinations_with_replacement
 from typing import Any
@@ -20,6 +19,7 @@ from dovetail_protocols.roles import Array, TensorProvider, VariableLike
 
 from .host_variable import HostVariable
 from .numpy_dtypes import numpy_dtype
+from .threads import in_threads
 
 PAIRS = [pytest.param(a, b, id=f"{a}-{b}") for a, b in combinations_with_replacement(dt.ALL, 2)]
 each_dtype = pytest.mark.parametrize("dtype", dt.ALL, ids=str)
@@ -332,7 +332,7 @@ class TensorChecks:
             for _ in range(20):
                 found.append(values(ops.sum(ops.exp(array))).tobytes())
 
-        in_threads(run, 4)
+        assert in_threads([run] * 4) == []
         assert set(found) == {expected}
         assert len(found) == 80
 
@@ -349,24 +349,5 @@ class TensorChecks:
                 if np.unique(read).size != 1:
                     torn.append(turn)
 
-        in_threads(run, 3)
+        assert in_threads([run] * 3) == []
         assert torn == []
-
-
-def in_threads(function: Any, count: int) -> None:
-    """Runs a function in several threads at once and raises what one of them raised."""
-    errors: list[BaseException] = []
-
-    def guarded() -> None:
-        try:
-            function()
-        except BaseException as error:  # noqa: BLE001 - raised again in the thread of the test
-            errors.append(error)
-
-    threads = [threading.Thread(target=guarded) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]

@@ -3,8 +3,8 @@ two threads, serves other shapes where it says so, and `into` writes exactly its
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from ..calls import Call, Trial, as_results, call_meta, calls_of
 from ..cases import Buffer
 from ..layouts import layouts_for, place, place_empty
 from ..numpy_dtypes import numpy_dtype
+from ..threads import in_threads
 from .honesty import supports_destination
 
 REPETITIONS = 3
@@ -100,29 +101,15 @@ def _thread_problems(call: Call) -> list[str]:
     """Two threads with different inputs: memory that calls share would mix them up."""
     if not call.trial.spec.deterministic:
         return []
-    barrier = threading.Barrier(2)
     found: list[str] = []
 
     def run(inputs: tuple[Buffer | None, ...], alone: list[bytes]) -> None:
-        barrier.wait()
-        for _ in range(REPETITIONS):
-            try:
-                same = _bytes_of(call, call.run(*inputs)) == alone
-            except Exception as error:  # noqa: BLE001 - reported below, from the thread that asks
-                found.append(f"{call.case.name}: raised in two threads {type(error).__name__}: {error}")
-                return
-            if not same:
-                found.append(f"{call.case.name}: gave other results while another thread ran it too")
-                return
+        if any(_bytes_of(call, call.run(*inputs)) != alone for _ in range(REPETITIONS)):
+            found.append(f"{call.case.name}: gave other results while another thread ran it too")
 
     inputs_of_each = (call.inputs, _others(call))
-    threads = [
-        threading.Thread(target=run, args=(inputs, _bytes_of(call, call.run(*inputs)))) for inputs in inputs_of_each
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    raised = in_threads([partial(run, inputs, _bytes_of(call, call.run(*inputs))) for inputs in inputs_of_each])
+    found += [f"{call.case.name}: raised in two threads {type(error).__name__}: {error}" for error in raised]
     return found[:1]
 
 

@@ -4,11 +4,8 @@ that is given to it is written."""
 from __future__ import annotations
 
 import gc
-import os
-import subprocess
-import sys
-import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,11 +16,12 @@ from dovetail_protocols.device_abilities import SupportsDonation, SupportsMemory
 from ..cases import SEED, Buffer
 from ..layouts import LAYOUTS, place
 from ..numpy_dtypes import numpy_dtype
+from ..threads import in_threads
+from .load import process_problems
 
 DTYPES = tuple(known.name for known in dt.ALL)
 SHAPES = ((), (0,), (3, 0, 2), (1,), (7,), (2, 3, 5))
 THREADS, ROUNDS = 4, 8
-TIMEOUT_SECONDS = 120
 PROGRAM = """
 import sys
 from dovetail_protocols.devices import device_package, find_device
@@ -42,18 +40,7 @@ def contents(shape: tuple[int, ...], dtype: np.dtype[Any], seed: int = 0) -> Buf
 
 def load_problems(kind: str) -> list[str]:
     """What is wrong with how a package loads, in a process of its own."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-c", PROGRAM, kind]
-    try:
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return [f"loading took more than {TIMEOUT_SECONDS} s in a fresh process"]
-    if done.returncode:
-        how = f"died with signal {-done.returncode}" if done.returncode < 0 else "failed"
-        return [f"loading {how} in a fresh process:\n{done.stderr[-2000:]}"]
-    return [f"loading prints: {(done.stdout + done.stderr)[:500]!r}"] if done.stdout or done.stderr else []
+    return process_problems(PROGRAM, kind)
 
 
 def description_problems(package: Any) -> list[str]:
@@ -137,27 +124,19 @@ def lifetime_problems(package: Any, index: int) -> list[str]:
 def thread_problems(package: Any, index: int) -> list[str]:
     """Whether several threads that move arrays at once get each its own back."""
     found: list[str] = []
-    barrier = threading.Barrier(THREADS)
 
     def run(number: int) -> None:
-        barrier.wait()
-        try:
-            for turn in range(ROUNDS):
-                values = contents((257,), np.dtype(np.int64), number * ROUNDS + turn)
-                buffer = package.from_host(values, index)
-                if turn % 2:
-                    buffer = package.contiguous(buffer)
-                text = difference(package, buffer, values)
-                if text is not None:
-                    found.append(f"in {THREADS} threads, a buffer {text}")
-        except Exception as error:  # noqa: BLE001 - reported by the thread that asks
-            found.append(f"in {THREADS} threads: raised {type(error).__name__}: {error}")
+        for turn in range(ROUNDS):
+            values = contents((257,), np.dtype(np.int64), number * ROUNDS + turn)
+            buffer = package.from_host(values, index)
+            if turn % 2:
+                buffer = package.contiguous(buffer)
+            text = difference(package, buffer, values)
+            if text is not None:
+                found.append(f"in {THREADS} threads, a buffer {text}")
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    raised = in_threads([partial(run, number) for number in range(THREADS)])
+    found += [f"in {THREADS} threads: raised {type(error).__name__}: {error}" for error in raised]
     return found[:1]
 
 

@@ -6,8 +6,8 @@ A part and the kernels both round, each node of it; so a result may be off by tw
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from ..device_kernels import on_host, to_device, to_host
 from ..graph_calls import GraphTrial, Part, TracedGraph, node_by_node, operands_of, parts_of, traced
 from ..layouts import place
 from ..numpy_dtypes import numpy_dtype
+from ..threads import in_threads
 from ..tolerances import FACTORS, difference, is_inexact, unit
 from .gradients import MARGIN
 
@@ -131,27 +132,17 @@ def _repetition_problems(part: Part, trial: GraphTrial) -> list[str]:
 def _thread_problems(part: Part, trial: GraphTrial) -> list[str]:
     """Two threads with different inputs: memory that calls share would mix them up."""
     executable = _executable(part, trial)
-    barrier = threading.Barrier(2)
     found: list[str] = []
 
-    def run(inputs: Sequence[Buffer], alone: list[bytes]) -> None:
-        barrier.wait()
-        try:
-            for _ in range(REPETITIONS):
-                if [array.tobytes() for array in _run(executable, inputs)] != alone:
-                    found.append("gave other outputs while another thread ran it too")
-                    return
-        except Exception as error:  # noqa: BLE001 - told by the thread that asks
-            found.append(f"raised in two threads {type(error).__name__}: {error}")
+    def bytes_of(inputs: Sequence[Buffer]) -> list[bytes]:
+        return [array.tobytes() for array in _run(executable, inputs)]
 
-    threads = []
-    for inputs in (part.inputs, _others(part)):
-        alone = [array.tobytes() for array in _run(executable, inputs)]
-        threads.append(threading.Thread(target=run, args=(inputs, alone)))
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    def run(inputs: Sequence[Buffer], alone: list[bytes]) -> None:
+        if any(bytes_of(inputs) != alone for _ in range(REPETITIONS)):
+            found.append("gave other outputs while another thread ran it too")
+
+    raised = in_threads([partial(run, inputs, bytes_of(inputs)) for inputs in (part.inputs, _others(part))])
+    found += [f"raised in two threads {type(error).__name__}: {error}" for error in raised]
     return found[:1]
 
 

@@ -30,25 +30,30 @@ with open(report, "w", encoding="utf-8") as file:
 """
 
 
+def process_problems(program: str, *arguments: str) -> list[str]:
+    """What is wrong with how something loads by a program in a fresh process: it fails, takes too long, or prints."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-c", program, *arguments]
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return [f"loading took more than {TIMEOUT_SECONDS} s in a fresh process"]
+    if done.returncode:
+        how = f"died with signal {-done.returncode}" if done.returncode < 0 else "failed"
+        return [f"loading {how} in a fresh process:\n{done.stderr[-2000:]}"]
+    return [f"loading prints: {(done.stdout + done.stderr)[:500]!r}"] if done.stdout or done.stderr else []
+
+
 def problems(name: str, group: str = "dovetail.kernels.v1") -> list[str]:
     """What is wrong with how a kernel package, or the plug-in of another group that has a probe, loads."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report"
-        command = [sys.executable, "-c", PROGRAM, group, name, str(report)]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        try:
-            done = subprocess.run(
-                command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
-            )
-        except subprocess.TimeoutExpired:
-            return [f"loading took more than {TIMEOUT_SECONDS} s in a fresh process"]
-        if done.returncode:
-            how = f"died with signal {-done.returncode}" if done.returncode < 0 else "failed"
-            return [f"loading {how} in a fresh process:\n{done.stderr[-2000:]}"]
+        found = process_problems(PROGRAM, group, name, str(report))
+        if not report.exists():
+            return found
         seconds, count, unusable = report.read_text(encoding="utf-8").split("\n")[:3]
-    found = []
-    if done.stdout or done.stderr:
-        found.append(f"loading prints: {(done.stdout + done.stderr)[:500]!r}")
     if float(seconds) > LIMIT_SECONDS:
         found.append(f"to say what it offers took {float(seconds):.2f} s; at most {LIMIT_SECONDS} s is expected")
     if int(count) == 0:
