@@ -17,10 +17,11 @@ from dovetail_protocols.plugins.versions import offered_by
 from .calls import Trial, calls_of
 from .case_bank.graphs import GRAPHS
 from .checks import claims, contract, gradients, graphs, honesty, load, numbers
-from .graph_calls import GraphTrial, can_trace, traced
+from .graph_calls import GraphTrial, traced
 from .kernel_suite import record_speed, report
 from .limits import Limits
 from .limits_file import read_limits
+from .oracle import can_trace
 from .single_nodes import operation_trials
 
 GROUP = "dovetail.compilers.v1"

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from dovetail_protocols import arrays, selection
+from dovetail_protocols import arrays
 from dovetail_protocols.compilers import CompileOptions, Compiler
 from dovetail_protocols.dispatch import apply, interpreting
 from dovetail_protocols.dtypes import dtype
 from dovetail_protocols.graph import Constant, Graph, State, Value
 from dovetail_protocols.metas import Device, TensorMeta
-from dovetail_protocols.plugins import find
 from dovetail_protocols.plugins.policy import use
 from dovetail_protocols.tracing import trace
 
@@ -56,11 +55,6 @@ class Part:
 
     def __str__(self) -> str:
         return ", ".join(node.operation.short_name for node in self.graph.nodes)
-
-
-def can_trace() -> bool:
-    """Whether the packages are here that tracing and kernel-by-kernel evaluation need."""
-    return len(find("dovetail.tensors.v1")) == 1 and REFERENCE in selection.packages()
 
 
 def operands_of(trial: GraphTrial) -> list[Buffer]:

@@ -40,7 +40,7 @@ def _expected(call: Call) -> tuple[Buffer, ...] | None:
     if call.case.oracle is not None:
         return as_results(call.case.oracle(*inputs, **call.meta.attributes), several=call.several)
     operation = call.trial.operation
-    if not operation.is_primitive and _can_decompose():
+    if not operation.is_primitive and can_trace():
         return _decomposed(operation, inputs, call)
     return _by_reference_kernel(operation, inputs, call)
 
@@ -54,7 +54,8 @@ def _widened(array: Buffer | None) -> Buffer | None:
     return array
 
 
-def _can_decompose() -> bool:
+def can_trace() -> bool:
+    """Whether the packages are here that tracing and kernel-by-kernel evaluation need."""
     return len(find("dovetail.tensors.v1")) == 1 and REFERENCE in selection.packages()
 
 

@@ -19,6 +19,7 @@ from dovetail_protocols import selection
 from dovetail_protocols.errors import DovetailError, PluginError
 from dovetail_protocols.plugins import Plugin, find
 from dovetail_protocols.plugins.discovery import require_sound
+from dovetail_protocols.plugins.groups import GROUPS
 from dovetail_protocols.plugins.versions import offered_by
 
 from .cases import Case
@@ -32,15 +33,6 @@ from .recording import VARIABLE, write
 from .reports import Report, verdict_of, versions
 from .tensor_suite import tensor_suite
 
-GROUPS = {
-    "dovetail.tensors.v1": "tensors",
-    "dovetail.devices.v1": "device",
-    "dovetail.kernels.v1": "kernels",
-    "dovetail.compilers.v1": "compiler",
-    "dovetail.autodiff.v1": "autodiff",
-    "dovetail.communicators.v1": "communicator",
-}
-"""Group of entry points → what those are called who play its role."""
 KIT = ("dovetail-conformance", "dovetail-protocols", "dovetail-kernels-numpy", "dovetail-tensors", "numpy", "pytest")
 
 LONGEST_OUTPUT = 2000

@@ -14,20 +14,12 @@ from dovetail_protocols import kernels as kernel_protocol
 from dovetail_protocols.errors import PluginError, PluginWarning
 from dovetail_protocols.plugins import Plugin, current_policy, find, probing, quarantined
 from dovetail_protocols.plugins.discovery import declared
+from dovetail_protocols.plugins.groups import GROUPS
 from dovetail_protocols.plugins.probing import Probe
 from dovetail_protocols.registry import all_operations
 
 from ..parts import DISTRIBUTIONS
 from .table import table
-
-GROUPS = {
-    "dovetail.tensors.v1": "tensors",
-    "dovetail.kernels.v1": "kernels",
-    "dovetail.devices.v1": "device",
-    "dovetail.compilers.v1": "compiler",
-    "dovetail.autodiff.v1": "autodiff",
-    "dovetail.communicators.v1": "communicator",
-}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
