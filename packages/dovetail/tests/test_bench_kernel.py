@@ -88,6 +88,10 @@ def test_command_writes_a_picture_where_matplotlib_is_there(tmp_path: Path) -> N
     ("words", "told"),
     [
         (["acmee", "softmax", "--shapes", "4x4"], "acmee"),
+        (
+            ["numpy", "hard_silu"],
+            "kernel package 'numpy' declares no kernel of hard_silu\n  fix: dovetail kernels numpy",
+        ),
         (["numpy", "softmaxx"], "did you mean dovetail::softmax"),
         (["numpy", "softmax", "--shapes", "4y4"], "'4y4' can't be read"),
         (["numpy", "softmax", "--shapes", "4x4", "--dtype", "int32"], "doesn't take int32"),
@@ -107,6 +111,7 @@ def test_wrong_kernel_makes_the_command_fail_and_has_no_time(
 ) -> None:
     given = [Competitor("numpy", np.tanh), Competitor("acme", lambda x: np.tanh(x) + np.float32(0.1))]
     monkeypatch.setattr("dovetail_conformance.speed.comparison.competitors_for", lambda call, package: given)
+    monkeypatch.setattr("dovetail.commands.bench_kernel._require_candidate", lambda package, operation: None)
     assert main(["bench-kernel", "acme", "tanh", "--shapes", "8", "--quick"]) == 1
     out = capsys.readouterr().out
     assert "acme, every call: wrong: disagrees with numpy: result 0: 8 of 8 elements are wrong" in out

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dovetail_protocols import registry
-from dovetail_protocols.errors import AttributeValueError, MissingPackageError, SignatureError
+from dovetail_protocols import kernel_packages, registry
+from dovetail_protocols.errors import AttributeValueError, MissingPackageError, PluginError, SignatureError
+from dovetail_protocols.plugins import find
 
 from .explain import parse_attribute
 
@@ -52,6 +53,7 @@ def run(options: argparse.Namespace) -> int:
         ) from error
     write = _writer(options.out)
     operation = registry.find_operation(options.operation)
+    _require_candidate(options.package, operation)
     attributes = dict(parse_attribute(text) for text in options.attribute)
     if options.shapes:
         shapes = [parse_shapes(operation, text) for text in options.shapes]
@@ -86,6 +88,20 @@ def run(options: argparse.Namespace) -> int:
         write(report, Path(options.out))
         print(f"wrote {options.out}", file=sys.stderr)
     return 1 if any(call["faults"] for call in calls) else 0
+
+
+def _require_candidate(package: str, operation: Operation) -> None:
+    """Raises: PluginError where a kernel package isn't there, or declares no kernel of the operation.
+
+    Compilers say what they take when they are asked.
+    """
+    if any(plugin.name == package for plugin in find("dovetail.compilers.v1")):
+        return
+    if all(spec.operation != operation.name for spec in kernel_packages.require_package(package).specs):
+        raise PluginError(
+            f"kernel package {package!r} declares no kernel of {operation.short_name}",
+            fix=f"dovetail kernels {package} lists its kernels",
+        )
 
 
 def _writer(out: str | None) -> Any:
