@@ -200,6 +200,7 @@ def test_an_implementation_that_fails_is_set_aside_alone(
         found = selection.select(ops.matmul, (X, X), {})
     assert found.chosen is not None
     assert found.chosen.spec.id == "mm"
+    assert caught[0].filename == __file__  # where the program needed it
     message = str(caught[0].message)
     assert cause in message
     assert "effect: it is not used in this process" in message

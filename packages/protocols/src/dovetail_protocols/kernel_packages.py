@@ -6,13 +6,13 @@ What is broken is set aside; what the user excludes isn't touched.
 from __future__ import annotations
 
 import threading
-import warnings
 
 from . import registry
-from .errors import PluginError, PluginWarning
+from .errors import PluginError
 from .plugins.discovery import Plugin, find, quarantine, require_sound
 from .plugins.fence import asked, tell_output
 from .plugins.policy import current_policy
+from .plugins.telling import tell
 from .plugins.versions import offered_by
 
 TYPE_CHECKING = False
@@ -127,7 +127,7 @@ def _describe(plugin: Plugin) -> Package | None:
         return None
     tell_output(plugin)
     for text in ignored:
-        warnings.warn(text, PluginWarning, stacklevel=3)
+        tell(text)
     return package
 
 

@@ -154,9 +154,7 @@ def select(operation: Operation, metas: tuple[TensorMeta | None, ...], attribute
 def _tell_tie(chosen: Candidate, call: CallMeta, policy: Policy) -> None:
     """Warns, once for two kernels, where another package's would do as well and nothing but its declaration's width or
     its distribution's name put it behind."""
-    import warnings
-
-    from .errors import PluginWarning
+    from .plugins.telling import tell
 
     if chosen.package in policy.preferred:
         return
@@ -167,13 +165,11 @@ def _tell_tie(chosen: Candidate, call: CallMeta, policy: Policy) -> None:
         if pair in _told_ties or _refusal(other, call, policy):
             continue
         _told_ties.add(pair)
-        warnings.warn(
+        tell(
             f"kernels {chosen.package}/{chosen.spec.id} and {other.package}/{other.spec.id} both take "
             f"{call.operation.short_name} with priority {chosen.spec.priority}\n"
             f"  effect: {chosen.package}/{chosen.spec.id} is used\n"
-            f"  fix: pin one of them, DOVETAIL_KERNELS={chosen.package} or DOVETAIL_KERNELS={other.package}",
-            PluginWarning,
-            stacklevel=2,
+            f"  fix: pin one of them, DOVETAIL_KERNELS={chosen.package} or DOVETAIL_KERNELS={other.package}"
         )
 
 
@@ -300,19 +296,15 @@ def _implementation(candidate: Candidate) -> Implementation:
 
 
 def _mark_broken(candidate: Candidate, error: BaseException) -> None:
-    import warnings
-
-    from .errors import PluginWarning
+    from .plugins.telling import tell
 
     key = (candidate.package, candidate.spec.id)
     command = "conformance" if key in _implementations else "doctor"  # doctor imports, the kit binds too
     _broken[key] = f"broken: {type(error).__name__}: {error}"
-    warnings.warn(
+    tell(
         f"kernel {candidate.package}/{candidate.spec.id} could not be bound\n"
         f"  cause: {type(error).__name__}: {error}\n"
         f"  effect: it is not used in this process\n"
         f"  fix: reinstall {candidate.distribution}, or set DOVETAIL_KERNELS=-{candidate.package}; "
-        f"details: dovetail {command} {candidate.package}",
-        PluginWarning,
-        stacklevel=2,
+        f"details: dovetail {command} {candidate.package}"
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
-from dovetail_protocols.errors import PluginError, PluginWarning
+from dovetail_protocols.errors import PluginError
 from dovetail_protocols.graph import Graph
+from dovetail_protocols.plugins.telling import tell
 from dovetail_protocols.records import record
 
 from .discovery import FoundCompiler
@@ -47,7 +47,7 @@ class Refusals:
             raise told from error
         if str(told) not in self._told:
             self._told.add(str(told))
-            warnings.warn(str(told), PluginWarning, stacklevel=2)
+            tell(str(told))
 
 
 class Offers:

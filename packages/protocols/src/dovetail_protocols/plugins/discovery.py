@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from _thread import RLock  # importing threading takes longer than all that is done here
 from importlib import import_module
 
-from ..errors import PluginError, PluginWarning
+from ..errors import PluginError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -174,7 +173,9 @@ def _set_aside(key: str, error: PluginError) -> None:
     _quarantine[key] = error
     if key not in _warned:
         _warned.add(key)
-        warnings.warn(str(error), PluginWarning, stacklevel=3)
+        from .telling import tell
+
+        tell(str(error))
 
 
 def _scan() -> dict[str, list[Plugin]]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
-import warnings
 from contextlib import contextmanager
 
-from ..errors import PluginWarning
+from .telling import tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,11 +111,9 @@ def tell_output(plugin: Any) -> None:
     """Warns, once, of what a plug-in printed behind the fence."""
     shown, plugin.output = plugin.output.strip(), ""
     if shown:
-        warnings.warn(
+        tell(
             f"plug-in {plugin} printed to standard output while it was loaded\n"
             f"  got: {shown[:200]!r}{' and more' if len(shown) > 200 else ''}\n"
             "  effect: the text was held back: standard output is the program's\n"
-            f"  fix: report it to the authors of {plugin.name!r}",
-            PluginWarning,
-            stacklevel=3,
+            f"  fix: report it to the authors of {plugin.name!r}"
         )
