@@ -160,6 +160,19 @@ class Lengthening(Right):
         return result if isinstance(result, tuple) or result.shape else ops.reshape(result, shape=(1,))
 
 
+class Swapping(Right):
+    def evaluate(self, operation: Any, operands: Any, attributes: Any) -> Any:
+        is_pair = len(operands) == 2 and not is_variable(operands[0])
+        return RIGHT.evaluate(operation, operands[::-1] if is_pair else operands, attributes)
+
+
+class Undecomposing(Right):
+    def evaluate(self, operation: Any, operands: Any, attributes: Any) -> Any:
+        if operation is ops.squared_error:
+            raise LookupError("no kernel for squared_error")
+        return RIGHT.evaluate(operation, operands, attributes)
+
+
 class Silent(Right):
     def evaluate(self, operation: Any, operands: Any, attributes: Any) -> Any:
         try:
@@ -169,6 +182,13 @@ class Silent(Right):
 
 
 # ---------------------------------------------------------------------- variables
+
+
+class Exclusive(Right):
+    def evaluate(self, operation: Any, operands: Any, attributes: Any) -> Any:
+        if is_variable(operands[0]) and type(operands[0]) is not type(RIGHT.variable(0.0)):
+            raise TypeError("a variable of another package")
+        return RIGHT.evaluate(operation, operands, attributes)
 
 
 class Nameless(Right):
@@ -208,6 +228,12 @@ MUTANTS = (
     mutant(Concrete, "makes an array of NumPy's of all that it wraps", "wrap_keeps_a_symbolic_value"),
     mutant(ByMemory, "reads buffers in the order of memory", "evaluate_takes_every_stride"),
     mutant(Widening, "computes float16 in float32", "operands_meet_in_the_dtype_of_the_table"),
+    mutant(Swapping, "swaps operands", "evaluate_runs_an_operation", "operators_give_what_numpy_gives"),
+    mutant(
+        Undecomposing,
+        "has no decomposition where there is no kernel",
+        "an_operation_without_kernel_runs_its_decomposition",
+    ),
     mutant(Packing, "drops operands that are left out", "evaluate_takes_optional_operands_as_none"),
     mutant(Lengthening, "gives 0-d results an axis", "evaluate_takes_every_shape"),
     mutant(
@@ -216,6 +242,7 @@ MUTANTS = (
         "shapes_that_do_not_fit_raise",
         "dtypes_that_are_not_taken_raise",
     ),
+    mutant(Exclusive, "knows its own variables only", "variables_of_another_package_are_read_and_assigned"),
     mutant(Nameless, "forgets the names of variables", "a_variable_has_its_role"),
     mutant(Tied, "keeps the array that a variable is made of", "a_variable_does_not_change_with_what_it_was_made_of"),
     mutant(
