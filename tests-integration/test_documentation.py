@@ -67,3 +67,14 @@ def test_examples_in_docstrings_run(name: str, monkeypatch: pytest.MonkeyPatch, 
 def test_links_in_page_lead_to_files(page: Path) -> None:
     missing = [link for link in LINK.findall(page.read_text("utf-8")) if not (page.parent / link).exists()]
     assert missing == []
+
+
+def test_every_page_is_found_from_the_index() -> None:
+    reached, waiting = set(), [ROOT / "docs" / "index.md"]
+    while waiting:
+        page = waiting.pop()
+        if page not in reached and page.suffix == ".md" and page.exists():
+            reached.add(page)
+            waiting += [(page.parent / link).resolve() for link in LINK.findall(page.read_text("utf-8"))]
+    missing = [_name(page) for page in PAGES if page.is_relative_to(ROOT / "docs") and page.resolve() not in reached]
+    assert missing == []

@@ -145,7 +145,7 @@ def test_without_the_package_its_operation_is_unknown_and_the_message_says_so() 
     ("damage", "cause"),
     [
         ("raise ImportError('libacme.so.2: cannot open shared object file')", "ImportError: libacme.so.2"),
-        ("import sys; sys.exit('no licence')", "SystemExit: no licence"),
+        ("import sys; sys.exit('no license')", "SystemExit: no license"),
         ("PACKAGE = object()", "lacks protocol, kernels, operations, probe"),
     ],
 )

@@ -104,7 +104,7 @@ def test_entry_points_that_are_no_text_are_told_and_others_found(site: Site) -> 
     ("text", "cause"),
     [
         (None, "ModuleNotFoundError: No module named 'acme_module'"),
-        ("import sys\nsys.exit('no licence')", "SystemExit: no licence"),
+        ("import sys\nsys.exit('no license')", "SystemExit: no license"),
         ("PACKAGES = []", "AttributeError: module 'acme_module' has no attribute 'PACKAGE'"),
         ("def (", "SyntaxError"),
         ("raise OSError('libacme.so.2: cannot open')", "OSError: libacme.so.2: cannot open"),
