@@ -147,6 +147,9 @@ def test_what_nothing_can_run_is_said_with_all_that_was_tried(site: Site) -> Non
     assert error.cause == "tried: acme/mm: dtype float32 not declared"
     assert "pip install dovetail-kernels-numpy" in str(error.fix)
     assert "nothing can run it" in selection.explain(ops.matmul, (X, X), {})
+    with use("-acme"):
+        refused = selection.not_found(ops.matmul, (X, X), selection.select(ops.matmul, (X, X), {}))
+    assert refused.fix == "allow a package again that use(...) or DOVETAIL_KERNELS leaves out"
     none = selection.not_found(ops.tanh, (X,), selection.select(ops.tanh, (X,), {}))
     assert none.cause == ("no installed kernel package declares tanh for device 'cpu': acme has no kernel for it")
 

@@ -66,11 +66,15 @@ def require_package(name: str) -> Package:
     loaded = packages().get(name) or described(name)
     if loaded is None:
         require_sound(GROUP, name)
+        from difflib import get_close_matches
+
         known = [plugin.name for plugin in find(GROUP)]
+        near = get_close_matches(name, known, 1)
         raise PluginError(
             f"no kernel package {name!r} is installed",
             expected=", ".join(known) or "at least one kernel package",
-            fix="install it, or correct the name; dovetail doctor lists what is there",
+            fix=(f"use {near[0]!r}, if that is meant" if near else "install it, or correct the name")
+            + "; dovetail doctor lists what is there",
         )
     if loaded.unusable:
         raise PluginError(f"kernel package {loaded.plugin} can't be used here", cause=loaded.unusable)

@@ -207,12 +207,16 @@ def not_found(
         results = operation.infer_with_values(metas, attributes)
         place = _place_of(results if isinstance(results, tuple) else (results,))
     tried = "; ".join(f"{d.candidate.package}/{d.candidate.spec.id}: {d.reason}" for d in selection.decisions)
+    if any(decision.by_user for decision in selection.decisions):
+        fix = "allow a package again that use(...) or DOVETAIL_KERNELS leaves out"
+    elif place == "cpu":
+        fix = "install a kernel package (pip install dovetail-kernels-numpy), or convert the operands' dtype"
+    else:
+        fix = f"install a kernel package for {place!r}, or move the operands with .to_device('cpu')"
     return KernelNotFoundError(
         f"no kernel for {operation.short_name}({shown}) on {place!r}",
         cause=f"tried: {tried}" if tried else _nobody_declares(operation, place),
-        fix="install a kernel package (pip install dovetail-kernels-numpy), or convert the operands' dtype"
-        if place == "cpu"
-        else f"install a kernel package for {place!r}, or move the operands with .to_device('cpu')",
+        fix=fix,
     )
 
 
