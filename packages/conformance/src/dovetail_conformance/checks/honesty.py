@@ -49,7 +49,9 @@ def proof_problems(trial: Trial) -> list[str]:
     if any(call.is_accepted for call in calls_of(trial)):
         return []
     what = f"{trial.variable} = {trial.dtype}" if trial.variable else "any call"
-    why = f"none of {len(trial.cases)} cases was accepted" if trial.cases else "there is no case; pass cases="
+    why = (
+        f"none of {len(trial.cases)} cases was accepted" if trial.cases else "there is no case; pass cases=, or --cases"
+    )
     return [f"{trial.spec.id} is not proved for {what}: {why}"]
 
 
