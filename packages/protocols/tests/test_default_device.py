@@ -103,6 +103,7 @@ def test_an_operation_that_makes_an_array_anew_is_bound_to_the_current_device() 
     assert list(here) == list(elsewhere)
 
 
+@pytest.mark.usefixtures("toy")
 def test_an_operation_with_operands_is_where_these_are_whatever_its_attribute_device(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -103,6 +103,7 @@ def _run(folder: Path, options: Mapping[str, Any], keyword: str | None) -> tuple
     record, module = folder / "record", folder / "test_suites.py"
     record.touch()
     module.write_text(MODULE.format(options=dict(options)), encoding="utf-8")
+    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")  # else one above the folder would count
     command = [sys.executable, "-m", "pytest", "-p", "dovetail_conformance.recording", "-p", "no:cacheprovider", "-q"]
     command += [f"--rootdir={folder}", str(module), *(["-k", keyword] if keyword else [])]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}

@@ -85,6 +85,7 @@ def outcomes(role: str, folder: Path) -> Outcomes:
     install(site, mutants_of(role))
     sys.path.insert(0, str(site))
     module.write_text(MODULE.replace("ROLE", repr(role)), encoding="utf-8")
+    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")  # else one above the folder would count
     found = Outcomes()
     options = ["-p", "no:cacheprovider", "-p", "no:terminal", f"--rootdir={folder}"]
     status = pytest.main([*options, str(module)], plugins=[found])
