@@ -38,7 +38,10 @@ def _lowest(dtype: np.dtype[Any]) -> Any:
 @lowering(ops.max_pool)
 @widened
 def max_pool(call: CallMeta, x: Any) -> Any:
-    return _reduced(x, _grid(call, x.shape[1:-1]), _lowest(x.dtype), lax.max)
+    grid = _grid(call, x.shape[1:-1])
+    if _is_tiled(grid, x.shape[1:-1]):
+        return jnp.max(_as_tiles(x, grid), axis=_axes_in_tiles(grid))
+    return _reduced(x, grid, _lowest(x.dtype), lax.max)
 
 
 @lowering(ops.max_pool_gradient)
@@ -46,8 +49,13 @@ def max_pool(call: CallMeta, x: Any) -> Any:
 def max_pool_gradient(call: CallMeta, cotangent: Any, x: Any) -> Any:
     grid = _grid(call, x.shape[1:-1])
     chosen = _chosen(x, grid)
-    frame_shape = _frame_shape(x.shape, grid)
     zero = jnp.zeros((), cotangent.dtype)
+    if _is_tiled(grid, x.shape[1:-1]):
+        inside = _axes_in_tiles(grid)
+        numbers = np.arange(np.prod(grid.window), dtype=np.int32).reshape(_shape_in_tiles(grid))
+        is_chosen = jnp.expand_dims(chosen, inside) == numbers
+        return jnp.where(is_chosen, jnp.expand_dims(cotangent, inside), zero).reshape(x.shape)
+    frame_shape = _frame_shape(x.shape, grid)
     frame = jnp.zeros(frame_shape, cotangent.dtype)
     for number, places in enumerate(_offsets(grid)):
         share = jnp.where(chosen == number, cotangent, zero)
@@ -96,6 +104,30 @@ def _shares(grid: WindowGrid, sizes: tuple[int, ...], count_padding: bool) -> An
         )
         counts = counts * inside.reshape((-1,) + (1,) * (len(sizes) - axis - 1))
     return 1.0 / counts[..., None]
+
+
+# ---------------------------------------------------------------------- windows side by side, which XLA does sooner
+
+
+def _is_tiled(grid: WindowGrid, sizes: tuple[int, ...]) -> bool:
+    """Whether each element is in exactly one window."""
+    covered = tuple(count * step for count, step in zip(grid.output, grid.strides, strict=True))
+    return grid.window == grid.strides and covered == tuple(sizes) and not any(map(any, grid.padding))
+
+
+def _as_tiles(x: Any, grid: WindowGrid) -> Any:
+    """(batch, *(output, window) for each spatial axis, channels)."""
+    pairs = [size for pair in zip(grid.output, grid.window, strict=True) for size in pair]
+    return x.reshape(x.shape[0], *pairs, x.shape[-1])
+
+
+def _axes_in_tiles(grid: WindowGrid) -> tuple[int, ...]:
+    return tuple(2 + 2 * axis for axis in range(len(grid.window)))
+
+
+def _shape_in_tiles(grid: WindowGrid) -> tuple[int, ...]:
+    """The window's sizes on its axes, 1 on the others."""
+    return (1, *(size for window in grid.window for size in (1, window)), 1)
 
 
 # ---------------------------------------------------------------------- windows, place by place
