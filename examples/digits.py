@@ -175,7 +175,8 @@ def train(directory: Path, *, epochs: int, seed: int, resume: bool) -> Training:
         print(f"going on after epoch {len(training.history)}, from {latest}")
     started = time.perf_counter()
     run_epochs(training, data, directory, epochs)
-    print(f"trained {len(training.history)} epochs, {time.perf_counter() - started:.1f} s in this run")
+    epochs = "1 epoch" if len(training.history) == 1 else f"{len(training.history)} epochs"
+    print(f"trained {epochs}, {time.perf_counter() - started:.1f} s in this run")
     history = training.history
     training.restore(directory / f"step-{training.best_epoch}")
     training.history = history  # the curves show the epochs after the best one too

@@ -66,7 +66,7 @@ def test_missing_operand_is_named_with_the_signature(toy: ToyProvider, pick: Ope
 
 
 def test_surplus_operands_are_counted_and_attributes_recalled(toy: ToyProvider) -> None:
-    with pytest.raises(SignatureError, match="tanh takes 1 operands but got 2") as caught:
+    with pytest.raises(SignatureError, match="tanh takes 1 operand but got 2") as caught:
         ops.tanh(1.0, 2.0)
     assert caught.value.fix == "attributes such as axis= are passed by keyword"
 

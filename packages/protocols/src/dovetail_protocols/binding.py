@@ -176,7 +176,7 @@ def _arrange(operation: Operation, given: tuple[Any, ...], keywords: Mapping[str
     values = list(given)
     if len(values) > len(declared) and not variadic:
         raise SignatureError(
-            f"{operation.short_name} takes {len(declared)} operands but got {len(values)}",
+            f"{operation.short_name} takes {len(declared)} operand{'s' * (len(declared) != 1)} but got {len(values)}",
             expected=describe_signature(operation),
             fix="attributes such as axis= are passed by keyword",
         )
