@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from dovetail_protocols.errors import PluginError, PluginWarning, UnknownOperati
 from dovetail_protocols.kernels import KernelSpec
 from dovetail_protocols.metas import TensorMeta
 from dovetail_protocols.operations import tanh
-from dovetail_protocols.plugins import fence, find, quarantined, refresh, use
+from dovetail_protocols.plugins import fence, find, quarantined, refresh, use, waiting
 from dovetail_protocols.registry import find_operation
 
 from . import test_validation
@@ -158,12 +159,13 @@ def test_other_threads_print_on_while_a_plugin_is_imported(site: Site, capsys: p
 def test_a_long_import_is_named_while_it_is_waited_for(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(fence, "PATIENCE_SECONDS", 0.01)
-    waiting = (
+    monkeypatch.setattr(waiting, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(waiting, "_is_watched", False)  # a watch with more patience may be asleep
+    body = (
         "import time\nfrom pathlib import Path\n"
         "while not Path(__file__).with_suffix('.go').exists():\n    time.sleep(0.001)\n"
     )
-    site.kernels("acme", spec("acme"), body=waiting)
+    site.kernels("acme", spec("acme"), body=body)
 
     def release() -> None:
         deadline = time.monotonic() + 30
@@ -188,6 +190,25 @@ def test_a_long_import_is_named_while_it_is_waited_for(
         "  effect: this process waits for it",
         "  fix: wait, or interrupt it (Ctrl-C) and set DOVETAIL_KERNELS=-acme; details: dovetail doctor acme",
     ]
+
+
+def test_one_thread_watches_all_that_is_waited_for_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "PATIENCE_SECONDS", 0.004)
+    monkeypatch.setattr(waiting, "_is_watched", False)
+    started: list[threading.Thread] = []
+
+    def start(function: Callable[[], None], arguments: tuple[()]) -> None:
+        started.append(threading.Thread(target=function, args=arguments))
+        started[-1].start()
+
+    monkeypatch.setattr(waiting, "start_new_thread", start)
+    with waiting.Waiting("acme", "importing it"):
+        for _ in range(5):
+            with waiting.Waiting("acme", "asking what it offers"):
+                pass
+    (watch,) = started
+    watch.join(30)
+    assert not waiting._is_watched
 
 
 def test_an_endless_import_can_be_interrupted_excluded_and_leaves_dovetail_whole(site: Site) -> None:

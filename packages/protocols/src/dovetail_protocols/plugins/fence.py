@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-import threading
+from _thread import get_ident
 from contextlib import contextmanager
 
 from .telling import tell
+from .waiting import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,10 +15,6 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     Answer = TypeVar("Answer")
-
-PATIENCE_SECONDS = 10.0
-"""After how long a user is told what is being waited for: more than loading any native library takes, less than the
-patience of somebody who looks at a still terminal."""
 
 
 @contextmanager
@@ -31,21 +28,18 @@ def fenced(plugin: Any, doing: str) -> Iterator[None]:
     from .. import registry
 
     operations, modules = registry.names(), set(sys.modules)
-    reminder = threading.Timer(PATIENCE_SECONDS, _remind, (plugin, doing))
-    reminder.daemon = True
-    reminder.start()
     outer = sys.stdout
     held = None if outer is None else HeldOutput(outer)
     if held is not None:
         sys.stdout = held
     try:
-        yield
+        with Waiting(plugin, doing):
+            yield
     except BaseException:
         registry.forget_all_but(operations)
         _forget_modules(plugin, modules)
         raise
     finally:
-        reminder.cancel()
         sys.stdout = outer
         if held is not None:
             plugin.output += held.text
@@ -70,11 +64,11 @@ class HeldOutput:
     """A standard output that keeps what the thread that made it prints; other threads print on."""
 
     def __init__(self, outer: Any) -> None:
-        self._outer, self._thread = outer, threading.get_ident()
+        self._outer, self._thread = outer, get_ident()
         self.text = ""
 
     def write(self, text: str) -> int:
-        if threading.get_ident() != self._thread:
+        if get_ident() != self._thread:
             return int(self._outer.write(text))
         self.text += text
         return len(text)
@@ -94,17 +88,6 @@ def _forget_modules(plugin: Any, before: set[str]) -> None:
     package = plugin.target.partition(":")[0].strip().partition(".")[0]
     for name in [name for name in sys.modules if name not in before and name.partition(".")[0] == package]:
         del sys.modules[name]
-
-
-def _remind(plugin: Any, doing: str) -> None:
-    stream = sys.stderr
-    if stream is not None:
-        stream.write(
-            f"dovetail: plug-in {plugin}: {doing} takes more than {PATIENCE_SECONDS:g} s\n"
-            "  effect: this process waits for it\n"
-            f"  fix: wait, or interrupt it (Ctrl-C) and set DOVETAIL_KERNELS=-{plugin.name}; "
-            f"details: dovetail doctor {plugin.name}\n"
-        )
 
 
 def tell_output(plugin: Any) -> None:
