@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from dovetail_functions import function
 from dovetail_functions.compilation.claims import Offers, Refusals
-from dovetail_functions.compilation.cutting import cut
 from dovetail_functions.compilation.ordering import between, dependencies, order_parts
 from dovetail_protocols import operations as ops
+from dovetail_protocols.graph_parts import cut
 from dovetail_protocols.graph_validation import validate
 
 X = np.linspace(-1.0, 1.0, 6, dtype=np.float32).reshape(2, 3)

@@ -12,7 +12,8 @@ from dovetail_protocols import arrays
 from dovetail_protocols.compilers import CompileOptions, Compiler
 from dovetail_protocols.dispatch import apply, interpreting
 from dovetail_protocols.dtypes import dtype
-from dovetail_protocols.graph import Constant, Graph, State, Value
+from dovetail_protocols.graph import Constant, Graph, State
+from dovetail_protocols.graph_parts import cut
 from dovetail_protocols.metas import Device, TensorMeta
 from dovetail_protocols.plugins.policy import use
 from dovetail_protocols.tracing import trace
@@ -121,33 +122,3 @@ def parts_of(compiler: Compiler, found: TracedGraph) -> list[Part]:
 
 def _compiling(compiler: Compiler, graph: Graph) -> Callable[[frozenset[int]], Any]:
     return lambda donated: compiler.compile(graph, CompileOptions(donated_inputs=donated, strict=True))
-
-
-def cut(graph: Graph, places: frozenset[int], name: str) -> Graph:
-    """The claimed nodes as a graph, as functions cut it: its inputs and outputs are those that cross its border."""
-    nodes = tuple(graph.nodes[place] for place in sorted(places))
-    made = {value.number for node in nodes for value in node.outputs}
-    constants = {constant.value.number for constant in graph.constants}
-    used: dict[int, Value] = {value.number: value for node in nodes for value in node.inputs if value is not None}
-    inputs = tuple(value for number, value in used.items() if number not in made | constants)
-    wanted = {value.number for value in graph.outputs}
-    for place, node in enumerate(graph.nodes):
-        if place not in places:
-            wanted |= {value.number for value in node.inputs if value is not None}
-    outputs = tuple(value for node in nodes for value in node.outputs if value.number in wanted)
-    kept = tuple(constant for constant in graph.constants if constant.value.number in used)
-    return Graph(name, inputs, nodes, outputs, kept, _states(graph, inputs, outputs))
-
-
-def _states(graph: Graph, inputs: tuple[Value, ...], outputs: tuple[Value, ...]) -> tuple[State, ...]:
-    before = {value.number: place for place, value in enumerate(inputs)}
-    after = {value.number: place for place, value in enumerate(outputs)}
-    return tuple(
-        State(
-            state.name,
-            before[graph.inputs[state.input].number],
-            None if state.output is None else after.get(graph.outputs[state.output].number),
-        )
-        for state in graph.states
-        if graph.inputs[state.input].number in before
-    )

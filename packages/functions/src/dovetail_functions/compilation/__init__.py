@@ -1,1 +1,1 @@
-"""Handing parts of a graph to compilers: finding them, checking what they claim, and cutting the graph."""
+"""Handing parts of a graph to compilers: finding them, and checking what they claim."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from dovetail_protocols import usage
 from dovetail_protocols.graph import Graph, Node
+from dovetail_protocols.graph_parts import cut
 from dovetail_protocols.metas import TensorMeta
 
 from ..compilation.claims import Offers, Part, describe_nodes
-from ..compilation.cutting import cut
 from .control_flow import bind_control_flow, is_control_flow
 from .kernels import bound_kernel, wrapper
 from .lowering import Lowering, key_of

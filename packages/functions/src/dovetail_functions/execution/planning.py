@@ -8,10 +8,10 @@ from typing import Any
 from dovetail_protocols.compilers import CompileOptions
 from dovetail_protocols.errors import GraphError, PluginError
 from dovetail_protocols.graph import Graph
+from dovetail_protocols.graph_parts import cut
 from dovetail_protocols.records import record
 
 from ..compilation.claims import Offers, Part, Refusals, describe_nodes
-from ..compilation.cutting import cut
 from ..compilation.discovery import FoundCompiler, chosen_compilers
 from ..compilation.donation import donated_inputs
 from ..compilation.ordering import dependencies, order_parts
