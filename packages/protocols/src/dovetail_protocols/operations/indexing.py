@@ -18,7 +18,7 @@ from .sizes import as_shape, check_number, whole
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..dtypes import DType
-    from .annotations import AnyDType, Boolean, EachDType, Index
+    from .annotations import AnyDType, Boolean, EachDType, Index, Numeric, RealOrBoolean
 
 SCATTER_MODES = ("update", "add", "subtract", "min", "max")
 
@@ -211,19 +211,19 @@ def tensor_scatter_nd_add(x: AnyDType, indices: Index, updates: AnyDType, /) -> 
 
 
 @composite(version=1, infer=_infer_tensor_scatter)
-def tensor_scatter_nd_sub(x: AnyDType, indices: Index, updates: AnyDType, /) -> AnyDType:
+def tensor_scatter_nd_sub(x: Numeric, indices: Index, updates: Numeric, /) -> Numeric:
     """x with updates subtracted at index vectors. Source: TensorFlow, tf.tensor_scatter_nd_sub."""
     return scatter(x, indices, updates, mode="subtract")
 
 
 @composite(version=1, infer=_infer_tensor_scatter)
-def tensor_scatter_nd_min(x: AnyDType, indices: Index, updates: AnyDType, /) -> AnyDType:
+def tensor_scatter_nd_min(x: RealOrBoolean, indices: Index, updates: RealOrBoolean, /) -> RealOrBoolean:
     """The lesser of x and updates at index vectors. Source: TensorFlow, tf.tensor_scatter_nd_min."""
     return scatter(x, indices, updates, mode="min")
 
 
 @composite(version=1, infer=_infer_tensor_scatter)
-def tensor_scatter_nd_max(x: AnyDType, indices: Index, updates: AnyDType, /) -> AnyDType:
+def tensor_scatter_nd_max(x: RealOrBoolean, indices: Index, updates: RealOrBoolean, /) -> RealOrBoolean:
     """The greater of x and updates at index vectors. Source: TensorFlow, tf.tensor_scatter_nd_max."""
     return scatter(x, indices, updates, mode="max")
 

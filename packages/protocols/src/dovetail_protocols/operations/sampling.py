@@ -84,11 +84,13 @@ def random_categorical(state: RandomState, logits: Floating, /, *, num_samples: 
     """Classes drawn with probabilities softmax(logits): the argmax of logits + `random_gumbel` along the classes.
 
     state: (…, 3), uint64; logits: (*batch, classes), floating; −∞ stands for probability 0.
-    Result: (…, *batch, num_samples). Draws num_samples · classes numbers for each row.
+    Result: (…, *batch, num_samples). Draws num_samples · classes numbers for each row, for float8 logits in float32.
 
     Raises: ShapeError where there are no classes.
     Source: Gumbel 1954, the Gumbel-max trick; arguments as TensorFlow, tf.random.categorical.
     """
+    if logits.dtype.size_bytes == 1:
+        logits = cast(logits, dtype="float32")
     shape = (*logits.shape[:-1], num_samples, logits.shape[-1])
     noise = random_gumbel(state, shape=shape, dtype=logits.dtype)
     return argmax(add(expand_dims(logits, axis=-2), noise), axis=-1)
