@@ -208,3 +208,13 @@ def test_explain_refuses_what_the_call_would_refuse() -> None:
         assert "expected: x1, x2" in out
         assert f"got: {len(operands)} of them" in out
     assert "used" in command_line("explain", "concat", "int8[1]", "int8[2]", "int8[3]")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    command = [sys.executable, "-m", "dovetail", "kernels", "numpy"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.close()  # as `head` does, here before a line is written
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert process.returncode == 0

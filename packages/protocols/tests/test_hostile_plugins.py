@@ -153,6 +153,7 @@ def test_other_threads_print_on_while_a_plugin_is_imported(site: Site, capsys: p
         thread.start()
         thread.join()
         print("the plug-in's")
+        sys.stdout.writelines(["and", "more"])
     assert capsys.readouterr().out == "mine\n"
 
 
@@ -209,6 +210,15 @@ def test_one_thread_watches_all_that_is_waited_for_and_ends(monkeypatch: pytest.
     (watch,) = started
     watch.join(30)
     assert not waiting._is_watched
+
+
+def test_a_forked_child_begins_to_watch_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "_is_watched", True)  # by a thread that the child doesn't have
+    monkeypatch.setattr(waiting, "_waits", [waiting.Waiting("acme", "importing it")])
+    monkeypatch.setattr(waiting, "_lock", waiting.allocate_lock())
+    waiting._lock.acquire()  # by a thread of the parent, in the moment of the fork
+    waiting._begin_anew()
+    assert (waiting._is_watched, waiting._waits, waiting._lock.locked()) == (False, [], False)
 
 
 def test_an_endless_import_can_be_interrupted_excluded_and_leaves_dovetail_whole(site: Site) -> None:
