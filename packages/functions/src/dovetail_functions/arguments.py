@@ -11,7 +11,7 @@ from dovetail_protocols.default_device import current_device
 from dovetail_protocols.metas import TensorMeta
 
 from . import nested
-from .leaves import array_of, is_number_list, key_of
+from .leaves import array_of, is_number_list, kept, key_of
 from .nested import Structure
 from .patterns import Pattern
 from .specs import Shape, TensorSpec, describe
@@ -45,10 +45,15 @@ class Arguments:
 
     def with_arrays(self, arrays: Sequence[Any]) -> Arguments:
         """The same arguments with other arrays in place of these."""
-        leaves = list(self.leaves)
-        for place, array in zip(self.places, arrays, strict=True):
-            leaves[place] = array
-        return Arguments(self.structure, leaves, self.form[1], self.places, self.positional)
+        return Arguments(self.structure, self._around(arrays), self.form[1], self.places, self.positional)
+
+    def with_shapes(self, pattern: Pattern) -> Arguments:
+        """The same arguments with a TensorSpec in place of each array, and without the objects among them."""
+        metas = zip(pattern, self.metas, strict=True)
+        specs = [TensorSpec(shape, meta.dtype, None, meta.device) for shape, meta in metas]
+        kept_leaves = [leaf if place in self.places else kept(leaf) for place, leaf in enumerate(self.leaves)]
+        plain = Arguments(self.structure, kept_leaves, self.form[1], self.places, self.positional)
+        return plain.with_arrays(specs)
 
     @property
     def shapes(self) -> list[Shape]:
@@ -66,14 +71,24 @@ class Arguments:
         ]
 
     def rebuild(self, arrays: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Positional and keyword arguments with other arrays in place of these."""
-        args, kwargs = nested.unflatten(self.structure, self.with_arrays(arrays).leaves)
+        """Positional and keyword arguments with other arrays, or what stands for them, in place of these."""
+        args, kwargs = nested.unflatten(self.structure, self._around(arrays))
         return args, kwargs
+
+    def _around(self, arrays: Sequence[Any]) -> list[Any]:
+        leaves = list(self.leaves)
+        for place, array in zip(self.places, arrays, strict=True):
+            leaves[place] = array
+        return leaves
 
     def names(self) -> list[str]:
         """A name for each array, for readers of the graph: "x", "params['kernel']"."""
         paths = nested.leaf_paths(self.structure)
-        return [argument_name(paths[place], self.positional) for place in self.places]
+        return [self.name_of(paths[place]) for place in self.places]
+
+    def name_of(self, path: str) -> str:
+        """The argument at a path into (args, kwargs), as a person would write it."""
+        return argument_name(path, self.positional)
 
     def describe(self, pattern: Pattern) -> str:
         """The arguments for a reader: "x: float32[?,3], training=True"."""

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from dovetail_protocols.arrays import provider
 from dovetail_protocols.errors import SignatureError
+from dovetail_protocols.functions import ExportedFunction
 from dovetail_protocols.graph import Graph
 from dovetail_protocols.roles import VariableLike
 
 from .arguments import Arguments
+from .exporting import exported
 from .specs import TensorSpec
 from .traces import FunctionTrace
 
@@ -63,6 +65,14 @@ class ConcreteFunction:
     @property
     def trainable_variables(self) -> tuple[VariableLike, ...]:
         return tuple(variable for variable in self.variables if variable.trainable)
+
+    def exported(self) -> list[ExportedFunction]:
+        """The trace as plain data, to be kept in a file: what `SupportsExport` of the protocols asks for. Where it
+        doesn't serve sizes of 1, which broadcast, traces for these come first.
+
+        Raises: SignatureError where an object is among the arguments.
+        """
+        return exported(self.function, self._trace)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The result.

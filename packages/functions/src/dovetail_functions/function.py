@@ -11,6 +11,7 @@ from typing import Any
 
 from dovetail_protocols import selection
 from dovetail_protocols.dispatch import current
+from dovetail_protocols.functions import ExportedFunction
 from dovetail_protocols.graph import Graph
 
 from . import listing, patterns, recursion
@@ -20,6 +21,7 @@ from .concrete import ConcreteFunction
 from .convention import Convention
 from .execution.planning import Planner
 from .explanation import Explanation
+from .exporting import exported
 from .family import Families
 from .input_signature import InputSignature
 from .methods import BoundFunctions
@@ -194,6 +196,17 @@ class Function:
         with one_at_a_time:
             trace = self._families.exact(arguments, pattern) or self._trace(arguments, pattern)
         return ConcreteFunction(self, arguments, trace)
+
+    def exported(self) -> list[ExportedFunction]:
+        """Its traces as plain data, the most specific first (see `SupportsExport` of the protocols). A function with an
+        input_signature is traced for that, if it was not yet.
+
+        Raises: SignatureError where a trace is for an object among its arguments.
+        """
+        if self.input_signature is not None and not self.traces:
+            self.get_concrete_function()
+        by_unknowns = sorted(self.traces, key=lambda trace: trace.unknown_count)
+        return [one for trace in by_unknowns for one in exported(self, trace)]
 
     def graph(self, *args: Any, **kwargs: Any) -> Graph:
         """The graph that a call with these arguments runs, simplified. `print` it to read it."""

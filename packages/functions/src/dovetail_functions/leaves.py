@@ -19,6 +19,15 @@ _BY_VALUE = frozenset({bool, int, str, bytes, type(None), type(Ellipsis)})
 _NUMBERS = frozenset({bool, int, float, complex})
 
 
+class Unkept:
+    """Stands for an argument that a trace was made for and doesn't hold on to: an object of the class named `kind`."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+
 class Identity:
     """A key that is equal only to another of the same living object. It doesn't keep the object alive."""
 
@@ -99,6 +108,11 @@ def key_of(value: Any, path: Callable[[], str]) -> Hashable:
             fix="give the class __slots__ with '__weakref__', a __hash__, or a __tf_tracing_type__ method",
         ) from error
     return kind, value
+
+
+def kept(value: Any) -> Any:
+    """What a trace holds on to of an argument that is no array: a plain value itself, of an object the class's name."""
+    return value if type(value) in _BY_VALUE or type(value) in _NUMBERS else Unkept(type(value).__name__)
 
 
 def identities(key: Hashable) -> list[Identity]:

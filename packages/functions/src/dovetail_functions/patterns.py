@@ -44,6 +44,12 @@ def unknown_sizes(pattern: Pattern, shapes: Sequence[Sequence[int]]) -> list[int
     return found
 
 
+def filled(pattern: Pattern, sizes: Sequence[int]) -> list[Shape]:
+    """The shapes of a pattern with its unknown sizes put in."""
+    given = iter(sizes)
+    return [tuple(next(given) if size is None else size for size in shape) for shape in pattern]
+
+
 def symbolic_metas(pattern: Pattern, metas: Sequence[TensorMeta], sizes: Sizes) -> list[TensorMeta]:
     """The metas with a Dim in place of each unknown size."""
     places = iter(range(unknown_count(pattern)))

@@ -10,31 +10,16 @@ without being asked (by `range` and `len`, say), and a trace would keep the hint
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from dovetail_protocols import operations as ops
 from dovetail_protocols.dtypes import DType
 from dovetail_protocols.metas import Device
+from dovetail_protocols.size_formulas import OPERATORS, evaluate, text
 
 Expression = Any
-"""An int; ("size", place) for the size at a place of the trace's signature; or (name of an operator, *expressions)."""
-
-OPERATORS: dict[str, Callable[..., Any]] = {
-    name: getattr(operator, name)
-    for name in ("add", "sub", "mul", "floordiv", "mod", "neg", "abs", "eq", "ne", "lt", "le", "gt", "ge")
-}
-
-
-def evaluate(expression: Expression, sizes: Sequence[Any]) -> Any:
-    """The number that an expression stands for, given the sizes at the places of the signature."""
-    if type(expression) is not tuple:
-        return expression
-    kind, *operands = expression
-    if kind == "size":
-        return sizes[operands[0]]
-    return OPERATORS[kind](*(evaluate(operand, sizes) for operand in operands))
+"""See dovetail_protocols.size_formulas; the sizes are numbered by their places in the trace's signature."""
 
 
 class Sizes:
@@ -154,19 +139,6 @@ def hint_of(size: Any) -> int:
     """The number that a size has in the trace at hand, without a guard."""
     hint: int = size.hint if type(size) is Dim else size
     return hint
-
-
-def text(expression: Expression) -> str:
-    """An expression as a person would write it: "?0*2"."""
-    if type(expression) is not tuple:
-        return str(expression)
-    kind, *operands = expression
-    if kind == "size":
-        return f"?{operands[0]}"
-    signs = {"add": "+", "sub": "-", "mul": "*", "floordiv": "//", "mod": "%"}
-    if kind in signs:
-        return f"({signs[kind].join(text(operand) for operand in operands)})"
-    return f"{kind}({', '.join(text(operand) for operand in operands)})"
 
 
 # ---------------------------------------------------------------------- arithmetic and comparison

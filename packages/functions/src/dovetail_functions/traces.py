@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dovetail_protocols.creation import telling
 from dovetail_protocols.dispatch import current, interpreting
 from dovetail_protocols.errors import ShapeError
 from dovetail_protocols.graph import Constant, Graph
+from dovetail_protocols.graph_templates import specialize
 from dovetail_protocols.plugins.policy import _policy
 from dovetail_protocols.records import replace
 from dovetail_protocols.tracing import Trace
@@ -18,7 +20,6 @@ from . import patterns
 from .arguments import Arguments
 from .forms import Form, flatten_arrays
 from .patterns import Pattern
-from .specialization import specialize
 from .symbolic import Sizes, is_unknown
 from .tracer import FunctionTracer
 
@@ -38,12 +39,14 @@ class FunctionTrace:
 
     `graph` has the arguments' arrays as inputs, then `captures` (values of interpreters around the trace: such a trace
     serves one call only), then the variables; its outputs are the result's arrays, then the values of `assigned`.
-    Concrete arrays that the function closed over are constants of the graph. `signature` is the arguments' text.
+    Concrete arrays that the function closed over are constants of the graph. `arguments` are those it was made for,
+    with TensorSpecs for arrays, and without objects, which it doesn't keep alive; `signature` is their text.
     """
 
-    def __init__(self, trace: Trace, result: Form, pattern: Pattern, sizes: Sizes, signature: str) -> None:
+    def __init__(self, trace: Trace, result: Form, pattern: Pattern, sizes: Sizes, arguments: Arguments) -> None:
         self.graph, self.captures = _with_constants(trace)
-        self.result, self.pattern, self.sizes, self.signature = result, pattern, sizes, signature
+        self.result, self.pattern, self.sizes = result, pattern, sizes
+        self.signature, self.arguments = arguments.describe(pattern), arguments.with_shapes(pattern)
         self.variables, self.assigned, self.result_count = trace.variables, trace.assigned, trace.result_count
         self.unknown_count = patterns.unknown_count(pattern)
         self._calls: dict[Any, Call] = {}
@@ -59,10 +62,10 @@ class FunctionTrace:
         if not self.unknown_count:
             return self.graph
         if any(is_unknown(size) for size in unknown):  # sizes of an outer trace: for this one only
-            return specialize(self.graph, self.sizes, unknown)
+            return specialize(self.graph, partial(self.sizes.substitute, sizes=unknown))
         found = self._graphs.get(unknown)
         if found is None:
-            found = specialize(self.graph, self.sizes, unknown)
+            found = specialize(self.graph, partial(self.sizes.substitute, sizes=unknown))
             store(self._graphs, unknown, found, LIMIT)
         return found
 
@@ -136,8 +139,7 @@ class _Attempt:
                 trace = tracer.close(results)
         finally:
             tracer.is_open = sizes.is_open = False
-        signature = self.arguments.describe(self.pattern)
-        return tracer, FunctionTrace(trace, form, self.pattern, sizes, signature)
+        return tracer, FunctionTrace(trace, form, self.pattern, sizes, self.arguments)
 
 
 def _with_constants(trace: Trace) -> tuple[Graph, list[Any]]:

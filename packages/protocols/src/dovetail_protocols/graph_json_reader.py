@@ -8,16 +8,19 @@ from .arrays import bytes_provider
 from .dtypes import dtype
 from .errors import DovetailError, GraphError
 from .graph import Constant, Graph, Node, State, Value
+from .graph_templates import GraphTemplate
 from .metas import Device, TensorMeta, device
 from .registry import find_operation
+from .size_formulas import COMPARISONS, OPERATORS, UNARY, Formula
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-FORMAT, SCHEMA = "dovetail.graph", (1, 0)
+FORMAT, SCHEMA = "dovetail.graph", (1, 1)
 DEEPEST = 32
 """How deep graphs may be nested in attributes, and tuples in tuples."""
+DEEPEST_FORMULA = 200
 
 
 def without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -43,7 +46,38 @@ def check_header(document: Any) -> None:
             got=f"{major}.{minor}",
             fix="pip install -U dovetail-protocols" if (major, minor) > SCHEMA else "write it anew with to_json",
         )
-    _object(document, "format", "schema", "graph")
+    _object(document, "format", "schema", "graph", optional=("sizes",))
+
+
+def read_template(document: Any) -> GraphTemplate:
+    check_header(document)
+    check_operations(document["graph"])
+    graph = read_graph(document["graph"], "graph", 0)
+    if "sizes" not in document:
+        return GraphTemplate(graph)
+    fields = _object(document["sizes"], "hints", "guards")
+    hints = tuple(_integer(hint, least=0) for hint in _list(fields["hints"]))
+    return GraphTemplate(graph, hints, tuple(_read_guard(guard) for guard in _list(fields["guards"])))
+
+
+def _read_guard(read: Any) -> tuple[Any, int]:
+    expression, answer = _list(read)
+    if type(answer) not in (int, bool):
+        raise GraphError("a guard's answer is no number", got=f"{answer!r:.80}")
+    return _read_expression(expression, COMPARISONS), answer
+
+
+def _read_expression(read: Any, also: frozenset[str] = frozenset(), depth: int = 0) -> Any:
+    """An expression of arithmetic; at its head may stand one of the operators in `also`."""
+    if type(read) is int:
+        return read
+    kind, *operands = _list(read)
+    if kind == "size" and len(operands) == 1:
+        return ("size", _integer(operands[0], least=0))
+    is_known = type(kind) is str and kind in OPERATORS and (kind not in COMPARISONS or kind in also)
+    if not is_known or len(operands) != (1 if kind in UNARY else 2) or depth > DEEPEST_FORMULA:
+        raise GraphError("a size has no known formula", got=f"{read!r:.80}")
+    return (kind, *(_read_expression(operand, depth=depth + 1) for operand in operands))
 
 
 def check_operations(graph: Any) -> None:
@@ -103,9 +137,15 @@ def read_graph(read: Any, where: str, depth: int) -> Graph:
 
 def _read_value(read: Any) -> Value:
     fields = _object(read, "number", "dtype", "shape", "device", optional=("name",))
-    shape = tuple(_integer(size, least=0) for size in _list(fields["shape"]))
+    shape: Any = tuple(_read_size(size) for size in _list(fields["shape"]))
     meta = TensorMeta(shape, dtype(_string(fields["dtype"])), _device(fields["device"]))
     return Value(_integer(fields["number"]), meta, _string(fields.get("name", "")))
+
+
+def _read_size(read: Any) -> int | Formula:
+    if type(read) is dict:
+        return Formula(_read_expression(_object(read, "size")["size"]))
+    return _integer(read, least=0)
 
 
 def _read_constant(read: Any, define: Any) -> Constant:
@@ -157,6 +197,8 @@ def _read_attribute(read: Any, where: str, depth: int) -> Any:
             return dtype(_string(content))
         if kind == "device":
             return _device(content)
+        if kind == "size":
+            return Formula(_read_expression(content))
         if kind == "graph":
             return read_graph(content, where, depth + 1)
     raise GraphError("an attribute has no known form", where=where, got=f"{read!r:.80}")

@@ -92,6 +92,12 @@ class _Validation:
             raise GraphError(
                 f"{node.operation.name} doesn't take these operands", where=where, cause=str(error)
             ) from error
+        except Exception as error:  # infer relies on bound attributes; those of a file may be of any kind
+            raise GraphError(
+                f"{node.operation.name} doesn't take these attributes",
+                where=where,
+                cause=f"{type(error).__name__}: {error}",
+            ) from error
         expected = metas if isinstance(metas, tuple) else (metas,)
         if tuple(value.meta for value in node.outputs) != expected:
             raise GraphError(

@@ -6,6 +6,7 @@ GROUPS = {
     "dovetail.devices.v1": "device",
     "dovetail.compilers.v1": "compiler",
     "dovetail.autodiff.v1": "autodiff",
+    "dovetail.functions.v1": "functions",
     "dovetail.communicators.v1": "communicator",
 }
 """Group → what those are called who play its role."""

@@ -41,6 +41,7 @@ ROLES = {
         "tensor package", "arrays", ("evaluate", "convert", "wrap", "variable", "is_array"), states_version=False
     ),
     "dovetail.autodiff": Role("autodiff package", "roles", ("value_and_gradients",), states_version=False),
+    "dovetail.functions": Role("functions package", "functions", ("function",), states_version=False),
     "dovetail.communicators": Role(
         "communicator", "roles", ("rank", "world_size", "barrier", "gather", "broadcast"), states_version=False
     ),
