@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -188,21 +190,131 @@ def test_27_a_subset_matches_existing_objects_and_is_not_consumed(saved: tuple[P
         status.assert_consumed()
 
 
-def test_28_layers_added_to_a_list_later_are_restored_when_the_attribute_is_set(tmp_path: Path) -> None:
-    class Stack(dt.Module):
-        def __init__(self, count: int) -> None:
-            super().__init__()
-            self.items = [dt.Variable(float(place + 1)) for place in range(count)]
+class Stack(dt.Module):
+    """Variables in a list, one in a dict of lists."""
 
+    def __init__(self, count: int = 0) -> None:
+        super().__init__()
+        self.items: list[Any] = [dt.Variable(float(place + 1)) for place in range(count)]
+        self.named: dict[str, Any] = {"a": [dt.Variable(10.0)], "b": dt.Variable(11.0)} if count else {}
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Path:
+    """A checkpoint of a Stack of three."""
     dt.checkpointing.Checkpoint(stack=Stack(3)).write(tmp_path / "c")
+    return tmp_path / "c"
+
+
+def appended(items: list[Any]) -> None:
+    for _ in range(3):
+        items.append(dt.Variable(0.0))
+
+
+def inserted(items: list[Any]) -> None:
+    for place in range(3):
+        items.insert(place, dt.Variable(0.0))
+
+
+def replaced(items: list[Any]) -> None:
+    items.extend([None, None, None])
+    for place in range(3):
+        items[place] = dt.Variable(0.0)
+
+
+GROW: dict[str, Callable[[list[Any]], Any]] = {
+    "append": appended,
+    "insert": inserted,
+    "extend": lambda items: items.extend(dt.Variable(0.0) for _ in range(3)),
+    "+=": lambda items: operator.iadd(items, [dt.Variable(0.0) for _ in range(3)]),
+    "[place] =": replaced,
+    "[:] =": lambda items: operator.setitem(items, slice(None), [dt.Variable(0.0) for _ in range(3)]),
+}
+
+
+@pytest.mark.parametrize("way", GROW)
+def test_28_what_is_added_to_a_list_later_is_restored_before_it_is_used(stack: Path, way: str) -> None:
+    growing = Stack()
+    items = growing.items
+    status = dt.checkpointing.Checkpoint(stack=growing).restore(stack)
+    GROW[way](growing.items)
+    assert [float(item) for item in growing.items] == [1.0, 2.0, 3.0]
+    assert growing.items is items
+    assert type(items) is list, "a module's containers stay what the user made them"
+    assert status.waiting == ("stack/named/a/0", "stack/named/b")
+
+
+def test_28_what_is_added_to_a_dict_later_and_to_lists_inside_is_restored(stack: Path) -> None:
     growing = Stack(0)
-    status = dt.checkpointing.Checkpoint(stack=growing).restore(tmp_path / "c")
-    growing.items = [*growing.items, dt.Variable(0.0)]
-    assert [float(item) for item in growing.items] == [1.0]
+    status = dt.checkpointing.Checkpoint(stack=growing).restore(stack).expect_partial()
+    growing.named["b"] = dt.Variable(0.0)
+    assert float(growing.named["b"]) == 11.0
+    growing.named.setdefault("a", []).append(dt.Variable(0.0))
+    assert float(growing.named["a"][0]) == 10.0
+    assert status.waiting == ("stack/items/0", "stack/items/1", "stack/items/2")
+    again = Stack(0)
+    dt.checkpointing.Checkpoint(stack=again).restore(stack)
+    again.named.update(a=[dt.Variable(0.0)], b=dt.Variable(0.0))
+    assert (float(again.named["a"][0]), float(again.named["b"])) == (10.0, 11.0)
+    last = Stack(0)
+    dt.checkpointing.Checkpoint(stack=last).restore(stack)
+    last.named |= {"a": [], "c": []}
+    last.named["a"] += [dt.Variable(0.0)]
+    assert float(last.named["a"][0]) == 10.0
+
+
+def test_28_layers_added_to_a_list_are_restored_when_they_are_built(tmp_path: Path) -> None:
+    class Layers(dt.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers: list[Any] = []
+
+        def __call__(self, x: Any) -> Any:
+            for layer in self.layers:
+                x = layer(x)
+            return x
+
+    trained = Layers()
+    trained.layers += [dt.layers.Dense(5), dt.layers.Dense(2)]
+    expected = trained(DATA).numpy()
+    dt.checkpointing.Checkpoint(net=trained).write(tmp_path / "c")
+    for call in (lambda net: net, dt.function):
+        fresh = Layers()
+        with dt.checkpointing.Checkpoint(net=fresh).restore(tmp_path / "c"):
+            fresh.layers.append(dt.layers.Dense(5))
+            fresh.layers.append(dt.layers.Dense(2))
+            result = call(fresh)(dt.constant(DATA))
+        np.testing.assert_allclose(result.numpy(), expected, rtol=1e-6)
+    one_by_one = Layers()
+    dt.checkpointing.Checkpoint(net=one_by_one).restore(tmp_path / "c")
+    one_by_one.layers.append(dt.layers.Dense(5))
+    one_by_one(DATA)
+    one_by_one.layers.append(dt.layers.Dense(2))
+    np.testing.assert_array_equal(one_by_one(DATA).numpy(), expected)
+
+
+def test_28_what_was_restored_once_is_the_users(stack: Path) -> None:
+    growing = Stack(0)
+    status = dt.checkpointing.Checkpoint(stack=growing).restore(stack).expect_partial()
+    growing.items.append(dt.Variable(0.0))
     growing.items[0].assign(9.0)
     growing.items = [*growing.items, dt.Variable(0.0), dt.Variable(0.0)]
-    assert [float(item) for item in growing.items] == [9.0, 2.0, 3.0], "what was restored once is the user's"
-    status.assert_consumed()
+    assert [float(item) for item in growing.items] == [9.0, 2.0, 3.0]
+    assert status.waiting == ("stack/named/a/0", "stack/named/b")
+
+
+def test_28_a_list_beside_modules_counts_as_well(tmp_path: Path) -> None:
+    dt.checkpointing.Checkpoint(items=[dt.Variable(1.0), dt.Variable(2.0)]).write(tmp_path / "c")
+    items: list[Any] = []
+    checkpoint = dt.checkpointing.Checkpoint(items=items)
+    checkpoint.restore(tmp_path / "c")
+    items.append(dt.Variable(0.0))
+    assert float(items[0]) == 1.0
+    items.append(dt.Variable(0.0))
+    checkpoint.write(tmp_path / "d")
+    assert float(items[1]) == 2.0
+    saved = dt.checkpointing.restore(tmp_path / "d", {"items": [np.zeros((), "f4"), np.zeros((), "f4")]}).tree
+    assert saved["items"] == [1.0, 2.0], "saving looks for what was added too"
 
 
 def test_29_sets_and_defaultdicts_of_variables_are_refused_and_plain_attributes_ignored(tmp_path: Path) -> None:

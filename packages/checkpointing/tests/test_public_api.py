@@ -9,6 +9,7 @@ REVIEWED = [
     "Report",
     "RestoreStatus",
     "Restored",
+    "bind",
     "latest_checkpoint",
     "list_variables",
     "restore",

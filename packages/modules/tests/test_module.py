@@ -345,3 +345,27 @@ def test_an_observer_hears_of_attributes_that_are_set_later() -> None:
     module.w = named("unheard")
     assert heard == ["v", "v"]
     assert names(module.variables) == ["again", "unheard"]
+
+
+def test_state_is_given_part_by_part() -> None:
+    pair = (Variable(2.0), [])
+    holder = Holder(inner={"a": [Variable(1.0)]}, count=3, words=["x"], pair=pair)
+    parts = [holder.checkpoint_state_of(name) for name in ("count", "inner", "pair", "words")]
+    assert {name: id(child) for part in parts for name, child in part.items()} == {
+        name: id(child) for name, child in holder.checkpoint_state().items()
+    }
+    assert holder.checkpoint_state_of("nothing") == holder.checkpoint_state_of("_name") == {}
+    expected = [holder.inner, holder.inner["a"], holder.pair[1], holder.words]
+    assert list(map(id, holder.state_containers())) == list(map(id, expected))
+
+
+@pytest.mark.parametrize("items", [{"a/b": 1.0, "a": {"b": 2.0}}, {"x": {"0": 1.0}, "x/0": 2.0}])
+def test_children_whose_paths_read_alike_are_refused(items: dict[str, Any]) -> None:
+    module = Module(name="module")
+    module.items = {
+        key: {name: Variable(inner) for name, inner in value.items()} if isinstance(value, dict) else Variable(value)
+        for key, value in items.items()
+    }
+    with pytest.raises(StructureError, match="two children of Module have the same path") as caught:
+        module.checkpoint_state()
+    assert "items/" in str(caught.value)

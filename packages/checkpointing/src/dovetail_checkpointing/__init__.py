@@ -1,7 +1,7 @@
 """Save and restore: nothing lost, nothing wrong, nothing executed."""
 
 from .checkpoint import Checkpoint
-from .late_restoring import RestoreStatus
+from .late_restoring import RestoreStatus, bind
 from .manager import Manager
 from .reading import latest_checkpoint, list_variables
 from .restoring import Report, Restored, restore
@@ -14,6 +14,7 @@ __all__ = [
     "Report",
     "RestoreStatus",
     "Restored",
+    "bind",
     "latest_checkpoint",
     "list_variables",
     "restore",

@@ -25,6 +25,7 @@ class Checkpoint:
 
     def __init__(self, **objects: Any) -> None:
         self.objects = objects
+        self._status: RestoreStatus | None = None
 
     def checkpoint_state(self) -> Mapping[str, Any]:
         """The objects, so that a Checkpoint may stand inside of another tree."""
@@ -39,17 +40,23 @@ class Checkpoint:
         Raises: what `save` raises.
         """
         self._require_variables()
+        if self._status is not None:
+            self._status.look()  # so that nothing is saved in place of a value that waits for it
         return save(path, self.objects, step=step, overwrite=overwrite)
 
     def restore(self, path: str | os.PathLike[str]) -> RestoreStatus:
-        """Puts values into all variables that exist and are in the checkpoint. Values for others wait until their
-        module sets them as attributes; the checkpoint's folder must stay until then. A later `restore` ends the wait.
+        """Puts values into all variables that exist and are in the checkpoint. Values for others wait until those are
+        made and set; the checkpoint's folder must stay until then. A later `restore` ends the wait.
 
         Raises: CheckpointMismatchError for shapes and dtypes that differ, CheckpointCorruptError; nothing is changed
         then. What is missing on either side is the status's business.
         """
         self._require_variables()
-        return RestoreStatus(path, self.objects)
+        status = RestoreStatus(path, self.objects)
+        if self._status is not None:
+            self._status.end()
+        self._status = status
+        return status
 
     def _require_variables(self) -> None:
         flattened = flatten(self.objects)

@@ -3,45 +3,61 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
-from dovetail_protocols.errors import CheckpointMismatchError
-from dovetail_protocols.roles import SupportsLateState
+from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError, CheckpointMismatchError
 
-from .object_tree import flatten, shown, split
+from . import late_observers
+from .growing_tree import Found, GrowingTree
+from .manifest import TensorRecord
+from .object_tree import Path, flatten, shown
 from .reading import read_manifest
 from .restoring import LISTED, restore_from
+from .waiting_values import WaitingValues
 
 
 class RestoreStatus:
     """What a restore has done so far, and what still waits.
 
+    A value goes to its variable as soon as that is set as an attribute of a module, or when a variable made after the
+    restore is first used; what was added to lists and dicts is looked for then, and whenever the status is asked.
+
     As a context manager it raises at the end of its body what `assert_consumed` raises, unless `expect_partial` was
     called: build the model inside.
     """
 
-    def __init__(self, path: str | os.PathLike[str], objects: dict[str, Any]) -> None:
+    def __init__(self, path: str | os.PathLike[str], objects: Any) -> None:
         self._path, self._objects = path, objects
         self._manifest = read_manifest(path)
-        names = [*(shown(record.path) for record in self._manifest.tensors), *map(shown, self._manifest.scalars)]
-        self._waiting = dict.fromkeys(names)
-        self._observed: dict[int, SupportsLateState] = {}
-        self._is_partial = False
-        self._restore()
+        self._values = WaitingValues(self._manifest)
+        self._tree = GrowingTree(objects, self._values.wait_at_or_below)
+        self._has_ended = self._is_partial = False
+        with late_observers.restoring():
+            try:
+                self._restore(self._tree.everything())
+            except BaseException:
+                self.end()
+                raise
+            if not self._has_ended:
+                late_observers.begin(self)
 
     # ------------------------------------------------------------------ what came of it
 
     @property
     def waiting(self) -> tuple[str, ...]:
         """Object paths of values in the checkpoint that nothing has taken yet."""
-        return tuple(self._waiting)
+        self.look()
+        return self._values.names
 
     @property
     def unmatched(self) -> tuple[str, ...]:
         """Object paths of variables that exist and are not in the checkpoint."""
-        known = {shown(record.path) for record in self._manifest.tensors} | set(map(shown, self._manifest.aliases))
-        return tuple(name for name in map(shown, flatten(self._objects).tensors) if name not in known)
+        self.look()
+        return tuple(shown(path) for path in flatten(self._objects).tensors if not self._values.knows(path))
 
     def assert_existing_objects_matched(self) -> Self:
         """The status, where every variable that exists now got its value.
@@ -72,7 +88,7 @@ class RestoreStatus:
     def _differences(self, *, with_waiting: bool) -> list[str]:
         differences = [f"{name}: not in the checkpoint" for name in self.unmatched]
         if with_waiting:
-            differences += [f"{name}: in the checkpoint, but no object has taken it" for name in self._waiting]
+            differences += [f"{name}: in the checkpoint, but no object has taken it" for name in self.waiting]
         return differences
 
     def _require(self, differences: list[str]) -> Self:
@@ -89,31 +105,98 @@ class RestoreStatus:
 
     # ------------------------------------------------------------------ waiting
 
-    def _restore(self) -> None:
-        """Puts waiting values into the variables that are there now, and waits for the others."""
-        originals = {shown(alias): shown(path) for alias, path in self._manifest.aliases.items()}
-        restored = restore_from(
-            self._manifest,
-            self._path,
-            self._objects,
-            only=lambda name: originals.get(name, name) in self._waiting,
-            missing="keep",
-            unexpected="ignore",
-        ).report.restored
-        for name in restored:
-            self._waiting.pop(originals.get(name, name), None)
-        for owner in flatten(self._objects).owners.values():
-            if isinstance(owner, SupportsLateState) and id(owner) not in self._observed:
-                self._observe(owner)
-        if not self._waiting:
-            for observed in self._observed.values():
-                observed.observe_state(None)
-            self._observed.clear()
+    def look(self) -> None:
+        """Puts values into variables that have been added since the last look."""
+        with late_observers.restoring():
+            if not self._has_ended:
+                self._restore(self._tree.everything())
 
-    def _observe(self, owner: Any) -> None:
-        def observer(name: str) -> None:
-            if any(split(child)[0] == name for child in owner.checkpoint_state()):
-                self._restore()
+    def end(self) -> None:
+        """Waits no longer; what was restored stays."""
+        with late_observers.restoring():
+            self._has_ended = True
+            late_observers.end(self)
 
-        self._observed[id(owner)] = owner
-        owner.observe_state(observer)
+    def on_set(self, owner: Any, path: Path, name: str) -> None:
+        """For the objects that are waited for: an attribute was set."""
+        self._restore(self._tree.grown_below(owner, path, name))
+
+    def on_use(self) -> None:
+        """For variables made since: one is about to be used."""
+        self._restore(self._tree.grown())
+
+    def _restore(self, found: Found) -> None:
+        """Puts waiting values into what was found: all of them, or on an error none."""
+        for path, owner in found.telling.items():
+            late_observers.observe(self, owner, path)
+        records = {path: self._values.tensor_for(path) for path in found.variables}
+        wanted = {path: replace(record, path=path) for path, record in records.items() if record is not None}
+        if wanted:
+            self._read({path: found.variables[path] for path in wanted}, tuple(wanted.values()))
+        for path in wanted:
+            self._values.take(path)
+        for path, names in found.scalars.items():
+            scalars = self._values.scalars_for(names)
+            for own in names:
+                self._values.take(own)
+            if scalars:
+                found.owners[path].load_checkpoint_state(scalars)
+        if not self._values and not self._has_ended:
+            self.end()
+
+    def _read(self, variables: dict[Path, Any], records: tuple[TensorRecord, ...]) -> None:
+        part = replace(self._manifest, tensors=records, scalars={}, aliases={})
+        try:
+            restore_from(part, self._path, _nested(variables))
+        except CheckpointCorruptError as error:
+            cause = self._why_unreadable()
+            if cause is None:
+                raise
+            raise CheckpointError(
+                "values that wait for their variables can't be read any more",
+                where=str(self._path),
+                cause=cause,
+                effect=f"{', '.join(map(shown, variables))} and what else was set at once keep their own values",
+                fix="keep a checkpoint until assert_consumed() passes, or restore another one",
+            ) from error
+
+    def _why_unreadable(self) -> str | None:
+        """What became of the folder; None where it is the one that it was, so its data is damaged."""
+        try:
+            return None if read_manifest(self._path) == self._manifest else "another one stands in its place"
+        except CheckpointCorruptError:
+            return None
+        except CheckpointError:
+            return "the checkpoint was removed since restore() was called"
+
+
+@contextmanager
+def bind(path: str | os.PathLike[str], tree: Any) -> Iterator[RestoreStatus]:
+    """For the body of a `with`, the checkpoint's values go to the tree's variables as they are made: build the model
+    inside. What is there already gets its value at once.
+
+    The tree is like the one that was saved: an object with checkpoint state, or a dict, list or tuple of such. The
+    `with` gives the status of the restore; leaving it ends the wait.
+
+    Raises: CheckpointMismatchError at the end of the body naming variables that got no value, and values that nothing
+    has taken, unless the status's `expect_partial` was called; what `Checkpoint.restore` raises.
+    """
+    status = RestoreStatus(path, tree)
+    try:
+        with status:
+            yield status
+    finally:
+        status.end()
+
+
+def _nested(values: dict[Path, Any]) -> Any:
+    """A tree with some values at their paths."""
+    if () in values:
+        return values[()]
+    tree: dict[str | int, Any] = {}
+    for path, value in values.items():
+        inside = tree
+        for part in path[:-1]:
+            inside = inside.setdefault(part, {})
+        inside[path[-1]] = value
+    return tree

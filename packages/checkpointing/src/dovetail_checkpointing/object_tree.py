@@ -6,6 +6,7 @@ modules, optimizers, generators. Keys keep their type: the path of `{"k": {3: x}
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from dovetail_protocols.errors import StructureError
 from dovetail_protocols.roles import SupportsCheckpoint
 
 Path = tuple[str | int, ...]
+_INDEX = re.compile("0|[1-9][0-9]*")
 SCALARS = (bool, int, float, str, type(None))
 
 
@@ -54,16 +56,20 @@ def _flatten(path: Path, value: Any, into: Flattened, seen: dict[int, Path]) -> 
         for name, child in value.checkpoint_state().items():
             _flatten((*path, *split(name)), child, into, seen)
     else:
-        for key, child in _children(path, value):
+        for key, child in children(path, value):
             _flatten((*path, key), child, into, seen)
 
 
 def split(name: str) -> Path:
     """A child's name as path: "layers/0" is ("layers", 0)."""
-    return tuple(int(part) if part.isdecimal() else part for part in name.split("/"))
+    return tuple(int(part) if _INDEX.fullmatch(part) else part for part in name.split("/"))
 
 
-def _children(path: Path, value: Any) -> Iterator[tuple[str | int, Any]]:
+def children(path: Path, value: Any) -> Iterator[tuple[str | int, Any]]:
+    """What a dict, list or tuple at a path holds, by key.
+
+    Raises: StructureError for anything else, and for keys that no path can have.
+    """
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str | int) or isinstance(key, bool):

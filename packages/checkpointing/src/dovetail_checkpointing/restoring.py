@@ -111,7 +111,7 @@ def _match(manifest: Manifest, target: Flattened, only: Any, rename: Mapping[str
     for alias, original in manifest.aliases.items():
         if original in records:
             records.setdefault(alias, records[original])
-    by_name = _unambiguous((*records, *manifest.scalars))
+    by_name = unambiguous((*records, *manifest.scalars))
     match = _Match({}, {}, (), (), [])
     missing, used = [], set()
     for path in (*target.tensors, *target.scalars):
@@ -135,7 +135,7 @@ def _match(manifest: Manifest, target: Flattened, only: Any, rename: Mapping[str
     return match
 
 
-def _unambiguous(paths: Iterable[Path]) -> dict[str, Path]:
+def unambiguous(paths: Iterable[Path]) -> dict[str, Path]:
     """Paths by how they read, for targets whose keys are of another kind: a dict's "0" for a list's 0. Those that read
     alike ("a/b", and "b" below "a") are left out: they are matched by the path itself only."""
     found: dict[str, list[Path]] = {}

@@ -54,6 +54,20 @@ def leaves(value: Any, path: Path, owner: Any, containers: tuple[int, ...] = ())
         yield path, value
 
 
+def containers(value: Any) -> Iterator[Any]:
+    """The lists and dicts in a value, itself included, however nested: what changes without an attribute being set."""
+    found: dict[int, Any] = {}
+    _containers(value, found)
+    return (inside for inside in found.values() if not isinstance(inside, tuple))
+
+
+def _containers(value: Any, found: dict[int, Any]) -> None:
+    if isinstance(value, list | tuple | dict) and id(value) not in found:
+        found[id(value)] = value
+        for item in value.values() if isinstance(value, dict) else value:
+            _containers(item, found)
+
+
 def walk(module: Any, is_module: Callable[[Any], bool]) -> Iterator[tuple[Path, Any]]:
     """Every leaf reachable from a module, each object once, with the path by which it was met first."""
     return _walk(module, (), is_module, {id(module)})

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, TypeVar
 
-from dovetail_protocols.errors import InvalidNameError, UninitializedError
+from dovetail_protocols.errors import InvalidNameError, StructureError, UninitializedError
 from dovetail_protocols.naming import current_scope, name_scope
 from dovetail_protocols.roles import VariableLike
 
-from .discovery import leaves, own_attributes, variables_of, walk
+from .discovery import containers, leaves, own_attributes, variables_of, walk
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -110,9 +110,31 @@ class Module:
         """Direct children by attribute path: variables, and objects that have such state themselves."""
         children: dict[str, Any] = {}
         for name, value in own_attributes(self):
-            for path, leaf in leaves(value, (name,), self):
-                if hasattr(leaf, "checkpoint_state") or any(True for _ in variables_of(leaf, _is_module)):
-                    children["/".join(map(str, path))] = leaf
+            children |= self._state_in(name, value)
+        return children
+
+    def checkpoint_state_of(self, name: str) -> Mapping[str, Any]:
+        """The children in one attribute."""
+        is_tracked = name in vars(self) and name not in self._UNTRACKED
+        return self._state_in(name, vars(self)[name]) if is_tracked else {}
+
+    def state_containers(self) -> list[Any]:
+        """The lists and dicts among the attributes, nested ones too."""
+        return [inside for _, value in own_attributes(self) for inside in containers(value)]
+
+    def _state_in(self, name: str, value: Any) -> dict[str, Any]:
+        children: dict[str, Any] = {}
+        for path, leaf in leaves(value, (name,), self):
+            if hasattr(leaf, "checkpoint_state") or any(True for _ in variables_of(leaf, _is_module)):
+                child = "/".join(map(str, path))
+                if child in children:
+                    raise StructureError(
+                        f"two children of {type(self).__name__} have the same path in a checkpoint",
+                        where=child,
+                        cause="dict keys that contain a slash, or differ in their type only",
+                        fix="rename one of the keys",
+                    )
+                children[child] = leaf
         return children
 
     def load_checkpoint_state(self, scalars: Mapping[str, Any]) -> None:

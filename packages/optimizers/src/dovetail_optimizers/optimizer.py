@@ -219,6 +219,14 @@ class Optimizer(ABC):
     def load_checkpoint_state(self, scalars: Mapping[str, Any]) -> None:  # noqa: B027 - nothing to do, for all of them
         """An optimizer has no scalars: all its state is variables."""
 
+    def checkpoint_state_of(self, name: str) -> Mapping[str, Any]:
+        """The part of the state whose names begin so."""
+        return {child: value for child, value in self.checkpoint_state().items() if child.partition("/")[0] == name}
+
+    def state_containers(self) -> Sequence[Any]:
+        """None: new state is told to the observer."""
+        return ()
+
     def observe_state(self, observer: Callable[[str], None] | None) -> None:
         """Calls `observer("slots")` right after the slots are made, so that a restore can wait for them."""
         self._observer = observer

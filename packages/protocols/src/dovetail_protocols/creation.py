@@ -1,9 +1,10 @@
-"""Variables that are made while a function is traced: who is told of them, and where their initial values come from."""
+"""Variables that are made: who is told of them, and where their initial values come from inside a trace."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import Lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +27,30 @@ def telling(listener: Callable[[VariableLike], None] | None) -> Iterator[None]:
         _listener.reset(token)
 
 
+_watchers: tuple[Callable[[VariableLike], None], ...] = ()
+_lock = Lock()
+
+
+def watch(watcher: Callable[[VariableLike], None]) -> None:
+    """From now on the watcher hears of every variable that the process makes, in the thread that makes it, before the
+    listener does. It is no place to refuse one: it must not raise. One that watches already is not told twice."""
+    global _watchers
+    with _lock:
+        if watcher not in _watchers:
+            _watchers = (*_watchers, watcher)
+
+
+def unwatch(watcher: Callable[[VariableLike], None]) -> None:
+    """The watcher hears of no further variable."""
+    global _watchers
+    with _lock:
+        _watchers = tuple(other for other in _watchers if other != watcher)
+
+
 def announce(variable: VariableLike) -> None:
     """Called by a tensor package at the end of making a variable. Raises what the listener raises."""
+    for watcher in _watchers:
+        watcher(variable)
     listener = _listener.get()
     if listener is not None:
         listener(variable)

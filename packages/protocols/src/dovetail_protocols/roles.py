@@ -103,6 +103,17 @@ class SupportsTaking(Protocol):
 
 
 @runtime_checkable
+class SupportsFirstUse(Protocol):
+    """Optional for a VariableLike: says when it is about to be used, so that another value can be there in time.
+    Without it, a restored value that waits for a variable comes when that is set as an attribute."""
+
+    def before_first_use(self, action: Callable[[], None]) -> None:
+        """Calls `action()` once before the payload is next read, taken or replaced, in the thread that does it; whoever
+        uses it in another thread meanwhile calls it too. The action may use the variable and replace the payload; what
+        the user puts there comes after it. What it raises, the user of the variable gets."""
+
+
+@runtime_checkable
 class TensorProvider(Protocol):
     """A tensor package, found in the entry-point group `dovetail.tensors.v1`."""
 
@@ -185,6 +196,19 @@ class SupportsLateState(Protocol):
     """
 
     def observe_state(self, observer: Callable[[str], None] | None) -> None: ...
+
+
+@runtime_checkable
+class SupportsPartialState(Protocol):
+    """Optional for a SupportsLateState: its children part by part, so that whoever waits for some need not ask for all
+    of them at each change. Without it `checkpoint_state` is asked each time."""
+
+    def checkpoint_state_of(self, name: str) -> Mapping[str, Any]:
+        """What `checkpoint_state` gives of the attribute `name`; nothing where there is no such attribute."""
+
+    def state_containers(self) -> Sequence[Any]:
+        """The lists and dicts in which children stand or may come to stand, nested ones too: all that changes
+        `checkpoint_state` while no attribute is set."""
 
 
 @runtime_checkable

@@ -27,24 +27,32 @@ _waiting = threading.Lock()
 
 
 class Taken:
-    """What stands in a variable while its buffer is away."""
+    """What stands in a variable while its buffer is away; or until it is first used, which `action` is to know before:
+    then the buffer is `held` here."""
 
-    __slots__ = ("_back", "_is_back", "_thread", "shape")
+    __slots__ = ("_back", "_is_back", "_thread", "action", "held", "shape")
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
-        self._thread = get_ident()
+    def __init__(self, shape: tuple[int, ...], held: Any = None, action: Callable[[], None] | None = None) -> None:
+        self.shape, self.held, self.action = shape, held, action
+        self._thread = get_ident() if action is None else 0
         self._is_back = False
         self._back: threading.Event | None = None  # made by the first who waits: it costs as much as all the rest
 
-    def wait(self, name: str) -> None:
-        """Returns when the variable has a buffer again.
+    def wait(self, variable: Any) -> Any:
+        """The variable's buffer, once it is back.
 
-        Raises: UninitializedError in the thread that took it, which would wait for itself.
+        Raises: UninitializedError in the thread that took it, which would wait for itself; what the action raises.
         """
+        if self.action is not None:
+            try:
+                self._tell()
+            finally:
+                if variable._payload is self:
+                    variable._payload = self.held
+            return variable.payload
         if get_ident() == self._thread:
             raise UninitializedError(
-                f"Variable {name!r} is read while the buffer that was taken out of it is away",
+                f"Variable {variable.name!r} is read while the buffer that was taken out of it is away",
                 fix="read it before the function that assigns it is called, or afterwards",
             )
         with _waiting:
@@ -53,9 +61,22 @@ class Taken:
         # Whoever releases says first that the buffer is back, then looks for an event: one of the two is seen.
         if not self._is_back:
             self._back.wait()
+        return variable.payload
 
-    def release(self) -> None:
-        """Lets those go on who wait."""
+    def _tell(self) -> None:
+        """Calls the action, unless it is the action that uses the variable."""
+        thread = get_ident()
+        if self._thread != thread and self.action is not None:
+            self._thread = thread
+            self.action()
+
+    def release(self, variable: Any, payload: Any) -> None:
+        """Lets those go on who wait, now that the variable has a buffer. After an action this one stays."""
+        if self.action is not None:
+            try:
+                self._tell()
+            finally:
+                variable._payload = payload
         self._is_back = True
         if self._back is not None:
             self._back.set()
@@ -112,5 +133,5 @@ def take(variable: Any) -> Any:
     if _references(buffer) == _ONE_HOLDER:
         return buffer
     variable._payload = buffer
-    taken.release()
+    taken.release(variable, buffer)
     return None

@@ -21,6 +21,8 @@ from .taking import Taken, take
 from .tensor import Tensor, make
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dovetail_protocols.dtypes import DType
     from dovetail_protocols.metas import Device
 
@@ -101,27 +103,29 @@ class Variable(ArrayMethods, TypedOperators):
     def payload(self) -> Any:
         """The buffer in force. It is never written to: tensors read earlier may share it."""
         payload = self._payload
-        return self._returned() if type(payload) is Taken else payload
+        return payload.wait(self) if type(payload) is Taken else payload
 
     def replace(self, payload: Any) -> None:
         """Puts another buffer of the same shape and dtype in place of the one in force. For evaluators and restorers,
         which have checked it; users assign."""
         before, self._payload = self._payload, payload
         if type(before) is Taken:
-            before.release()
+            before.release(self, payload)
 
     take = take
 
-    def _returned(self) -> Any:
-        """The buffer, once it is back."""
-        while type(payload := self._payload) is Taken:
-            payload.wait(self.name)
-        return payload
+    def before_first_use(self, action: Callable[[], None]) -> None:
+        """Calls `action()` once before the value is next read, taken or replaced, which it may have replaced itself."""
+        payload = self._payload
+        if type(payload) is not Taken:
+            self._payload = Taken(payload.shape, payload, action)
+        elif (earlier := payload.action) is not None:
+            self._payload = Taken(payload.shape, payload.held, lambda: _both(earlier, action))
 
     def snapshot(self) -> Tensor:
         """The value now, as a tensor, without passing through dispatch: for evaluators."""
         payload = self._payload
-        return make(self._returned() if type(payload) is Taken else payload, self._signature)
+        return make(payload.wait(self) if type(payload) is Taken else payload, self._signature)
 
     # ------------------------------------------------------------------ reading
 
@@ -272,6 +276,11 @@ class Variable(ArrayMethods, TypedOperators):
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return self.snapshot().__dlpack_device__()
+
+
+def _both(earlier: Callable[[], None], action: Callable[[], None]) -> None:
+    earlier()
+    action()
 
 
 def _restore(value: Tensor, trainable: bool, name: str) -> Variable:
