@@ -4,14 +4,20 @@ import dovetail_checkpointing
 
 REVIEWED = [
     "Checkpoint",
+    "LoadedMethod",
+    "LoadedObject",
+    "LoadedProgram",
+    "LoadedSignature",
     "Manager",
     "Receipt",
     "Report",
     "RestoreStatus",
     "Restored",
     "bind",
+    "export",
     "latest_checkpoint",
     "list_variables",
+    "load_program",
     "restore",
     "save",
 ]

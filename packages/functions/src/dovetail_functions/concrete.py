@@ -67,8 +67,8 @@ class ConcreteFunction:
         return tuple(variable for variable in self.variables if variable.trainable)
 
     def exported(self) -> list[ExportedFunction]:
-        """The trace as plain data, to be kept in a file: what `SupportsExport` of the protocols asks for. Where it
-        doesn't serve sizes of 1, which broadcast, traces for these come first.
+        """The trace as plain data, to be kept in a file (see `SupportsExport` of the protocols). Where it doesn't serve
+        special sizes, such as 1, which broadcasts, traces for these follow.
 
         Raises: SignatureError where an object is among the arguments.
         """

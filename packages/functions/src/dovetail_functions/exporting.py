@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from dovetail_protocols.errors import ShapeError, SignatureError
+from dovetail_protocols.errors import AttributeValueError, ShapeError, SignatureError
 from dovetail_protocols.functions import ExportedFunction, Slot
 from dovetail_protocols.graph_templates import GraphTemplate, map_sizes
 from dovetail_protocols.size_formulas import Formula
@@ -20,17 +19,17 @@ from .traces import FunctionTrace
 if TYPE_CHECKING:
     from .function import Function
 
-LIMIT = 4
-"""Unknown sizes of a trace for which all combinations of size 1 are looked at."""
+LIMIT = 16
+"""Traces that are made for special sizes of one trace."""
 
 
 def exported(function: Function, trace: FunctionTrace) -> list[ExportedFunction]:
-    """A trace as plain data, after those for sizes of 1 that it doesn't serve itself.
+    """A trace as plain data, and after it those for special sizes that it doesn't serve itself.
 
     Raises: SignatureError where it was made for an object among the arguments.
     """
     _refuse_objects(function, trace.arguments)
-    return [_as_data(function, one) for one in (*_for_single_sizes(function, trace), trace)]
+    return [_as_data(function, one) for one in (trace, *_for_special_sizes(function, trace))]
 
 
 def _as_data(function: Function, trace: FunctionTrace) -> ExportedFunction:
@@ -60,38 +59,45 @@ def _with_formulas(value: Any, sizes: Sizes) -> Any:
     return tuple([_with_formulas(item, sizes) for item in value]) if type(value) is tuple else value
 
 
-def _for_single_sizes(function: Function, trace: FunctionTrace) -> list[FunctionTrace]:
-    """A size 1 broadcasts, so that a trace made at another seldom serves it: traces for unknown sizes that are 1.
+def _for_special_sizes(function: Function, trace: FunctionTrace) -> list[FunctionTrace]:
+    """Who loads a trace has no Python to trace it anew where a guard refuses a size. So there are traces for the sizes
+    that guards single out: 1, which broadcasts, sizes that are compared with a number, and sizes that are equal.
 
     Where the function refuses such a size there is none.
     """
     made: list[FunctionTrace] = []
-    for chosen in _choices(trace.unknown_count):
-        sizes = tuple(1 if place in chosen else hint for place, hint in enumerate(trace.sizes.hints))
-        pattern = _closed(trace, chosen)
-        shapes = patterns.filled(trace.pattern, sizes)
-        if any(one.unknown_sizes(shapes) is not None for one in (trace, *made)):
-            continue
-        arguments = trace.arguments.with_shapes(pattern)
-        try:
-            made.append(function._families.exact(arguments, pattern) or function._trace(arguments, pattern))
-        except ShapeError:
-            continue
-    return made[::-1]  # those with most sizes of 1 first
+    pending, seen = [trace], {trace.sizes.hints}
+    while pending:
+        for sizes in _special_sizes(pending.pop()):
+            shapes = patterns.filled(trace.pattern, sizes)
+            if sizes in seen or any(one.unknown_sizes(shapes) is not None for one in (trace, *made)):
+                continue
+            seen.add(sizes)
+            try:
+                found = function._trace(trace.arguments.with_shapes(tuple(shapes)), trace.pattern)
+            except (ShapeError, AttributeValueError):
+                continue
+            made.append(found)
+            pending.append(found)
+            if len(made) == LIMIT:
+                return made
+    return made
 
 
-def _choices(count: int) -> Iterator[frozenset[int]]:
-    if count <= LIMIT:
-        for chosen in range(1, count + 1):
-            yield from map(frozenset, combinations(range(count), chosen))
-
-
-def _closed(trace: FunctionTrace, chosen: frozenset[int]) -> patterns.Pattern:
-    """The pattern of a trace with some of its unknown sizes known to be 1."""
-    places = iter(range(trace.unknown_count))
-    return tuple(
-        tuple(1 if size is None and next(places) in chosen else size for size in shape) for shape in trace.pattern
-    )
+def _special_sizes(trace: FunctionTrace) -> Iterator[tuple[int, ...]]:
+    """The hints of a trace with one size changed to what its guards single out."""
+    hints = trace.sizes.hints
+    changes = [(place, 1) for place in range(len(hints))]
+    for kind, *operands in (expression for expression in trace.sizes.guards if type(expression) is tuple):
+        if kind in ("eq", "ne"):
+            for one, other in (operands, operands[::-1]):
+                if type(one) is tuple and one[0] == "size":
+                    if type(other) is int and other >= 1:
+                        changes.append((one[1], other))
+                    elif type(other) is tuple and other[0] == "size":
+                        changes.append((one[1], hints[other[1]]))
+    for place, size in dict.fromkeys(changes):
+        yield (*hints[:place], size, *hints[place + 1 :])
 
 
 def _refuse_objects(function: Function, arguments: Arguments) -> None:

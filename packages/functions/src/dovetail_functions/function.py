@@ -205,8 +205,8 @@ class Function:
         """
         if self.input_signature is not None and not self.traces:
             self.get_concrete_function()
-        by_unknowns = sorted(self.traces, key=lambda trace: trace.unknown_count)
-        return [one for trace in by_unknowns for one in exported(self, trace)]
+        traces = sorted(self.traces, key=lambda trace: trace.unknown_count)
+        return [one for trace in traces for one in exported(self, trace)]
 
     def graph(self, *args: Any, **kwargs: Any) -> Graph:
         """The graph that a call with these arguments runs, simplified. `print` it to read it."""

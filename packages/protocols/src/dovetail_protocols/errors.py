@@ -163,3 +163,28 @@ class CheckpointMismatchError(CheckpointError, ValueError):
 
 class CheckpointCorruptError(CheckpointError):
     """A checkpoint's bytes aren't what was written."""
+
+
+class CheckpointVersionError(CheckpointError):
+    """A checkpoint in a format from the future, which this reader doesn't know."""
+
+
+class CheckpointUnsafeError(CheckpointError):
+    """A checkpoint that breaks a rule of safety (a link for a file, a size beyond the limits, a name that leaves its
+    folder), or that isn't the one whose digest was given. Found before anything is allocated or read."""
+
+
+class CheckpointSpaceError(CheckpointError):
+    """Storage has no room for a checkpoint. Earlier ones are untouched."""
+
+
+class CheckpointDurabilityError(CheckpointError):
+    """Storage did not confirm that a checkpoint would survive a power cut. It is no use trying again there."""
+
+
+class CheckpointBusyError(CheckpointError):
+    """Somebody else is writing there."""
+
+
+class CheckpointWarning(UserWarning):
+    """Something about checkpoints that went another way than asked for; the message says which, and why."""

@@ -50,7 +50,7 @@ class SupportsExport(Protocol):
     """Optional for a callable: its traces can be kept in a file."""
 
     def exported(self) -> Sequence[ExportedFunction]:
-        """Its traces, the most specific first; none where nothing was traced.
+        """Its traces, those with the fewest unknown sizes first; none where nothing was traced.
 
         Raises: SignatureError for a trace that is for an object, which no file can hold.
         """

@@ -1,0 +1,138 @@
+"""Loading: the files are checked against one another, then variables and traces are made. Nothing is executed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path as FilePath
+from types import MappingProxyType
+from typing import Any
+
+from dovetail_protocols.arrays import provider
+from dovetail_protocols.errors import CheckpointUnsafeError
+from dovetail_protocols.roles import VariableLike
+
+from ..object_tree import shown
+from .document import read_program
+from .files import checked_asset, read_limited, require_folder
+from .format import ASSETS, LIMIT_BYTES, NAME, WEIGHTS, corrupt, unseal
+from .functions import LoadedMethod, LoadedSignature
+from .loaded import LoadedObject, LoadedProgram, variables_below
+from .makers import maker
+from .records import Path, ProgramRecord, VariableRecord
+from .running import LoadedTrace, Wrap
+from .weights import digest_of, read_weights
+
+
+def load_program(
+    path: str | os.PathLike[str],
+    *,
+    function: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None,
+    expected_digest: str | None = None,
+    limit_bytes: int = LIMIT_BYTES,
+) -> LoadedProgram:
+    """The program that `export` wrote to the folder `path`, without the classes and functions it was made of.
+
+    Reading executes nothing: operations are looked up by name, everything else is data. Every file is checked against
+    its digest. Traces run as functions of the package that is installed for them (dovetail-functions), compiled like
+    any other; without one, operation by operation. `function` is used in its place, such as
+    `dovetail.function(compilers=[])`. `expected_digest`: the `digest` of the export that it must be.
+
+    Raises: CheckpointCorruptError for files that aren't what was written, or not of one export; GraphError with the
+    names of all operations that are not known here; CheckpointUnsafeError for links, files beyond `limit_bytes`, and
+    another export than expected; CheckpointVersionError; CheckpointError where there is none.
+    """
+    folder = require_folder(FilePath(path))
+    document, digest = unseal(read_limited(folder / NAME, limit_bytes), folder / NAME)
+    if expected_digest is not None and digest != expected_digest:
+        raise CheckpointUnsafeError(
+            "this is not the program whose digest was given",
+            where=str(path),
+            expected=expected_digest,
+            got=digest,
+            effect="nothing was loaded",
+        )
+    record = read_program(document, folder / NAME)
+    assets = {name: checked_asset(folder / ASSETS, name, one) for name, one in record.assets.items()}
+    variables, scalars = _variables(folder, record)
+    program = LoadedProgram(str(path), digest, assets)
+    _Assembly(record, variables, scalars, _wrapping(function)).fill(program)
+    return program
+
+
+def _wrapping(function: Callable[[Callable[..., Any]], Callable[..., Any]] | None) -> Wrap:
+    def wrap(run: Callable[..., Any], name: str) -> Callable[..., Any]:
+        if function is not None:
+            return function(run)
+        package = maker()
+        return run if package is None else package.function(run, name=name)
+
+    return wrap
+
+
+def _variables(folder: FilePath, record: ProgramRecord) -> tuple[list[VariableLike], dict[Path, Any]]:
+    """New variables with the values of the weights, and the weights' scalars.
+
+    Raises: CheckpointCorruptError where the weights are not those that the program was exported with.
+    """
+    weights = require_folder(folder / WEIGHTS)
+    found = digest_of(weights)
+    if found != record.weights_digest:
+        raise corrupt(
+            weights, f"these are the weights of another export: digest {found}, expected {record.weights_digest}"
+        )
+    arrays, scalars = read_weights(weights)
+    if arrays.keys() != {one.path for one in record.variables}:
+        raise corrupt(weights, "it holds other variables than the program")
+    return [_variable(one, arrays[one.path], weights) for one in record.variables], scalars
+
+
+def _variable(record: VariableRecord, array: Any, where: FilePath) -> VariableLike:
+    if array.shape != record.shape or array.dtype.name != record.dtype.name:
+        raise corrupt(where, f"{shown(record.path)} is {array.dtype}{list(array.shape)}, not what the program says")
+    value = provider().convert(array, record.dtype, record.device)
+    return provider().variable(value, name=record.name, trainable=record.trainable)
+
+
+class _Assembly:
+    """The objects of a program, put together."""
+
+    def __init__(
+        self, record: ProgramRecord, variables: list[VariableLike], scalars: Mapping[Path, Any], wrap: Wrap
+    ) -> None:
+        self.record, self.variables, self.scalars = record, variables, scalars
+        self.traces = [LoadedTrace(one, variables, wrap) for one in record.functions]
+
+    def fill(self, program: LoadedProgram) -> None:
+        """Gives a program its objects, methods and signatures."""
+        pairs = zip(self.record.variables, self.variables, strict=True)
+        known: dict[Path, Any] = {one.path: variable for one, variable in pairs}
+        known[()] = program
+        for path in self.record.objects:
+            known.setdefault(path, LoadedObject(f"object {shown(path)}"))
+        known |= {alias: known[target] for alias, target in self.record.aliases.items()}
+        for path, child in known.items():
+            if path:
+                self._parent(known, path).children[path[-1]] = child
+        for path, value in self.scalars.items():
+            if path:
+                self._parent(known, path)._scalars[str(path[-1])] = value
+        for path, methods in self.record.methods.items():
+            for name, numbers in methods.items():
+                known[path].methods[name] = LoadedMethod(name, [self.traces[number] for number in numbers])
+        order = {id(variable): place for place, variable in enumerate(self.variables)}
+        for one in {id(one): one for one in known.values() if isinstance(one, LoadedObject)}.values():
+            below = {id(variable): variable for variable in variables_below(one)}
+            one._variables = tuple(sorted(below.values(), key=lambda variable: order[id(variable)]))
+        signatures = {
+            name: LoadedSignature(name, [self.traces[number] for number in numbers])
+            for name, numbers in self.record.signatures.items()
+        }
+        program.signatures = MappingProxyType(signatures)
+
+    @staticmethod
+    def _parent(known: Mapping[Path, Any], path: Path) -> LoadedObject:
+        parent = known.get(path[:-1])
+        if not isinstance(parent, LoadedObject):
+            raise corrupt(NAME, f"{shown(path)} is part of nothing")
+        return parent
