@@ -80,7 +80,7 @@ def saved(tmp_path: Path) -> tuple[Path, np.ndarray]:
 
 def test_21_write_produces_an_index_and_numbered_data_shards_without_code(saved: tuple[Path, np.ndarray]) -> None:
     path, _ = saved
-    assert sorted(file.name for file in path.iterdir()) == ["data-00000-of-00001.safetensors", "manifest.json"]
+    assert sorted(file.name for file in path.iterdir()) == ["manifest.json", "net-00000-of-00001.safetensors"]
     index = (path / "manifest.json").read_text("utf-8")
     assert not any(word in index for word in ("Guide", "Dense", "dovetail_modules", __name__))
 
@@ -360,7 +360,7 @@ def test_30_manager_keeps_max_to_keep_and_everything_resumes(tmp_path: Path) -> 
         training.run(2)
         manager.save(int(training.step), training.checkpoint)
     assert manager.steps == (4, 6, 8)
-    assert manager.latest() == dt.checkpointing.latest_checkpoint(tmp_path / "run") == tmp_path / "run" / "step-8"
+    assert manager.latest() == dt.checkpointing.latest_checkpoint(tmp_path / "run") == tmp_path / "run" / "step-000000000008"
     expected = training.run(5)
 
     resumed = Training()

@@ -23,7 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, {str(EXAMPLES)!r})
 import digits
-from dovetail_checkpointing.file_system import LocalFileSystem
+from dovetail_checkpointing.storage.local import LocalFileSystem, LocalWritableFile
 
 def die(*arguments, **keywords):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -38,11 +38,13 @@ def in_the_middle_of_an_epoch():
     digits.batches = batches
 
 def while_data_is_written():
-    original = LocalFileSystem.write
-    def write(self, path, chunks):
-        original(self, path, [chunks[0], bytes(chunks[1])[:100]])  # the header, and a part of the first tensor
-        die()
-    LocalFileSystem.write = write
+    original, calls = LocalWritableFile.write, []
+    def write(self, data):
+        calls.append(data)
+        original(self, data if len(calls) == 1 else bytes(data)[:100])  # the header, and a part of the tensors
+        if len(calls) > 1:
+            die()
+    LocalWritableFile.write = write
 
 def before_the_rename():
     LocalFileSystem.rename = die
@@ -88,7 +90,7 @@ def steps(directory: Path) -> list[str]:
 def contents(directory: Path) -> tuple[list[dict[str, str]], dict[str, tuple[str, bytes]]]:
     """The history of the last epoch's checkpoint, floats to the bit, and all its tensors: model, slots, generators."""
     folder = directory / f"step-{EPOCHS}"
-    scalars = {tuple(part for _, part in path): text for path, _, text in manifest(folder)["scalars"]}
+    scalars = {tuple(path): text for path, _, text in manifest(folder)["scalars"]}
     history = [{name: value.hex() for name, value in epoch.items()} for epoch in json.loads(scalars["history",])]
     tensors = {
         name: (str(array.dtype), array.tobytes())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
-from dovetail_checkpointing import Manager
-from dovetail_checkpointing.file_system import LocalFileSystem
+from dovetail_checkpointing import LocalFileSystem, Manager
 from dovetail_protocols.errors import AttributeValueError, CheckpointError
 
 
@@ -17,11 +16,15 @@ def test_the_newest_are_kept_and_the_latest_is_restored(tmp_path: Path) -> None:
     for step in (8, 9, 10, 11):
         manager.save(step, {"x": step})
     assert manager.steps == (10, 11)
-    assert manager.latest() == tmp_path / "run" / "step-11"
+    assert manager.latest() == tmp_path / "run" / "step-000000000011"
     restored = manager.restore_latest({"x": 0})
     assert restored is not None
     assert (restored.tree, restored.report.step) == ({"x": 11}, 11)
-    assert sorted(child.name for child in (tmp_path / "run").iterdir()) == ["step-10", "step-11"]
+    assert sorted(child.name for child in (tmp_path / "run").iterdir()) == [
+        ".lock",
+        "step-000000000010",
+        "step-000000000011",
+    ]
 
 
 def test_none_keeps_all(tmp_path: Path) -> None:
@@ -56,10 +59,10 @@ def test_a_failed_save_removes_nothing(tmp_path: Path) -> None:
 
 def test_a_removal_that_fails_says_what_is_safe(tmp_path: Path) -> None:
     class Stubborn(LocalFileSystem):
-        def rename(self, source: Path, target: Path, *, exchange: bool) -> None:
+        def rename(self, source: PurePath, target: PurePath) -> None:
             if target.name.startswith(".trash"):
                 raise PermissionError(1, "Operation not permitted")
-            super().rename(source, target, exchange=exchange)
+            super().rename(source, target)
 
     manager = Manager(tmp_path, max_to_keep=1, file_system=Stubborn())
     manager.save(1, {})

@@ -27,7 +27,8 @@ def test_every_difference_is_listed_and_nothing_changed(saved: Path, variable: A
     for part in (
         "kernel: the checkpoint has float64[2,3], the target float64[2,4]",
         "bias: the checkpoint has float32[3], the target float64[3]",
-        "olds: not in the checkpoint; did you mean rename={'olds': 'old'}?",
+        "olds: not in the checkpoint; it has old",
+        "or pass rename={'olds': 'old'}, missing=\"keep\", unexpected=\"ignore\"",
         "new: not in the checkpoint",
         "old: in the checkpoint, but not in the target",
         "effect: nothing was changed",

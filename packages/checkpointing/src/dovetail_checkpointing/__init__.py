@@ -2,28 +2,11 @@
 
 from .checkpoint import Checkpoint
 from .late_restoring import RestoreStatus, bind
+from .limits import Limits
 from .manager import Manager
-from .program import LoadedMethod, LoadedObject, LoadedProgram, LoadedSignature, export, load_program
-from .reading import latest_checkpoint, list_variables
-from .restoring import Report, Restored, restore
-from .saving import Receipt, save
-
-__all__ = [
-    "Checkpoint",
-    "LoadedMethod",
-    "LoadedObject",
-    "LoadedProgram",
-    "LoadedSignature",
-    "Manager",
-    "Receipt",
-    "Report",
-    "RestoreStatus",
-    "Restored",
-    "bind",
-    "export",
+    "every",
+    "last",
     "latest_checkpoint",
     "list_variables",
-    "load_program",
-    "restore",
-    "save",
-]
+    "migration",
+    "open",

@@ -14,9 +14,10 @@ from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError, C
 from . import late_observers
 from .growing_tree import Found, GrowingTree
 from .manifest import TensorRecord
+from .matching import LISTED
 from .object_tree import Path, flatten, shown
 from .reading import read_manifest
-from .restoring import LISTED, restore_from
+from .restoring import restore_from
 from .waiting_values import WaitingValues
 
 
@@ -148,7 +149,7 @@ class RestoreStatus:
         part = replace(self._manifest, tensors=records, scalars={}, aliases={})
         try:
             restore_from(part, self._path, _nested(variables))
-        except CheckpointCorruptError as error:
+        except CheckpointError as error:
             cause = self._why_unreadable()
             if cause is None:
                 raise

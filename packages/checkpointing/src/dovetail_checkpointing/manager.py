@@ -1,24 +1,43 @@
-"""Manager: the checkpoints of one training, of which the newest are kept."""
+"""Manager: the checkpoints of one training, of which some are kept."""
 
 from __future__ import annotations
 
 import os
-import secrets
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dovetail_protocols.errors import AttributeValueError, CheckpointError
+from dovetail_protocols.errors import (
+    CheckpointBusyError,
+    CheckpointCorruptError,
+    CheckpointError,
+    CheckpointWarning,
+)
 
-from .file_system import FileSystem, LocalFileSystem
-from .reading import latest_checkpoint, step_folders
+from .collecting import Leftover, collect, remove_checkpoint
+from .extents import Verify
+from .object_tree import Flattened, flatten
+from .reading import Reader, latest_checkpoint, step_places
 from .restoring import Restored, restore
-from .saving import Receipt, save
+from .retention import Retention, Saved, last
+from .saving import Receipt, SaveOptions, save_to
+from .storage import FileSystem, Place, locate
+from .verifying import Verification, verify_place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOCK = ".lock"
 
 
 class Manager:
-    """Checkpoints `step-N` in the folder `root`. After each save the newest `max_to_keep` stay; None keeps all.
+    """Checkpoints of a training in the folder `root`: `step-000000001200` and so on.
 
-    One process at a time may save into a root.
+    After each save those stay that a rule of `keep` keeps: `[last(3), every(1000), best("loss", 2)]`. `max_to_keep=5`
+    is short for `[last(5)]`; None keeps all. Saves of several processes into one root are refused while one is under
+    way. What killed processes left behind is removed when a Manager is made, and logged.
 
     Raises: AttributeValueError for a `max_to_keep` below 1.
     """
@@ -28,55 +47,160 @@ class Manager:
         root: str | os.PathLike[str],
         max_to_keep: int | None = 5,
         *,
+        keep: Sequence[Retention] | None = None,
         file_system: FileSystem | None = None,
     ) -> None:
-        if max_to_keep is not None and max_to_keep < 1:
-            raise AttributeValueError(
-                "a Manager keeps at least one checkpoint", where="max_to_keep", expected="≥ 1 or None", got=max_to_keep
-            )
-        self.root, self.max_to_keep = Path(root), max_to_keep
-        self._storage = file_system or LocalFileSystem()
+        if keep is None:
+            keep = () if max_to_keep is None else (last(max_to_keep),)
+        self._keep = tuple(keep)
+        self._place = locate(root, file_system)
+        self._metrics: dict[int, Mapping[str, float]] = {}
+        self._process = os.getpid()
+        self._collect()
+
+    @property
+    def root(self) -> Path | str:
+        """The folder of the checkpoints."""
+        return self._place.spelled
 
     @property
     def steps(self) -> tuple[int, ...]:
         """The steps that have a folder, ascending."""
-        return tuple(step for step, _ in step_folders(self.root))
+        return tuple(step for step, _ in step_places(self._place))
 
-    def save(self, step: int, tree: Any) -> Receipt:
-        """Saves a tree as the checkpoint of a step, then removes those that are too old.
+    # ------------------------------------------------------------------ saving
+
+    def save(self, step: int, tree: Any, *, metrics: Mapping[str, float] | None = None, **options: Any) -> Receipt:
+        """Saves a tree as the checkpoint of a step, then removes those that no rule keeps. `metrics` are what `best`
+        goes by; the other options are those of `save`.
 
         Raises: what `save` raises, also for a step that is saved already.
         """
-        receipt = save(self.root / f"step-{step}", tree, step=step, file_system=self._storage)
-        if self.max_to_keep is not None:
-            kept = {receipt.path, *(folder for _, folder in step_folders(self.root)[-self.max_to_keep :])}
-            for _, folder in step_folders(self.root):
-                if folder not in kept:
-                    self._remove(folder)
+        self._require_own_process()
+        return self.save_flattened(step, flatten(tree), SaveOptions(step=step, metrics=metrics, **options))
+
+    def save_flattened(self, step: int, flattened: Flattened, options: SaveOptions) -> Receipt:
+        """`save` of a tree that was taken apart already."""
+        with self._locked():
+            receipt = save_to(self._place_of(step), flattened, options)
+            self._metrics[step] = dict(options.metrics or {})
+            self._retain(step)
         return receipt
 
-    def latest(self) -> Path | None:
-        """The checkpoint of the highest step that can be read, or None."""
-        return latest_checkpoint(self.root)
+    def _place_of(self, step: int) -> Place:
+        known = dict(step_places(self._place))
+        return known.get(step, self._place.child(f"step-{step:012}"))
 
-    def restore_latest(self, into: Any, **options: Any) -> Restored | None:
-        """Restores the latest checkpoint into a tree, with the options of `restore`; None where there is none yet.
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        from .commit import make_parents
 
-        Raises: what `restore` raises.
-        """
-        latest = self.latest()
-        return None if latest is None else restore(latest, into, **options)
-
-    def _remove(self, folder: Path) -> None:
-        """Takes a checkpoint out of sight in one step, then deletes it: none is ever seen half deleted."""
-        trash = folder.with_name(f".trash-{folder.name}-{secrets.token_hex(8)}")
+        storage = self._place.file_system
+        lock_path = self._place.path / LOCK
         try:
-            self._storage.rename(folder, trash, exchange=False)
+            make_parents(storage, lock_path, storage.sync_folder)
+            lock = storage.lock(lock_path, keep=True)
+        except OSError as error:
+            raise CheckpointError(
+                "a checkpoint could not be saved",
+                where=str(self._place),
+                cause=f"{type(error).__name__}: {error}",
+                effect="what was there before is untouched",
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _require_own_process(self) -> None:
+        if os.getpid() != self._process:
+            raise CheckpointError(
+                "this Manager belongs to another process",
+                where=str(self._place),
+                got=f"process {os.getpid()}, a fork of {self._process}",
+                effect="nothing was saved",
+                fix="make a Manager of its own in the forked process, for another folder",
+            )
+
+    # ------------------------------------------------------------------ what stays
+
+    def _retain(self, newest: int) -> None:
+        """Removes what no rule keeps, after the newest checkpoint is durable and never that one."""
+        if not self._keep:
+            return
+        places = dict(step_places(self._place))
+        saved = [Saved(step, self._metrics_of(step, place)) for step, place in places.items()]
+        kept = {newest}.union(*(rule.kept(saved) for rule in self._keep))
+        for step, place in places.items():
+            if step not in kept:
+                self._remove(step, place)
+
+    def _metrics_of(self, step: int, place: Place) -> Mapping[str, float]:
+        if step not in self._metrics:
+            try:
+                with Reader(place, verify="header") as reader:
+                    self._metrics[step] = reader.metrics
+            except CheckpointError:
+                return {}
+        return self._metrics[step]
+
+    def _remove(self, step: int, place: Place) -> None:
+        try:
+            remove_checkpoint(place)
+        except CheckpointBusyError:
+            return  # somebody writes there by hand; the next save looks again
         except OSError as error:
             raise CheckpointError(
                 "an old checkpoint could not be removed",
-                where=str(folder),
+                where=str(place),
                 cause=f"{type(error).__name__}: {error}",
                 effect="the new checkpoint is saved; the old one is untouched",
             ) from error
-        self._storage.remove_tree(trash)
+        self._metrics.pop(step, None)
+
+    def gc(self, *, dry_run: bool = False) -> list[Leftover]:
+        """Removes what killed saves and removals left in the folder, unless somebody works on it; gives it. With
+        `dry_run` it is only named."""
+        return collect(self._place, dry_run=dry_run)
+
+    def _collect(self) -> None:
+        try:
+            self.gc()
+        except OSError:
+            return  # a folder that may only be read is still good for restoring
+
+    # ------------------------------------------------------------------ restoring
+
+    def latest(self) -> Path | str | None:
+        """The checkpoint of the highest step that can be read, or None."""
+        found: Path | str | None = latest_checkpoint(self._place.spelled, file_system=self._place.file_system)
+        return found
+
+    def restore_latest(self, into: Any = None, *, fallback: bool = False, **options: Any) -> Restored | None:
+        """Restores the newest checkpoint into a tree, with the options of `restore`; None where there is none yet.
+
+        If it is damaged that is an error, which names an older one that is sound; with `fallback` it is a warning, and
+        the newest that is sound is restored.
+
+        Raises: what `restore` raises.
+        """
+        for step, place in reversed(step_places(self._place)):
+            try:
+                return restore(place.path, into, file_system=place.file_system, **options)
+            except CheckpointCorruptError as error:
+                if not fallback:
+                    error.fix = self._older(step)
+                    raise
+                text = f"step {step} is damaged, an older one is restored: {error}"
+                warnings.warn(text, CheckpointWarning, stacklevel=2)
+        return None
+
+    def _older(self, damaged: int) -> str:
+        for step, place in reversed(step_places(self._place)):
+            if step < damaged and verify_place(place, "chunks").is_sound:
+                return f"step {step} verifies: restore {place.spelled}, or pass fallback=True"
+        return "no older step verifies"
+
+    def verify(self, level: Verify = "full") -> dict[int, Verification]:
+        """What `verify` finds of each step."""
+        return {step: verify_place(place, level) for step, place in step_places(self._place)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from dovetail_protocols.arrays import is_variable
 from dovetail_protocols.errors import StructureError
@@ -17,17 +17,21 @@ from dovetail_protocols.roles import SupportsCheckpoint
 
 Path = tuple[str | int, ...]
 _INDEX = re.compile("0|[1-9][0-9]*")
-SCALARS = (bool, int, float, str, type(None))
+SCALARS = (bool, int, float, str, bytes, type(None))
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+"""What no name in a checkpoint has."""
 
 
 @dataclass
 class Flattened:
-    """A tree taken apart. An object met twice stands under its first path; `aliases` maps later paths to it."""
+    """A tree taken apart. An object met twice stands under its first path; `aliases` maps later paths to it.
+    `containers`: the lists, tuples and empty dicts of the tree itself, by which it can be built again."""
 
     tensors: dict[Path, Any] = field(default_factory=dict)
     scalars: dict[Path, Any] = field(default_factory=dict)
     aliases: dict[Path, Path] = field(default_factory=dict)
     owners: dict[Path, SupportsCheckpoint] = field(default_factory=dict)
+    containers: dict[Path, Literal["dict", "list", "tuple"]] = field(default_factory=dict)
 
 
 def flatten(tree: Any) -> Flattened:
@@ -56,7 +60,14 @@ def _flatten(path: Path, value: Any, into: Flattened, seen: dict[int, Path]) -> 
         for name, child in value.checkpoint_state().items():
             _flatten((*path, *split(name)), child, into, seen)
     else:
-        for key, child in children(path, value):
+        held = list(children(path, value))
+        if isinstance(value, list):
+            into.containers[path] = "list"
+        elif isinstance(value, tuple) and not hasattr(value, "_fields"):
+            into.containers[path] = "tuple"
+        elif not held:
+            into.containers[path] = "dict"
+        for key, child in held:
             _flatten((*path, key), child, into, seen)
 
 
@@ -74,6 +85,8 @@ def children(path: Path, value: Any) -> Iterator[tuple[str | int, Any]]:
         for key in value:
             if not isinstance(key, str | int) or isinstance(key, bool):
                 raise _refusal(path, f"the key {key!r} is a {type(key).__name__}", "keys that are str or int")
+            if isinstance(key, str) and CONTROL.search(key):
+                raise _refusal(path, f"the key {key!r} has control characters", "keys of text that can be shown")
         yield from value.items()
     elif isinstance(value, list | tuple):
         yield from zip(getattr(value, "_fields", range(len(value))), value, strict=True)

@@ -1,58 +1,408 @@
-"""Reading a checkpoint as it lies on disk: its manifest, its tensors, and which step is the latest."""
+"""Reading a checkpoint as it lies in storage: its manifest, its tensors or parts of them, and which step is the
+latest."""
 
 from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from types import TracebackType
+from typing import Any, Self
 
-from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError
+import numpy as np
 
-from . import shard
-from .manifest import LIMIT_BYTES, NAME, Manifest, TensorRecord, parse
+from dovetail_protocols.errors import CheckpointError, CheckpointUnsafeError
+
+from .extents import Damaged, Extent, Verify, corrupt, read_extents
+from .file_damage import file_damage
+from .layout import headers_of
+from .limits import DEFAULT, Limits, require_below
+from .manifest import CHUNK_BYTES, NAME, FileRecord, Manifest, Piece, TensorRecord
+from .manifest_reader import parse
 from .object_tree import Path as ObjectPath
 from .object_tree import shown
+from .slicing import Range, ranges
+from .storage import FileSystem, Place, ReadableFile, ReadableFolder, locate
+from .tensor_bytes import empty, from_little_endian, item_bytes, writable_bytes
 
 _STEP = re.compile(r"step-(\d+)")
 VARIABLE_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
-def read_manifest(path: str | os.PathLike[str]) -> Manifest:
-    """What a checkpoint holds.
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """What is known of a tensor without reading it."""
 
-    Raises: CheckpointError where there is none, CheckpointCorruptError where it can't be read.
+    shape: tuple[int, ...]
+    dtype: str
+    size_bytes: int
+
+
+class Reader:
+    """An open checkpoint; `open` makes one. Tensors are read when they are asked for, each checked.
+
+    It holds on to the folder, so that a save or a removal meanwhile can't mix two checkpoints. Use it in a `with`, or
+    close it. Several threads may read at once.
     """
-    file = Path(path) / NAME
-    try:
-        size = file.stat().st_size
-        if size > LIMIT_BYTES:
-            raise CheckpointCorruptError(
-                "the manifest is too large", where=str(file), expected=f"≤ {LIMIT_BYTES:,} bytes", got=f"{size:,}"
+
+    def __init__(
+        self,
+        place: Place,
+        limits: Limits = DEFAULT,
+        verify: Verify = "chunks",
+        expected_digest: str | None = None,
+        memory_map: bool = False,
+    ) -> None:
+        self._place, self._limits, self._memory_map = place, limits, memory_map
+        self._verify: Verify = "full" if expected_digest is not None else verify
+        self.folder = _open_folder(place)
+        self._files: dict[int, ReadableFile] = {}
+        try:
+            self.manifest = _read_manifest(self.folder, place, limits)
+            if expected_digest is not None and self.manifest.digest != expected_digest:
+                raise CheckpointUnsafeError(
+                    "this is not the checkpoint whose digest was given",
+                    where=str(place),
+                    expected=expected_digest,
+                    got=self.manifest.digest,
+                    effect="nothing was restored",
+                )
+        except BaseException:
+            self.close()
+            raise
+        self._records = {record.path: record for record in self.manifest.tensors}
+
+    # ------------------------------------------------------------------ what it holds
+
+    @property
+    def tensors(self) -> Mapping[str, TensorInfo]:
+        """Every tensor by object path, such as "model/layers/0/kernel", tied ones too."""
+        return {shown(path): _info(record) for path, record in self._every()}
+
+    @property
+    def scalars(self) -> Mapping[str, Any]:
+        """Every scalar by object path."""
+        return {shown(path): value for path, value in self.manifest.scalars.items()}
+
+    @property
+    def step(self) -> int | None:
+        """The step that was given when it was saved."""
+        return self.manifest.step
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """The metrics that were given when it was saved."""
+        return self.manifest.metrics
+
+    @property
+    def digest(self) -> str:
+        """The root: the SHA-256 of all that the manifest says, checksums of the data included."""
+        return self.manifest.digest
+
+    def __str__(self) -> str:
+        return str(self._place)
+
+    def __repr__(self) -> str:
+        return f"<checkpoint {str(self._place)!r}: {len(self.manifest.tensors):,} tensors, step {self.step}>"
+
+    # ------------------------------------------------------------------ reading
+
+    def read(self, name: str | ObjectPath, slices: Any = ...) -> np.ndarray[Any, Any]:
+        """A tensor, or the part of it that `slices` picks (integers, slices with positive steps, `...`), as a new
+        array.
+
+        Only the chunks that have a part of it are read, and each is checked. With `memory_map` it is a read-only view
+        of the file where its bytes lie there in one piece.
+
+        Raises: CheckpointError for a name that isn't there, IndexRangeError, CheckpointCorruptError.
+        """
+        record = self._find(name)
+        wanted, shape = ranges(slices, record.shape, shown(record.path))
+        if self._memory_map and len(record.pieces) == 1 and slices is ...:
+            return self._mapped(record)
+        result = empty(record.dtype, tuple(one.count for one in wanted))
+        if slices is ...:
+            self._read_whole([record], {record.path: result})
+        else:
+            for piece in record.pieces:
+                self._read_part(record, piece, wanted, result)
+        return from_little_endian(result).reshape(shape)
+
+    def read_records(self, records: Sequence[TensorRecord]) -> dict[ObjectPath, np.ndarray[Any, Any]]:
+        """New arrays of several tensors, by path; files are read in order."""
+        arrays = {record.path: empty(record.dtype, record.shape) for record in records}
+        self._read_whole(records, arrays)
+        return {path: from_little_endian(array) for path, array in arrays.items()}
+
+    def _read_whole(self, records: Sequence[TensorRecord], arrays: Mapping[ObjectPath, np.ndarray[Any, Any]]) -> None:
+        extents: dict[int, list[Extent]] = {}
+        scattered: list[tuple[TensorRecord, Piece, np.ndarray[Any, Any]]] = []
+        for record in records:
+            for piece in record.pieces:
+                target = arrays[record.path]
+                if len(record.pieces) > 1:
+                    target = target[tuple(slice(s, s + n) for s, n in zip(piece.starts, piece.sizes, strict=True))]
+                if not target.size:
+                    continue
+                if target.flags.c_contiguous:
+                    extents.setdefault(piece.file, []).append(Extent(piece.begin, writable_bytes(target)))
+                else:
+                    scattered.append((record, piece, target))
+        for number, wanted in sorted(extents.items()):
+            self._read_extents(number, wanted)
+        for record, piece, target in scattered:
+            whole = tuple(Range(0, size, 1) for size in piece.sizes)
+            self._fill(record.dtype, piece.file, piece.begin, piece.sizes, whole, target)
+
+    def _read_part(
+        self, record: TensorRecord, piece: Piece, wanted: Sequence[Range], result: np.ndarray[Any, Any]
+    ) -> None:
+        """The part of a piece that is wanted, put to its place in the result."""
+        inner, outer = [], []
+        for one, start, size in zip(wanted, piece.starts, piece.sizes, strict=True):
+            found = one.within(start, size)
+            if found is None:
+                return
+            inner.append(found[0])
+            outer.append(found[1])
+        self._fill(record.dtype, piece.file, piece.begin, piece.sizes, tuple(inner), result[tuple(outer)])
+
+    def _fill(
+        self,
+        dtype: str,
+        file: int,
+        begin: int,
+        shape: tuple[int, ...],
+        wanted: tuple[Range, ...],
+        result: np.ndarray[Any, Any],
+    ) -> None:
+        """Reads what is wanted of an array of `shape` that begins at a byte, at most about a chunk at once."""
+        if not result.size:
+            return
+        if not shape:
+            self._read_extents(file, [Extent(begin, writable_bytes(result.reshape(-1)))])
+            return
+        row_bytes = item_bytes(dtype) * int(np.prod(shape[1:], dtype=np.int64))
+        first = wanted[0]
+        if row_bytes > CHUNK_BYTES:
+            for place in range(first.count):
+                at = begin + (first.start + place * first.step) * row_bytes
+                self._fill(dtype, file, at, shape[1:], wanted[1:], result[place])
+            return
+        rows = max(1, CHUNK_BYTES // max(row_bytes * first.step, 1))
+        for place in range(0, first.count, rows):
+            count = min(rows, first.count - place)
+            start, length = first.start + place * first.step, (count - 1) * first.step + 1
+            block = empty(dtype, (length, *shape[1:]))
+            self._read_extents(file, [Extent(begin + start * row_bytes, writable_bytes(block))])
+            result[place : place + count] = block[(slice(None, None, first.step), *(r.as_slice for r in wanted[1:]))]
+
+    def _mapped(self, record: TensorRecord) -> np.ndarray[Any, Any]:
+        piece = record.pieces[0]
+        file, where = self._file(piece.file), self.manifest.files[piece.file]
+        view = file.map()[where.data_start + piece.begin : where.data_start + piece.end]
+        if self._verify != "header":
+            self._read_extents(piece.file, [Extent(piece.begin, memoryview(bytearray(view.nbytes)))])
+        array = np.frombuffer(view, empty(record.dtype, ()).dtype).reshape(record.shape)
+        array.flags.writeable = False
+        return array
+
+    def _read_extents(self, number: int, wanted: Sequence[Extent]) -> None:
+        record = self.manifest.files[number]
+        try:
+            read_extents(self._file(number), record, wanted, check=self._verify != "header")
+        except Damaged as damaged:
+            raise corrupt(self._place.path / record.name, str(damaged) + self._tensors_at(number, wanted)) from damaged
+
+    def _tensors_at(self, number: int, wanted: Sequence[Extent]) -> str:
+        begin, end = min(extent.begin for extent in wanted), max(extent.end for extent in wanted)
+        names = [
+            shown(record.path)
+            for record in self.manifest.tensors
+            for piece in record.pieces
+            if piece.file == number and piece.begin < end and piece.end > begin
+        ]
+        shown_names = ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+        return f", while reading {shown_names}"
+
+    # ------------------------------------------------------------------ files
+
+    def _file(self, number: int) -> ReadableFile:
+        """File number `number`, open; its size and header are checked when it is opened."""
+        file = self._files.get(number)
+        if file is None:
+            file = open_checked(self.folder, self.manifest.files[number], self._place)
+            if self._verify == "full":
+                self._require_whole(number, file)
+            self._files[number] = file
+        return file
+
+    def _require_whole(self, number: int, file: ReadableFile) -> None:
+        record = self.manifest.files[number]
+        if record.sha256 is None:
+            raise CheckpointUnsafeError(
+                "a checkpoint was saved without SHA-256, so it can't be checked in full",
+                where=str(self._place.path / record.name),
+                fix='verify="chunks" without expected_digest, or save it with the default digests',
             )
-        return parse(file.read_bytes())
-    except FileNotFoundError as error:
+        header = headers_of(len(self.manifest.files), self.manifest.tensors)[number]
+        damage = file_damage(file, record, sha256(header).hexdigest(), "full")
+        if damage:
+            file.close()
+            raise corrupt(self._place.path / record.name, damage[0])
+
+    def open_files(self) -> None:
+        """Opens every file, so that none can vanish later.
+
+        Raises: CheckpointCorruptError for one that is missing or of another size, or whose header differs.
+        """
+        for number in range(len(self.manifest.files)):
+            self._file(number)
+
+    def close(self) -> None:
+        """Lets go of the folder and its files; arrays that were read stay."""
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
+        self.folder.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------ names
+
+    def _every(self) -> Iterator[tuple[ObjectPath, TensorRecord]]:
+        yield from self._records.items()
+        for alias, original in self.manifest.aliases.items():
+            if original in self._records and alias not in self._records:
+                yield alias, self._records[original]
+
+    def _find(self, name: str | ObjectPath) -> TensorRecord:
+        if isinstance(name, tuple):
+            name_path = self.manifest.aliases.get(name, name)
+            if name_path in self._records:
+                return self._records[name_path]
+        found = [record for path, record in self._every() if shown(path) == name]
+        if len(found) == 1:
+            return found[0]
+        from difflib import get_close_matches
+
+        near = get_close_matches(shown(name) if isinstance(name, tuple) else name, map(shown, self._records), 1)
         raise CheckpointError(
-            "there is no checkpoint", where=str(path), cause=f"no {NAME} in it", fix="check the path"
-        ) from error
-    except CheckpointCorruptError as error:
-        error.where = str(file)
-        raise
+            "several tensors of a checkpoint read alike" if found else "there is no such tensor in a checkpoint",
+            where=str(self._place),
+            got=repr(name),
+            fix="give the path as a tuple" if found else f"did you mean {near[0]!r}?" if near else "see its .tensors",
+        )
 
 
-def read_tensors(path: str | os.PathLike[str], wanted: list[TensorRecord], manifest: Manifest) -> dict[ObjectPath, Any]:
-    """The arrays of some records, as NumPy arrays, each checked.
+def open(
+    path: str | os.PathLike[str],
+    *,
+    verify: Verify = "chunks",
+    expected_digest: str | None = None,
+    memory_map: bool = False,
+    limits: Limits = DEFAULT,
+    file_system: FileSystem | None = None,
+) -> Reader:
+    """A checkpoint, open for reading: what it holds is known, its tensors are read when they are asked for.
+
+    `expected_digest` is the `digest` of a receipt: with it, everything read is checked against SHA-256.
+
+    Raises: CheckpointError where there is none, CheckpointCorruptError, CheckpointVersionError, CheckpointUnsafeError.
+    """
+    return Reader(locate(path, file_system), limits, verify, expected_digest, memory_map)
+
+
+def _info(record: TensorRecord) -> TensorInfo:
+    size = sum(piece.end - piece.begin for piece in record.pieces)
+    return TensorInfo(record.shape, record.dtype, size)
+
+
+def _open_folder(place: Place) -> ReadableFolder:
+    try:
+        return place.file_system.open_folder(place.path)
+    except OSError as error:
+        raise _absent(place, f"{type(error).__name__}: {error}") from error
+
+
+def _absent(place: Place, cause: str) -> CheckpointError:
+    return CheckpointError("there is no checkpoint", where=str(place), cause=cause, fix="check the path")
+
+
+def _read_manifest(folder: ReadableFolder, place: Place, limits: Limits) -> Manifest:
+    where = place.path / NAME
+    try:
+        file = folder.open(NAME)
+    except FileNotFoundError as error:
+        raise _absent(place, f"no {NAME} in it") from error
+    except OSError as error:
+        raise corrupt(where, f"it can't be opened: {error.strerror}") from error
+    try:
+        require_below("the manifest", file.size_bytes, limits.manifest_bytes, "manifest_bytes", where)
+        data = bytearray(file.size_bytes)
+        if file.read_into(0, memoryview(data)) != len(data):
+            raise corrupt(where, "it became shorter while it was read")
+        return parse(bytes(data), limits, where)
+    finally:
+        file.close()
+
+
+def open_checked(folder: ReadableFolder, record: FileRecord, place: Place) -> ReadableFile:
+    """A data file, whose size and header are those of the manifest.
 
     Raises: CheckpointCorruptError.
     """
-    by_file: dict[str, list[TensorRecord]] = {}
-    for record in wanted:
-        by_file.setdefault(record.file, []).append(record)
-    found: dict[ObjectPath, Any] = {}
-    for name, records in by_file.items():
-        arrays = shard.read(Path(path) / name, manifest.files[name], records)
-        found |= {record.path: arrays[record.name] for record in records}
-    return found
+    where = place.path / record.name
+    try:
+        file = folder.open(record.name)
+    except FileNotFoundError as error:
+        if _is_removed(folder):
+            raise CheckpointError(
+                "a checkpoint was removed while it was read",
+                where=str(place),
+                effect="nothing was restored",
+                fix="read another step, or keep more of them",
+            ) from error
+        raise corrupt(where, "it is missing") from error
+    except OSError as error:
+        raise corrupt(where, f"it can't be opened: {error.strerror}") from error
+    try:
+        if file.size_bytes != record.size_bytes:
+            raise corrupt(where, f"{file.size_bytes:,} of {record.size_bytes:,} bytes")
+        header = bytearray(record.data_start)
+        file.read_into(0, memoryview(header))
+        if sha256(header).hexdigest() != record.header_sha256:
+            raise corrupt(where, "its header is not the one that was written")
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _is_removed(folder: ReadableFolder) -> bool:
+    try:
+        folder.open(NAME).close()
+    except FileNotFoundError:
+        return True
+    return False
+
+
+def read_manifest(
+    path: str | os.PathLike[str], *, file_system: FileSystem | None = None, limits: Limits = DEFAULT
+) -> Manifest:
+    """What a checkpoint holds.
+
+    Raises: what `open` raises.
+    """
+    with open(path, file_system=file_system, limits=limits) as reader:
+        return reader.manifest
 
 
 def list_variables(path: str | os.PathLike[str]) -> list[tuple[str, tuple[int, ...]]]:
@@ -60,23 +410,25 @@ def list_variables(path: str | os.PathLike[str]) -> list[tuple[str, tuple[int, .
     return sorted((shown(record.path) + VARIABLE_SUFFIX, record.shape) for record in read_manifest(path).tensors)
 
 
-def latest_checkpoint(root: str | os.PathLike[str]) -> Path | None:
+def latest_checkpoint(root: str | os.PathLike[str], *, file_system: FileSystem | None = None) -> Any:
     """The folder `step-N` of the highest N in `root` whose manifest can be read, or None.
 
     Unfinished saves don't count.
     """
-    for _, folder in reversed(step_folders(root)):
-        try:
-            read_manifest(folder)
-        except CheckpointError:
-            continue
-        return folder
+    place = locate(root, file_system)
+    for _, step in reversed(step_places(place)):
+        with suppress(CheckpointError), Reader(step, verify="header"):
+            return step.spelled
     return None
 
 
-def step_folders(root: str | os.PathLike[str]) -> list[tuple[int, Path]]:
-    """The folders `step-N` in `root` with their N, ascending; whether they can be read is not asked."""
-    folder = Path(root)
-    if not folder.is_dir():
+def step_places(root: Place) -> list[tuple[int, Place]]:
+    """The places `step-N` in `root` with their N, ascending; whether they can be read is not asked."""
+    try:
+        names = root.file_system.list_folder(root.path)
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted((int(match[1]), child) for child in folder.iterdir() if (match := _STEP.fullmatch(child.name)))
+    return sorted(
+        ((int(match[1]), root.child(name)) for name in names if (match := _STEP.fullmatch(name))),
+        key=lambda found: found[0],
+    )

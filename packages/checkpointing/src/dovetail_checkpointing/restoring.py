@@ -1,28 +1,31 @@
-"""Restoring: all that doesn't fit is found and listed before anything is changed."""
+"""Restoring: all that doesn't fit, and all that is damaged, is found before anything is changed."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from dovetail_protocols.arrays import is_variable
 from dovetail_protocols.dtypes import dtype as find_dtype
-from dovetail_protocols.errors import CheckpointMismatchError
-from dovetail_protocols.metas import TensorMeta
 
-from .manifest import Manifest, TensorRecord
+from .casting import Cast, cast_to
+from .extents import Verify, corrupt
+from .limits import DEFAULT, Limits
+from .manifest import Manifest
+from .matching import Match, Missing, Only, Rename, Unexpected, match, refuse_mismatch, selection
 from .object_tree import Flattened, Path, flatten, map_leaves, shown
-from .reading import read_manifest, read_tensors
-from .tensor_bytes import placed
+from .reading import Reader
+from .reading import open as open_checkpoint
+from .rebuilding import rebuild
+from .storage import FileSystem
+from .tensor_bytes import meta_of, placed
 
-LISTED = 40
-"""Differences that one error lists; it counts the rest."""
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Report:
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
     step: int | None
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -45,143 +49,137 @@ class Restored:
 
 def restore(
     path: str | os.PathLike[str],
-    into: Any,
+    into: Any = None,
     *,
-    only: Callable[[str], bool] | None = None,
-    rename: Mapping[str, str] | None = None,
-    missing: Literal["error", "keep"] = "error",
-    unexpected: Literal["error", "ignore"] = "error",
+    only: Only | None = None,
+    rename: Rename = _NOTHING,
+    missing: Missing = "error",
+    unexpected: Unexpected = "error",
+    cast: Cast = "never",
+    verify: Verify = "chunks",
+    expected_digest: str | None = None,
+    limits: Limits = DEFAULT,
+    file_system: FileSystem | None = None,
 ) -> Restored:
-    """Puts a checkpoint's values into a tree like the one that was saved.
+    """Puts a checkpoint's values into a tree like the one that was saved; without one, gives the tree as it was saved,
+    of NumPy arrays.
 
     Variables (in modules, optimizers, generators too) are changed in place; plain arrays and scalars can't be, so the
     returned tree holds the new ones. Matching is by object path, never by variable name. `only` selects paths of the
-    target; `rename` maps paths of the target to those in the checkpoint.
+    target, by a function or by patterns such as "model/*"; `rename` maps paths of the target to those in the
+    checkpoint. `cast="allow"` casts floats to the target's dtype, and integers where they fit. `verify`: "chunks"
+    checks every byte that is read, "full" the SHA-256 of every file too, "header" sizes and headers only.
+    `expected_digest`, the `digest` of a receipt, refuses any other checkpoint, and checks in full.
 
-    Raises: CheckpointMismatchError with every difference of names, shapes and dtypes; CheckpointCorruptError. Nothing
-    is changed then.
+    Raises: CheckpointMismatchError with every difference of names, shapes and dtypes; CheckpointCorruptError;
+    CheckpointUnsafeError; CheckpointVersionError; CheckpointError where there is none. Nothing is changed then.
     """
-    return restore_from(read_manifest(path), path, into, only, rename or {}, missing, unexpected)
+    opened = open_checkpoint(
+        path, verify=verify, expected_digest=expected_digest, limits=limits, file_system=file_system
+    )
+    with opened as reader:
+        if into is None:
+            return _whole(reader, only)
+        return restore_into(reader, into, only=only, rename=rename, missing=missing, unexpected=unexpected, cast=cast)
+
+
+def _whole(reader: Reader, only: Only | None) -> Restored:
+    manifest = reader.manifest
+    is_wanted = None if only is None else selection(only)
+    records = [r for r in manifest.tensors if is_wanted is None or is_wanted(shown(r.path))]
+    tree = rebuild(manifest, reader.read_records(records), is_wanted)
+    names = (*(shown(record.path) for record in records), *filter(is_wanted, map(shown, manifest.scalars)))
+    return Restored(tree, Report(names, (), (), manifest.step, manifest.metrics))
 
 
 def restore_from(
     manifest: Manifest,
     path: str | os.PathLike[str],
     into: Any,
-    only: Callable[[str], bool] | None = None,
-    rename: Mapping[str, str] = MappingProxyType({}),
-    missing: str = "error",
-    unexpected: str = "error",
+    only: Only | None = None,
+    rename: Rename = _NOTHING,
+    missing: Missing = "error",
+    unexpected: Unexpected = "error",
 ) -> Restored:
-    """`restore` for a manifest that was read already."""
+    """`restore` of what a manifest, or a part of it, has, for a path where it was read."""
+    with open_checkpoint(path) as reader:
+        if reader.digest != manifest.digest:
+            raise corrupt(str(path), "it is another checkpoint than before")
+        options = {"only": only, "rename": rename, "missing": missing, "unexpected": unexpected}
+        return restore_into(reader, into, manifest=manifest, **options)
+
+
+def restore_into(
+    reader: Reader,
+    into: Any,
+    *,
+    only: Only | None = None,
+    rename: Rename = _NOTHING,
+    missing: Missing = "error",
+    unexpected: Unexpected = "error",
+    cast: Cast = "never",
+    manifest: Manifest | None = None,
+) -> Restored:
+    """`restore` from a checkpoint that is open; with `manifest`, of the part of it that this one has."""
+    manifest = manifest or reader.manifest
     target = flatten(into)
-    match = _match(manifest, target, only, rename)
-    _refuse_mismatch(str(path), manifest, match, missing, unexpected)
-    arrays = read_tensors(path, list(match.tensors.values()), manifest)
-    variables = {own_path: value for own_path, value in target.tensors.items() if is_variable(value)}
-    buffers = {p: placed(arrays[match.tensors[p].path], v) for p, v in variables.items() if p in match.tensors}
-    for owner_path, owner in target.owners.items():
-        depth = len(owner_path)
-        scalars = {shown(p[depth:]): v for p, v in match.scalars.items() if p[:depth] == owner_path}
-        if scalars:
+    found = match(manifest, target, only, rename, cast)
+    refuse_mismatch(str(reader), found, missing, unexpected)
+    arrays = _read(reader, target, found)
+    variables = {path: value for path, value in target.tensors.items() if path in arrays and is_variable(value)}
+    buffers = {path: placed(arrays[path], variable) for path, variable in variables.items()}
+    new: dict[Path, Any] = {
+        path: _like(target.tensors[path], array) for path, array in arrays.items() if path not in variables
+    }
+    _replace(variables, buffers, target, found)
+    new |= found.scalars
+    tree = map_leaves(into, lambda path, leaf: new.get(target.aliases.get(path, path), leaf))
+    restored = tuple(shown(path) for path in (*found.tensors, *found.scalars))
+    return Restored(tree, Report(restored, found.missing, found.unexpected, manifest.step, manifest.metrics))
+
+
+def _read(reader: Reader, target: Flattened, found: Match) -> dict[Path, np.ndarray[Any, Any]]:
+    """An array of its own for each tensor of the target, in the target's dtype."""
+    read = reader.read_records(list({record.path: record for record in found.tensors.values()}.values()))
+    arrays: dict[Path, np.ndarray[Any, Any]] = {}
+    taken: set[Path] = set()
+    for path, record in found.tensors.items():
+        array = read[record.path].copy() if record.path in taken else read[record.path]
+        taken.add(record.path)
+        arrays[path] = cast_to(array, meta_of(target.tensors[path]).dtype.name, shown(path))
+    return arrays
+
+
+def _replace(variables: Mapping[Path, Any], buffers: Mapping[Path, Any], target: Flattened, found: Match) -> None:
+    """Puts new values into variables and objects; if anything is raised meanwhile, the old ones go back."""
+    before: list[tuple[Any, Any]] = []
+    loaded: list[tuple[Any, dict[str, Any]]] = []
+    try:
+        for path, variable in variables.items():
+            before.append((variable, variable.payload))
+            variable.replace(buffers[path])
+        for owner_path, owner in target.owners.items():
+            scalars = _below(owner_path, found.scalars)
+            if scalars:
+                loaded.append((owner, _below(owner_path, target.scalars)))
+                owner.load_checkpoint_state(scalars)
+    except BaseException:
+        for owner, scalars in loaded:
             owner.load_checkpoint_state(scalars)
-    new: dict[Path, Any] = dict(match.scalars)
-    for own_path, record in match.tensors.items():
-        value = target.tensors[own_path]
-        if own_path in buffers:
-            value.replace(buffers[own_path])
-        else:
-            new[own_path] = _like(value, arrays[record.path], record)
-    tree = map_leaves(into, lambda p, leaf: new.get(target.aliases.get(p, p), leaf))
-    restored = tuple(shown(p) for p in (*match.tensors, *match.scalars))
-    return Restored(tree, Report(restored, match.missing, match.unexpected, manifest.step))
+        for variable, buffer in before:
+            variable.replace(buffer)
+        raise
 
 
-@dataclass
-class _Match:
-    tensors: dict[Path, TensorRecord]
-    scalars: dict[Path, Any]
-    missing: tuple[str, ...]
-    unexpected: tuple[str, ...]
-    differences: list[str]
+def _below(owner: Path, scalars: Mapping[Path, Any]) -> dict[str, Any]:
+    depth = len(owner)
+    return {shown(path[depth:]): value for path, value in scalars.items() if path[:depth] == owner}
 
 
-def _match(manifest: Manifest, target: Flattened, only: Any, rename: Mapping[str, str]) -> _Match:
-    records = {record.path: record for record in manifest.tensors}
-    for alias, original in manifest.aliases.items():
-        if original in records:
-            records.setdefault(alias, records[original])
-    by_name = unambiguous((*records, *manifest.scalars))
-    match = _Match({}, {}, (), (), [])
-    missing, used = [], set()
-    for path in (*target.tensors, *target.scalars):
-        name = shown(path)
-        if only is not None and not only(name):
-            continue
-        is_saved = path in records or path in manifest.scalars
-        source = path if is_saved and name not in rename else by_name.get(rename.get(name, name))
-        if path in target.tensors and source in records:
-            used |= {source, records[source].path}
-            match.tensors[path] = records[source]
-            match.differences += _difference(name, target.tensors[path], records[source])
-        elif path in target.scalars and source in manifest.scalars:
-            used.add(source)
-            match.scalars[path] = manifest.scalars[source]
-        else:
-            missing.append(name)
-    match.missing = tuple(missing)
-    saved = (*(record.path for record in manifest.tensors), *manifest.scalars)
-    match.unexpected = () if only else tuple(sorted(shown(path) for path in saved if path not in used))
-    return match
-
-
-def unambiguous(paths: Iterable[Path]) -> dict[str, Path]:
-    """Paths by how they read, for targets whose keys are of another kind: a dict's "0" for a list's 0. Those that read
-    alike ("a/b", and "b" below "a") are left out: they are matched by the path itself only."""
-    found: dict[str, list[Path]] = {}
-    for path in paths:
-        found.setdefault(shown(path), []).append(path)
-    return {name: same[0] for name, same in found.items() if len(same) == 1}
-
-
-def _meta(value: Any) -> TensorMeta:
-    return value.meta if hasattr(value, "meta") else TensorMeta(tuple(value.shape), find_dtype(value.dtype.name))
-
-
-def _difference(name: str, value: Any, record: TensorRecord) -> list[str]:
-    meta = _meta(value)
-    if meta.shape == record.shape and meta.dtype.name == record.dtype:
-        return []
-    saved = TensorMeta(record.shape, find_dtype(record.dtype))
-    return [f"{name}: the checkpoint has {saved}, the target {meta}"]
-
-
-def _refuse_mismatch(where: str, manifest: Manifest, match: _Match, missing: str, unexpected: str) -> None:
-    differences = list(match.differences)
-    known = list(match.unexpected) or [shown(record.path) for record in manifest.tensors]
-    if missing == "error":
-        for name in match.missing:
-            near = get_close_matches(name, known, 1)
-            hint = f"; did you mean rename={{{name!r}: {near[0]!r}}}?" if near else ""
-            differences.append(f"{name}: not in the checkpoint{hint}")
-    if unexpected == "error":
-        differences += [f"{name}: in the checkpoint, but not in the target" for name in match.unexpected]
-    if not differences:
-        return
-    listed = differences[:LISTED] + ([f"and {len(differences) - LISTED} more"] if len(differences) > LISTED else [])
-    raise CheckpointMismatchError(
-        f"a checkpoint does not fit its target: {len(differences)} difference{'s' * (len(differences) > 1)}",
-        where=where,
-        got="\n    ".join(["", *listed]),
-        effect="nothing was changed",
-        fix='build the target as it was when it was saved, or pass rename=, only=, missing="keep", unexpected="ignore"',
-    )
-
-
-def _like(value: Any, array: np.ndarray[Any, Any], record: TensorRecord) -> Any:
+def _like(value: Any, array: np.ndarray[Any, Any]) -> Any:
     """The array as what stood in the tree: a NumPy array, or a tensor of the provider."""
     if isinstance(value, np.ndarray | np.generic):
         return array
     from dovetail_protocols.arrays import provider
 
-    return provider().convert(array, dtype=find_dtype(record.dtype), device=value.device)
+    return provider().convert(array, dtype=find_dtype(array.dtype.name), device=value.device)

@@ -1,4 +1,4 @@
-"""Saving: everything is written and fsynced in a temporary folder, which is then renamed into place.
+"""Saving: everything is written and made durable in a folder out of sight, which is then renamed into place.
 
 At each moment, and after a crash at each moment, the target holds the old checkpoint whole, the new one whole, or (if
 there was none) nothing.
@@ -7,31 +7,65 @@ there was none) nothing.
 from __future__ import annotations
 
 import os
-import secrets
 import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from dovetail_protocols.errors import CheckpointError, UninitializedError
+from dovetail_protocols.errors import (
+    CheckpointCorruptError,
+    CheckpointError,
+    DTypeError,
+    StructureError,
+    UninitializedError,
+)
 
-from .file_system import FileSystem, LocalFileSystem
+from .collecting import collect, remove_tree
+from .commit import Durability, Staging, staged
+from .file_damage import file_damage
+from .layout import FilePlan, Part, pieces_of, plan_files
+from .limits import DEFAULT, require_below
 from .manifest import NAME, FileRecord, Manifest, TensorRecord
 from .object_tree import Flattened, flatten, shown
-from .shard import encode
-from .tensor_bytes import as_numpy
+from .storage import FileSystem, Place, locate
+from .tensor_bytes import has_nonfinite, item_bytes, meta_of
+from .versions import current_versions
+from .writing import Digest, write_file
 
 SHARD_BYTES = 2 << 30
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a save wrote, once it is durable."""
+    """What a save wrote, once it is durable.
 
-    path: Path
+    `digest`: the root of its manifest, by which `restore(..., expected_digest=)` knows it again. `nonfinite`: the
+    tensors with NaN or infinities in them, if the save was asked to look."""
+
+    path: Path | str
+    digest: str
     size_bytes: int
     tensor_count: int
     seconds: float
+    nonfinite: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaveOptions:
+    """How to save; `save` says what each means."""
+
+    step: int | None = None
+    overwrite: bool = False
+    durability: Durability = "power-loss"
+    shard_bytes: int = SHARD_BYTES
+    digests: Sequence[Digest] = ("crc32", "sha256")
+    paranoid: bool = False
+    metrics: Mapping[str, float] | None = None
+    versions: Mapping[str, int] | None = None
+    find_nonfinite: bool = False
 
 
 def save(
@@ -40,59 +74,88 @@ def save(
     *,
     step: int | None = None,
     overwrite: bool = False,
+    durability: Durability = "power-loss",
     shard_bytes: int = SHARD_BYTES,
+    digests: Sequence[Digest] = ("crc32", "sha256"),
+    paranoid: bool = False,
+    metrics: Mapping[str, float] | None = None,
+    versions: Mapping[str, int] | None = None,
+    find_nonfinite: bool = False,
     file_system: FileSystem | None = None,
 ) -> Receipt:
     """Saves a tree of modules, optimizers, generators, variables, arrays and scalars as the folder `path`.
 
-    Values only, never code. When it returns, the checkpoint survives a power cut. `overwrite=True` replaces a
-    checkpoint that is there, in one step. Tensors are spread over files of about `shard_bytes` each.
+    Values only, never code. When it returns, the checkpoint survives a power cut; with `durability="process"` only the
+    end of the process. `overwrite=True` replaces a checkpoint that is there, in one step. Tensors are spread over
+    files of about `shard_bytes` each, a set of files for each top-level key. `digests` may leave out "sha256" where
+    speed matters more than a digest that nobody can forge. `paranoid` reads everything back from the device before it
+    is published. `metrics` are kept beside the step. `versions`: the schema version of each top-level key, by default
+    the newest that a `migration` leads to. `find_nonfinite` names tensors with NaN or infinities in the receipt; they
+    are saved all the same.
 
     Raises: StructureError for what can't be saved, UninitializedError for an object without any state (a model that was
-    not called yet), CheckpointError where the target exists or storage fails; the target is then as it was.
+    not called yet), CheckpointBusyError where somebody else writes there, CheckpointSpaceError,
+    CheckpointDurabilityError, CheckpointError where the target exists or storage fails; the target is then as it was.
     """
+    options = SaveOptions(
+        step, overwrite, durability, shard_bytes, digests, paranoid, metrics, versions, find_nonfinite
+    )
+    return save_to(locate(path, file_system), flatten(tree), options)
+
+
+def save_to(target: Place, flattened: Flattened, options: SaveOptions) -> Receipt:
+    """`save` of a tree that was taken apart already."""
     started = time.perf_counter()
-    target, storage = Path(path), file_system or LocalFileSystem()
-    exists = os.path.lexists(target)
-    if exists and not (overwrite and (target / NAME).is_file()):
+    refuse_stateless(flattened)
+    if "crc32" not in options.digests:
+        raise StructureError("every checkpoint has CRC-32 checksums", where="digests", got=tuple(options.digests))
+    parts = parts_of(flattened)
+    plans = plan_files(parts, options.shard_bytes)
+    nonfinite = _nonfinite(flattened) if options.find_nonfinite else None
+    replaces = _is_replaced(target, overwrite=options.overwrite)
+    with staged(target, options.durability) as staging:
+        collect(target.parent, target.path.name, is_locked=True)
+        staging.open(sum(plan.size_bytes for plan in plans))
+        files = write_files(staging, plans, options)
+        data, digest = _manifest(flattened, parts, plans, files, options).to_bytes()
+        require_below("the manifest", len(data), DEFAULT.manifest_bytes, "manifest_bytes", target)
+        staging.write_durably(NAME, data)
+        staging.publish(replaces=replaces)
+        if replaces:
+            with suppress(OSError):  # it holds the replaced checkpoint now; what stays of it the next save removes
+                remove_tree(staging.storage, staging.folder)
+    size = sum(file.size_bytes for file in files) + len(data)
+    seconds = time.perf_counter() - started
+    return Receipt(target.spelled, digest, size, len(flattened.tensors), seconds, nonfinite)
+
+
+def _is_replaced(target: Place, *, overwrite: bool) -> bool:
+    """Whether there is a checkpoint to be replaced.
+
+    Raises: CheckpointError for anything else that is there.
+    """
+    storage = target.file_system
+    exists = storage.exists(target.path)
+    if not storage.publishes_by_rename:
+        exists = storage.exists(target.path / NAME)
+    is_checkpoint = exists and storage.exists(target.path / NAME)
+    if exists and not (overwrite and is_checkpoint):
         raise CheckpointError(
             "the target of a save exists already",
             where=str(target),
-            got="a checkpoint" if (target / NAME).is_file() else "something that is no checkpoint",
+            got="a checkpoint" if is_checkpoint else "something that is no checkpoint",
             fix="save to another path (one for each step), or pass overwrite=True to replace a checkpoint",
         )
-    flattened = flatten(tree)
-    _refuse_stateless(flattened)
-    staging = target.with_name(f".tmp-{target.name}-{secrets.token_hex(8)}")
-    try:
-        staging.parent.mkdir(parents=True, exist_ok=True)
-        storage.make_directory(staging)
-        size = _write(staging, flattened, step, shard_bytes, storage)
-        storage.sync_directory(staging)
-        storage.rename(staging, target, exchange=exists)
-        storage.sync_directory(target.parent)
-    except OSError as error:
-        storage.remove_tree(staging)
-        raise CheckpointError(
-            "a checkpoint could not be saved",
-            where=str(target),
-            cause=f"{type(error).__name__}: {error}",
-            effect="what was there before is untouched",
-        ) from error
-    except BaseException:
-        storage.remove_tree(staging)
-        raise
-    if exists:
-        storage.remove_tree(staging)  # it holds the replaced checkpoint now
-    return Receipt(target, size, len(flattened.tensors), time.perf_counter() - started)
+    return exists
 
 
-def _refuse_stateless(flattened: Flattened) -> None:
+def refuse_stateless(flattened: Flattened) -> None:
     """Saving a model before its layers are built would save nothing, and be noticed only when it is needed."""
     known = (*flattened.tensors, *flattened.scalars, *flattened.aliases)
+    with_state = {path[:length] for path in known for length in range(len(path) + 1)}
     for path, owner in flattened.owners.items():
         outermost = not any(path[:length] in flattened.owners for length in range(len(path)))
-        if outermost and not any(other[: len(path)] == path for other in known):
+        if outermost and path not in with_state:
             raise UninitializedError(
                 f"a {type(owner).__name__} has no state to save",
                 where=shown(path) or "the tree itself",
@@ -101,41 +164,93 @@ def _refuse_stateless(flattened: Flattened) -> None:
             )
 
 
-def _write(folder: Path, flattened: Flattened, step: int | None, shard_bytes: int, storage: FileSystem) -> int:
-    shards = _shards(flattened, shard_bytes)
-    records: list[TensorRecord] = []
-    files: dict[str, FileRecord] = {}
-    for place, paths in enumerate(shards):
-        name = f"data-{place:05}-of-{len(shards):05}.safetensors"
-        arrays = {path: as_numpy(flattened.tensors[path]) for path in paths}
-        named = {shown(path): (array.dtype.name, array) for path, array in arrays.items()}
-        chunks, files[name], checksums = encode(named)
-        storage.write(folder / name, chunks)
-        records += [
-            TensorRecord(path, array.dtype.name, array.shape, name, shown(path), checksums[shown(path)])
-            for path, array in arrays.items()
-        ]
-    manifest = Manifest(step, files, tuple(records), flattened.scalars, flattened.aliases).to_bytes()
-    storage.write(folder / NAME, [manifest])
-    return sum(file.size_bytes for file in files.values()) + len(manifest)
+def parts_of(flattened: Flattened) -> list[Part]:
+    """Every tensor of a tree, whole, as something to be written.
 
-
-def _shards(flattened: Flattened, shard_bytes: int) -> list[list[Any]]:
-    """Paths in files of about `shard_bytes`; equal names ("a/0" as key and as index) go to different files."""
-    shards: list[list[Any]] = []
-    sizes: list[int] = []
-    names: list[set[str]] = []
+    Raises: StructureError for a path too long to be read again, or a dtype that no checkpoint holds.
+    """
+    parts = []
     for path, value in flattened.tensors.items():
-        size = value.meta.size_bytes if hasattr(value, "meta") else value.nbytes
-        for place, used in enumerate(sizes):
-            if used + size <= shard_bytes and shown(path) not in names[place]:
-                break
-        else:
-            place = len(shards)
-            shards.append([])
-            sizes.append(0)
-            names.append(set())
-        shards[place].append(path)
-        sizes[place] += size
-        names[place].add(shown(path))
-    return shards
+        try:
+            meta = meta_of(value)
+            item_bytes(meta.dtype.name)
+        except (DTypeError, ValueError) as error:
+            raise StructureError(
+                "this can't be saved", where=shown(path), cause=f"no checkpoint holds arrays of dtype {value.dtype}"
+            ) from error
+        if len(shown(path).encode()) > DEFAULT.name_bytes:
+            raise StructureError(
+                "a path is too long to be saved", where=shown(path)[:80], expected=f"≤ {DEFAULT.name_bytes:,} bytes"
+            )
+        parts.append(Part(path, meta.dtype.name, meta.shape, (0,) * len(meta.shape), meta.shape, value))
+    return parts
+
+
+def write_files(staging: Staging, plans: Sequence[FilePlan], options: SaveOptions) -> tuple[FileRecord, ...]:
+    """Writes planned files, each durable; room for all of them is reserved before the first byte is written."""
+    with ExitStack() as closing:
+        files = []
+        for plan in plans:
+            file = staging.create(plan.name, plan.size_bytes)
+            closing.callback(file.close)
+            files.append(file)
+        records = []
+        for file, plan in zip(files, plans, strict=True):
+            records.append(write_file(file, plan, whole_digest="sha256" in options.digests))
+            staging.sync(file, plan.name)
+    if staging.storage.publishes_by_rename:
+        _read_back(staging, plans, records, thoroughly=options.paranoid)
+    return tuple(records)
+
+
+def _read_back(staging: Staging, plans: Sequence[FilePlan], records: Sequence[FileRecord], *, thoroughly: bool) -> None:
+    """Compares what storage gives back with what was written: sizes and headers, or thoroughly every byte, from the
+    device where the system can be told to forget what it remembers.
+
+    Raises: CheckpointCorruptError.
+    """
+    folder = staging.storage.open_folder(staging.folder)
+    try:
+        for plan, record in zip(plans, records, strict=True):
+            file = folder.open(plan.name)
+            try:
+                if thoroughly:
+                    file.forget_cached()
+                damage = file_damage(file, record, sha256(plan.header).hexdigest(), "full" if thoroughly else "header")
+            finally:
+                file.close()
+            if damage:
+                raise CheckpointCorruptError(
+                    "storage does not give back what was just written: most likely it is failing",
+                    where=str(staging.target),
+                    cause=f"{plan.name}: {damage[0]}",
+                    effect="nothing was saved; earlier checkpoints are untouched",
+                    fix="save to other storage",
+                )
+    finally:
+        folder.close()
+
+
+def _manifest(
+    flattened: Flattened,
+    parts: Sequence[Part],
+    plans: Sequence[FilePlan],
+    files: tuple[FileRecord, ...],
+    options: SaveOptions,
+) -> Manifest:
+    pieces = pieces_of(plans)
+    tensors = tuple(TensorRecord(part.path, part.dtype, part.shape, tuple(pieces[part.path])) for part in parts)
+    return Manifest(
+        options.step,
+        files,
+        tensors,
+        flattened.scalars,
+        flattened.aliases,
+        flattened.containers,
+        current_versions(flattened) if options.versions is None else options.versions,
+        options.metrics or {},
+    )
+
+
+def _nonfinite(flattened: Flattened) -> tuple[str, ...]:
+    return tuple(shown(path) for path, value in flattened.tensors.items() if has_nonfinite(value))

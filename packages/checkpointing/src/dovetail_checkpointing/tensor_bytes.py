@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from dovetail_protocols.devices import device_package
-from dovetail_protocols.metas import CPU, Device
+from dovetail_protocols.dtypes import dtype as find_dtype
+from dovetail_protocols.metas import CPU, Device, TensorMeta
 
 _EXTENDED = frozenset({"bfloat16", "float8_e4m3fn", "float8_e5m2"})
 
@@ -33,13 +36,16 @@ SAFETENSORS_NAMES = {
 }
 """The format's names of dtypes. It has none for complex128, which is stored as float64 with a last axis of 2."""
 
+_BITS = re.compile(r"\d+")
+_ITEM_BYTES = {name: 1 if name == "bool" else int(_BITS.findall(name)[0]) // 8 for name in SAFETENSORS_NAMES}
 
-def as_numpy(value: Any) -> np.ndarray[Any, Any]:
-    """A C-contiguous NumPy array of a variable's or array's contents; not a copy where none is needed."""
+
+def on_host(value: Any) -> np.ndarray[Any, Any]:
+    """The contents of a variable or array as a NumPy array: its own memory where it is on the CPU, else a copy."""
     array = getattr(value, "payload", value)
     if _device_of(value) != CPU:
         array = device_package(_device_of(value).kind).to_host(array)
-    return np.ascontiguousarray(np.asarray(array)).reshape(np.shape(array))
+    return np.asarray(array)
 
 
 def placed(array: np.ndarray[Any, Any], variable: Any) -> Any:
@@ -53,6 +59,20 @@ def _device_of(value: Any) -> Device:
     return value.meta.device if hasattr(value, "meta") else CPU
 
 
+def meta_of(value: Any) -> TensorMeta:
+    """Shape and dtype of a variable or array.
+
+    Raises: DTypeError for a dtype that Dovetail doesn't know.
+    """
+    return value.meta if hasattr(value, "meta") else TensorMeta(tuple(value.shape), find_dtype(value.dtype.name))
+
+
+def has_nonfinite(value: Any) -> bool:
+    """Whether NaN or an infinity is among the values of a variable or array."""
+    array = on_host(value)
+    return array.dtype.kind not in "biu" and not bool(np.isfinite(array).all())
+
+
 def numpy_dtype(name: str) -> np.dtype[Any]:
     """The NumPy dtype of a Dovetail dtype's name."""
     if name in _EXTENDED:
@@ -63,19 +83,50 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
     return np.dtype(name)
 
 
-def to_bytes(array: np.ndarray[Any, Any]) -> memoryview:
-    """The array's bytes, without a copy on little-endian machines."""
-    if sys.byteorder == "big":
-        array = array.byteswap()
+def item_bytes(name: str) -> int:
+    """Bytes of one element.
+
+    Raises: ValueError for a dtype that no checkpoint holds.
+    """
+    size = _ITEM_BYTES.get(name)
+    if size is None:
+        raise ValueError(f"the dtype {str(name)[:60]!r} is not known")
+    return size
+
+
+def blocks(array: np.ndarray[Any, Any], largest: int) -> Iterator[memoryview]:
+    """The array's bytes in C order and little endian, in views of its memory where that is how they lie there; else in
+    copies, each of about `largest` bytes at most."""
+    if not array.size:
+        return
+    if array.flags.c_contiguous and sys.byteorder == "little":
+        yield _bytes_of(array)
+    elif array.nbytes <= largest or array.ndim == 0:
+        yield _bytes_of(np.ascontiguousarray(array.byteswap() if sys.byteorder == "big" else array))
+    else:
+        rows = max(1, largest // (array.nbytes // len(array)))
+        for start in range(0, len(array), rows):
+            part = array[start : start + rows]
+            yield from blocks(part[0] if rows == 1 else part, largest)
+
+
+def _bytes_of(array: np.ndarray[Any, Any]) -> memoryview:
     return array.reshape(-1).view(np.uint8).data
 
 
-def from_bytes(data: bytes | memoryview, name: str, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
-    """The array of such bytes, its own copy."""
-    array = np.frombuffer(data, dtype=np.uint8).copy().view(numpy_dtype(name))
-    if sys.byteorder == "big":
-        array = array.byteswap()
-    return array.reshape(shape)
+def empty(name: str, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """An array to read into, of a dtype's name."""
+    return np.empty(shape, numpy_dtype(name))
+
+
+def writable_bytes(array: np.ndarray[Any, Any]) -> memoryview:
+    """The memory of a C-contiguous array."""
+    return _bytes_of(array)
+
+
+def from_little_endian(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The array, whose memory was filled with little-endian bytes."""
+    return array.byteswap(inplace=True) if sys.byteorder == "big" else array
 
 
 def stored_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from .manifest import Manifest, TensorRecord
+from .matching import unambiguous
 from .object_tree import Path, shown
-from .restoring import unambiguous
 
 
 class WaitingValues:

@@ -1,0 +1,117 @@
+"""What interrupted saves and removals left behind: finding it, and removing it once nobody works on it."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from dovetail_protocols.errors import CheckpointBusyError
+
+from .manifest import NAME
+from .storage import FileSystem, Place
+
+_log = logging.getLogger("dovetail.checkpointing")
+_LEFTOVER = re.compile(r"\.(tmp|trash)-(.+)-[0-9a-f]{16}")
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """An unfinished save, or a removal that was not finished; `name`: of the checkpoint that it was."""
+
+    path: Path
+    name: str
+    is_removal: bool
+    size_bytes: int
+
+    def __str__(self) -> str:
+        what = "an unfinished removal" if self.is_removal else "an unfinished save"
+        return f"{what} of {self.name}, {self.size_bytes:,} bytes"
+
+
+def lock_name(name: str) -> str:
+    """The file that is locked while a checkpoint of a name is written."""
+    return f".{name}.lock"
+
+
+def leftovers(root: Place, name: str | None = None) -> list[Leftover]:
+    """What lies unfinished in a folder: all of it, or that of one checkpoint; somebody may be at work on it."""
+    found = []
+    try:
+        children = root.file_system.list_folder(root.path)
+    except FileNotFoundError:
+        return []
+    for child in sorted(children):
+        match = _LEFTOVER.fullmatch(child)
+        if match and name in (None, match[2]):
+            path = root.path / child
+            found.append(Leftover(path, match[2], match[1] == "trash", _size(root.file_system, path)))
+    return found
+
+
+def collect(root: Place, name: str | None = None, *, dry_run: bool = False, is_locked: bool = False) -> list[Leftover]:
+    """Removes what lies unfinished in a folder and nobody works on; gives it.
+
+    With `dry_run` it is only named. `is_locked`: the caller holds the lock of `name` already.
+    """
+    removed = []
+    for leftover in leftovers(root, name):
+        if is_locked:
+            removed.append(_removed(root, leftover, dry_run))
+            continue
+        try:
+            lock = root.file_system.lock(root.path / lock_name(leftover.name), keep=False)
+        except CheckpointBusyError:
+            continue
+        try:
+            removed.append(_removed(root, leftover, dry_run))
+        finally:
+            lock.release()
+    return removed
+
+
+def remove_checkpoint(place: Place) -> None:
+    """Takes a checkpoint out of sight in one step, then deletes it: none is ever seen half deleted.
+
+    Raises: OSError; CheckpointBusyError where somebody writes there.
+    """
+    storage = place.file_system
+    lock = storage.lock(place.path.with_name(lock_name(place.path.name)), keep=False)
+    try:
+        folder = place.path
+        if storage.publishes_by_rename:
+            folder = place.path.with_name(f".trash-{place.path.name}-{secrets.token_hex(8)}")
+            storage.rename(place.path, folder)
+        with suppress(OSError):  # it is out of sight; what stays of it the next save removes
+            remove_tree(storage, folder)
+    finally:
+        lock.release()
+
+
+def _removed(root: Place, leftover: Leftover, dry_run: bool) -> Leftover:
+    if not dry_run:
+        remove_tree(root.file_system, leftover.path)
+        _log.warning("%s: removed %s", root, leftover)
+    return leftover
+
+
+def remove_tree(storage: FileSystem, folder: PurePath) -> None:
+    """Removes a checkpoint's folder and the files in it, the manifest first: who reads it meanwhile knows by that."""
+    for name in sorted(storage.list_folder(folder), key=lambda name: (name != NAME, name)):
+        storage.remove_file(folder / name)
+    storage.remove_folder(folder)
+
+
+def _size(storage: FileSystem, folder: PurePath) -> int:
+    total = 0
+    with suppress(OSError):
+        opened = storage.open_folder(folder)
+        for name in storage.list_folder(folder):
+            file = opened.open(name)
+            total += file.size_bytes
+            file.close()
+        opened.close()
+    return total

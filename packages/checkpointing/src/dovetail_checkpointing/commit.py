@@ -1,0 +1,201 @@
+"""The commit: a folder of files becomes visible whole and durable, or not at all.
+
+Each step, and why no other order will do, is told in docs/checkpoints/commit.md. After a crash at any moment the target
+is what it was before or the whole new folder; what was not finished is removed by the next save (collecting.py).
+"""
+
+from __future__ import annotations
+
+import errno
+import secrets
+from collections.abc import Callable
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Literal
+
+from dovetail_protocols.errors import (
+    CheckpointBusyError,
+    CheckpointDurabilityError,
+    CheckpointError,
+    CheckpointSpaceError,
+)
+
+from .collecting import lock_name, remove_tree
+from .storage import FileSystem, Place, WritableFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Durability = Literal["power-loss", "process"]
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_RESERVE_BYTES = 1 << 20
+"""Room that a save leaves free besides its own: for the manifest, folders and what else is going on."""
+
+
+class SyncFailed(Exception):
+    """A sync raised: its cause. After that nothing of the file is known, so the save is given up, never tried again."""
+
+    def __init__(self, what: PurePath, is_visible: bool) -> None:
+        super().__init__(str(what))
+        self.what, self.is_visible = what, is_visible
+
+
+class Staging:
+    """A folder under way to `target`. Files are created in it, synced, and published together."""
+
+    def __init__(self, target: Place, durability: Durability) -> None:
+        self.target, self.durability = target, durability
+        self.storage: FileSystem = target.file_system
+        if self.storage.publishes_by_rename:
+            self.folder = target.path.with_name(f".tmp-{target.path.name}-{secrets.token_hex(8)}")
+        else:
+            self.folder = target.path
+        self._is_visible = False
+
+    def open(self, needed_bytes: int) -> None:
+        """Makes the folder, and those it is in.
+
+        Raises: CheckpointSpaceError where there is not enough room, before anything is made.
+        """
+        make_parents(self.storage, self.folder, self.sync_folder)
+        free = self.storage.free_bytes(self.folder.parent)
+        if free is not None and free < needed_bytes + _RESERVE_BYTES:
+            raise no_room(self.target, needed_bytes, free)
+        if self.storage.publishes_by_rename:
+            self.storage.make_folder(self.folder)
+
+    def create(self, name: str, size_bytes: int) -> WritableFile:
+        """A new file in the folder."""
+        return self.storage.create(self.folder / name, size_bytes)
+
+    def sync(self, file: WritableFile, name: str) -> None:
+        """Makes a file's contents durable."""
+        if self.durability == "process":
+            return
+        try:
+            file.sync()
+        except OSError as error:
+            raise SyncFailed(self.folder / name, is_visible=False) from error
+
+    def sync_folder(self, folder: PurePath, *, is_visible: bool = False) -> None:
+        """Makes the names in a folder durable."""
+        if self.durability == "process":
+            return
+        try:
+            self.storage.sync_folder(folder)
+        except OSError as error:
+            raise SyncFailed(folder, is_visible) from error
+
+    def write_durably(self, name: str, data: bytes) -> None:
+        """Creates a file with these contents."""
+        file = self.create(name, len(data))
+        try:
+            file.write(data)
+            self.sync(file, name)
+        finally:
+            file.close()
+
+    def publish(self, *, replaces: bool) -> None:
+        """Makes the folder visible under its name, then durable. What it replaces is then in `folder`."""
+        if not self.storage.publishes_by_rename:
+            return
+        self.sync_folder(self.folder)
+        if replaces:
+            self.storage.exchange(self.folder, self.target.path)
+        else:
+            self.storage.rename(self.folder, self.target.path)
+        self._is_visible = True
+        self.sync_folder(self.target.path.parent, is_visible=True)
+
+    def discard(self) -> None:
+        """Removes what is in the staging folder, as far as storage lets us. Once it is visible nothing is removed: the
+        folder holds what was replaced, which a power cut might bring back."""
+        if self.storage.publishes_by_rename and not self._is_visible:
+            with suppress(OSError):
+                remove_tree(self.storage, self.folder)
+
+
+@contextmanager
+def staged(target: Place, durability: Durability) -> Iterator[Staging]:
+    """A Staging under the lock of its target. What fails inside leaves the target as it was, raises a CheckpointError,
+    and what was written so far is removed."""
+    staging = Staging(target, durability)
+    with ExitStack() as cleaning:
+        try:
+            make_parents(staging.storage, target.path, staging.sync_folder)
+            lock = staging.storage.lock(target.path.with_name(lock_name(target.path.name)), keep=False)
+            cleaning.callback(lock.release)
+            yield staging
+        except CheckpointBusyError:
+            raise
+        except SyncFailed as failed:
+            staging.discard()
+            raise _not_durable(target, failed) from failed.__cause__
+        except OSError as error:
+            staging.discard()
+            raise _failed(target, error, staging) from error
+        except BaseException:
+            staging.discard()
+            raise
+
+
+def make_parents(storage: FileSystem, path: PurePath, sync: Callable[[PurePath], None]) -> None:
+    """Makes the folders that a path is in, each durable before the next. The innermost is made durable even if it was
+    there: who made it may have been killed before it got to that."""
+    missing = []
+    parent = path.parent
+    while not storage.exists(parent) and parent != parent.parent:
+        missing.append(parent)
+        parent = parent.parent
+    for folder in reversed(missing):
+        with suppress(FileExistsError):  # somebody else made it meanwhile
+            storage.make_folder(folder)
+        sync(folder.parent)
+    if not missing and parent != parent.parent:
+        with suppress(PermissionError):  # a folder that we may not even look into wasn't made by the likes of us
+            sync(parent.parent)
+
+
+def no_room(target: Place, needed: int | None, free: int | None, cause: object = None) -> CheckpointSpaceError:
+    """The error for storage that is full."""
+    return CheckpointSpaceError(
+        "there is no room for a checkpoint",
+        where=f"{target} (on the file system of {target.parent})",
+        expected=None if needed is None else f"{needed + _RESERVE_BYTES:,} bytes free",
+        got=None if free is None else f"{free:,} bytes free",
+        cause=cause,
+        effect="nothing was saved; earlier checkpoints are untouched",
+        fix=f"make room; `dovetail checkpoint gc {target.parent} --dry-run` shows what unfinished saves take up",
+    )
+
+
+def _failed(target: Place, error: OSError, staging: Staging) -> CheckpointError:
+    cause = f"{type(error).__name__}: {error}"
+    if error.errno in _NO_ROOM:
+        with suppress(OSError):
+            return no_room(target, None, staging.storage.free_bytes(target.path.parent), cause)
+        return no_room(target, None, None, cause)
+    if error.errno == errno.ENOTSUP:
+        return CheckpointError(
+            "this system can't replace a checkpoint in one step",
+            where=str(target),
+            cause=cause,
+            effect="what was there before is untouched",
+            fix="save to a new path for each step instead",
+        )
+    return CheckpointError(
+        "a checkpoint could not be saved", where=str(target), cause=cause, effect="what was there before is untouched"
+    )
+
+
+def _not_durable(target: Place, failed: SyncFailed) -> CheckpointDurabilityError:
+    effect = "nothing was saved; earlier checkpoints are untouched"
+    if failed.is_visible:
+        effect = "the new checkpoint is in place, but may not survive a power cut; nothing older was removed"
+    return CheckpointDurabilityError(
+        "storage did not confirm that a checkpoint is durable: most likely the device is failing",
+        where=str(target),
+        cause=f"syncing {failed.what}: {failed.__cause__}",
+        effect=effect,
+        fix="do not retry there: check the device, and save to other storage",
+    )

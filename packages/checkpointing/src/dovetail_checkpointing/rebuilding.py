@@ -1,0 +1,78 @@
+"""A tree as it was saved, built from a manifest alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dovetail_protocols.errors import CheckpointCorruptError
+
+from .manifest import Manifest
+from .object_tree import Path, shown
+
+
+def rebuild(manifest: Manifest, arrays: Mapping[Path, Any], is_wanted: Any = None) -> Any:
+    """Dicts, lists and tuples with the given arrays and the manifest's scalars; objects come back as dicts of what they
+    held, named tuples as dicts of their fields. What stood twice is one object again. `is_wanted` picks names.
+
+    Raises: CheckpointCorruptError where the paths of a manifest make no tree.
+    """
+    leaves: dict[Path, Any] = {**arrays, **manifest.scalars}
+    if is_wanted is not None:
+        leaves = {path: leaf for path, leaf in leaves.items() if is_wanted(shown(path))}
+    if () in leaves:
+        return leaves[()]
+    nodes: dict[Path, dict[str | int, Any]] = {(): {}}
+    try:
+        if is_wanted is None:
+            for path in manifest.containers:
+                _node(nodes, leaves, path)
+        for path, leaf in leaves.items():
+            _node(nodes, leaves, path[:-1])[path[-1]] = leaf
+        for alias, original in manifest.aliases.items():
+            target = leaves.get(original, nodes.get(original))
+            if target is not None:
+                _node(nodes, leaves, alias[:-1])[alias[-1]] = target
+            elif is_wanted is None:
+                raise KeyError(original)
+        return _finished(manifest, nodes)
+    except (KeyError, IndexError, TypeError) as error:
+        raise CheckpointCorruptError(
+            "the paths of a checkpoint make no tree", cause=f"{error}", effect="nothing was restored"
+        ) from error
+
+
+def _node(nodes: dict[Path, dict[str | int, Any]], leaves: Mapping[Path, Any], path: Path) -> dict[str | int, Any]:
+    """The dict at a path, made with those that it is in."""
+    found = nodes.get(path)
+    if found is None:
+        if path in leaves:
+            raise KeyError(f"{shown(path)} is a value, and has values below it")
+        found = nodes[path] = {}
+        _node(nodes, leaves, path[:-1])[path[-1]] = found
+    return found
+
+
+def _finished(manifest: Manifest, nodes: dict[Path, dict[str | int, Any]]) -> Any:
+    """Dicts turned into the lists and tuples that they stand for, the innermost first."""
+    made: dict[int, Any] = {}
+
+    def resolved(value: Any) -> Any:
+        return made.get(id(value), value)
+
+    for path in sorted(nodes, key=len, reverse=True):
+        node = nodes[path]
+        kind = manifest.containers.get(path, "dict")
+        if kind == "dict":
+            for key, value in node.items():
+                node[key] = resolved(value)
+            continue
+        values = [resolved(node[place]) for place in sorted(node, key=_as_place)]
+        made[id(node)] = values if kind == "list" else tuple(values)
+    return resolved(nodes[()])
+
+
+def _as_place(key: str | int) -> int:
+    if not isinstance(key, int):
+        raise KeyError(f"{key!r} in a list")
+    return key
