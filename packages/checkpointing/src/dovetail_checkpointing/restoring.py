@@ -92,21 +92,15 @@ def _whole(reader: Reader, only: Only | None) -> Restored:
     return Restored(tree, Report(names, (), (), manifest.step, manifest.metrics))
 
 
-def restore_from(
-    manifest: Manifest,
-    path: str | os.PathLike[str],
-    into: Any,
-    only: Only | None = None,
-    rename: Rename = _NOTHING,
-    missing: Missing = "error",
-    unexpected: Unexpected = "error",
-) -> Restored:
-    """`restore` of what a manifest, or a part of it, has, for a path where it was read."""
+def restore_from(manifest: Manifest, path: str | os.PathLike[str], into: Any) -> Restored:
+    """`restore` of what a manifest, or a part of it, has, for a path where it was read.
+
+    Raises: CheckpointCorruptError too where another checkpoint stands there now.
+    """
     with open_checkpoint(path) as reader:
         if reader.digest != manifest.digest:
             raise corrupt(str(path), "it is another checkpoint than before")
-        options = {"only": only, "rename": rename, "missing": missing, "unexpected": unexpected}
-        return restore_into(reader, into, manifest=manifest, **options)
+        return restore_into(reader, into, manifest=manifest)
 
 
 def restore_into(
