@@ -360,7 +360,8 @@ def test_30_manager_keeps_max_to_keep_and_everything_resumes(tmp_path: Path) -> 
         training.run(2)
         manager.save(int(training.step), training.checkpoint)
     assert manager.steps == (4, 6, 8)
-    assert manager.latest() == dt.checkpointing.latest_checkpoint(tmp_path / "run") == tmp_path / "run" / "step-000000000008"
+    newest = tmp_path / "run" / "step-000000000008"
+    assert manager.latest() == dt.checkpointing.latest_checkpoint(tmp_path / "run") == newest
     expected = training.run(5)
 
     resumed = Training()
