@@ -4,9 +4,28 @@ from .checkpoint import Checkpoint
 from .late_restoring import RestoreStatus, bind
 from .limits import Limits
 from .manager import Manager
-    "every",
-    "last",
-    "latest_checkpoint",
-    "list_variables",
-    "migration",
-    "open",
+from .reading import Reader, TensorInfo, open
+from .restoring import Report, Restored, restore
+from .retention import best, every, last
+from .saving import Receipt, save
+from .steps import latest_checkpoint, list_variables
+from .storage import FileSystem, LocalFileSystem
+from .verifying import Damage, Verification, verify
+from .versions import migration
+
+__all__ = [
+    "Checkpoint",
+    "Damage",
+    "FileSystem",
+    "Limits",
+    "LocalFileSystem",
+    "Manager",
+    "Reader",
+    "Receipt",
+    "Report",
+    "RestoreStatus",
+    "Restored",
+    "TensorInfo",
+    "Verification",
+    "best",
+    "bind",

@@ -19,10 +19,11 @@ from dovetail_protocols.errors import (
 from .collecting import Leftover, collect, remove_checkpoint
 from .extents import Verify
 from .object_tree import Flattened, flatten
-from .reading import Reader, latest_checkpoint, step_places
+from .reading import Reader
 from .restoring import Restored, restore
 from .retention import Retention, Saved, last
 from .saving import Receipt, SaveOptions, save_to
+from .steps import latest_checkpoint, step_places
 from .storage import FileSystem, Place, locate
 from .verifying import Verification, verify_place
 
@@ -173,8 +174,7 @@ class Manager:
 
     def latest(self) -> Path | str | None:
         """The checkpoint of the highest step that can be read, or None."""
-        found: Path | str | None = latest_checkpoint(self._place.spelled, file_system=self._place.file_system)
-        return found
+        return latest_checkpoint(self._place.path, file_system=self._place.file_system)
 
     def restore_latest(self, into: Any = None, *, fallback: bool = False, **options: Any) -> Restored | None:
         """Restores the newest checkpoint into a tree, with the options of `restore`; None where there is none yet.

@@ -4,9 +4,7 @@ latest."""
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from types import TracebackType
@@ -19,17 +17,14 @@ from dovetail_protocols.errors import CheckpointError, CheckpointUnsafeError
 from .extents import Damaged, Extent, Verify, corrupt, read_extents
 from .file_damage import file_damage
 from .layout import headers_of
-from .limits import DEFAULT, Limits, require_below
-from .manifest import CHUNK_BYTES, NAME, FileRecord, Manifest, Piece, TensorRecord
-from .manifest_reader import parse
+from .limits import DEFAULT, Limits
+from .manifest import CHUNK_BYTES, Manifest, Piece, TensorRecord
 from .object_tree import Path as ObjectPath
 from .object_tree import shown
+from .opening import manifest_in, open_checked, open_folder
 from .slicing import Range, ranges
-from .storage import FileSystem, Place, ReadableFile, ReadableFolder, locate
+from .storage import FileSystem, Place, ReadableFile, locate
 from .tensor_bytes import empty, from_little_endian, item_bytes, writable_bytes
-
-_STEP = re.compile(r"step-(\d+)")
-VARIABLE_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +53,10 @@ class Reader:
     ) -> None:
         self._place, self._limits, self._memory_map = place, limits, memory_map
         self._verify: Verify = "full" if expected_digest is not None else verify
-        self.folder = _open_folder(place)
+        self.folder = open_folder(place)
         self._files: dict[int, ReadableFile] = {}
         try:
-            self.manifest = _read_manifest(self.folder, place, limits)
+            self.manifest = manifest_in(self.folder, place, limits)
             if expected_digest is not None and self.manifest.digest != expected_digest:
                 raise CheckpointUnsafeError(
                     "this is not the checkpoint whose digest was given",
@@ -325,75 +320,6 @@ def _info(record: TensorRecord) -> TensorInfo:
     return TensorInfo(record.shape, record.dtype, size)
 
 
-def _open_folder(place: Place) -> ReadableFolder:
-    try:
-        return place.file_system.open_folder(place.path)
-    except OSError as error:
-        raise _absent(place, f"{type(error).__name__}: {error}") from error
-
-
-def _absent(place: Place, cause: str) -> CheckpointError:
-    return CheckpointError("there is no checkpoint", where=str(place), cause=cause, fix="check the path")
-
-
-def _read_manifest(folder: ReadableFolder, place: Place, limits: Limits) -> Manifest:
-    where = place.path / NAME
-    try:
-        file = folder.open(NAME)
-    except FileNotFoundError as error:
-        raise _absent(place, f"no {NAME} in it") from error
-    except OSError as error:
-        raise corrupt(where, f"it can't be opened: {error.strerror}") from error
-    try:
-        require_below("the manifest", file.size_bytes, limits.manifest_bytes, "manifest_bytes", where)
-        data = bytearray(file.size_bytes)
-        if file.read_into(0, memoryview(data)) != len(data):
-            raise corrupt(where, "it became shorter while it was read")
-        return parse(bytes(data), limits, where)
-    finally:
-        file.close()
-
-
-def open_checked(folder: ReadableFolder, record: FileRecord, place: Place) -> ReadableFile:
-    """A data file, whose size and header are those of the manifest.
-
-    Raises: CheckpointCorruptError.
-    """
-    where = place.path / record.name
-    try:
-        file = folder.open(record.name)
-    except FileNotFoundError as error:
-        if _is_removed(folder):
-            raise CheckpointError(
-                "a checkpoint was removed while it was read",
-                where=str(place),
-                effect="nothing was restored",
-                fix="read another step, or keep more of them",
-            ) from error
-        raise corrupt(where, "it is missing") from error
-    except OSError as error:
-        raise corrupt(where, f"it can't be opened: {error.strerror}") from error
-    try:
-        if file.size_bytes != record.size_bytes:
-            raise corrupt(where, f"{file.size_bytes:,} of {record.size_bytes:,} bytes")
-        header = bytearray(record.data_start)
-        file.read_into(0, memoryview(header))
-        if sha256(header).hexdigest() != record.header_sha256:
-            raise corrupt(where, "its header is not the one that was written")
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
-def _is_removed(folder: ReadableFolder) -> bool:
-    try:
-        folder.open(NAME).close()
-    except FileNotFoundError:
-        return True
-    return False
-
-
 def read_manifest(
     path: str | os.PathLike[str], *, file_system: FileSystem | None = None, limits: Limits = DEFAULT
 ) -> Manifest:
@@ -403,32 +329,3 @@ def read_manifest(
     """
     with open(path, file_system=file_system, limits=limits) as reader:
         return reader.manifest
-
-
-def list_variables(path: str | os.PathLike[str]) -> list[tuple[str, tuple[int, ...]]]:
-    """Object path and shape of every tensor, such as ("net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE", (5, 1)), sorted."""
-    return sorted((shown(record.path) + VARIABLE_SUFFIX, record.shape) for record in read_manifest(path).tensors)
-
-
-def latest_checkpoint(root: str | os.PathLike[str], *, file_system: FileSystem | None = None) -> Any:
-    """The folder `step-N` of the highest N in `root` whose manifest can be read, or None.
-
-    Unfinished saves don't count.
-    """
-    place = locate(root, file_system)
-    for _, step in reversed(step_places(place)):
-        with suppress(CheckpointError), Reader(step, verify="header"):
-            return step.spelled
-    return None
-
-
-def step_places(root: Place) -> list[tuple[int, Place]]:
-    """The places `step-N` in `root` with their N, ascending; whether they can be read is not asked."""
-    try:
-        names = root.file_system.list_folder(root.path)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    return sorted(
-        ((int(match[1]), root.child(name)) for name in names if (match := _STEP.fullmatch(name))),
-        key=lambda found: found[0],
-    )

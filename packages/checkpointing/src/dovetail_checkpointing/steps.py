@@ -1,0 +1,46 @@
+"""The checkpoints of a folder: which steps there are, and which is the latest."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from dovetail_protocols.errors import CheckpointError
+
+from .object_tree import shown
+from .reading import Reader, read_manifest
+from .storage import FileSystem, Place, locate
+
+_STEP = re.compile(r"step-(\d+)")
+VARIABLE_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+def list_variables(path: str | os.PathLike[str]) -> list[tuple[str, tuple[int, ...]]]:
+    """Object path and shape of every tensor, such as ("net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE", (5, 1)), sorted."""
+    return sorted((shown(record.path) + VARIABLE_SUFFIX, record.shape) for record in read_manifest(path).tensors)
+
+
+def latest_checkpoint(root: str | os.PathLike[str], *, file_system: FileSystem | None = None) -> Path | str | None:
+    """The folder `step-N` of the highest N in `root` whose manifest can be read, or None.
+
+    Unfinished saves don't count.
+    """
+    place = locate(root, file_system)
+    for _, step in reversed(step_places(place)):
+        with suppress(CheckpointError), Reader(step, verify="header"):
+            return step.spelled
+    return None
+
+
+def step_places(root: Place) -> list[tuple[int, Place]]:
+    """The places `step-N` in `root` with their N, ascending; whether they can be read is not asked."""
+    try:
+        names = root.file_system.list_folder(root.path)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(
+        ((int(match[1]), root.child(name)) for name in names if (match := _STEP.fullmatch(name))),
+        key=lambda found: found[0],
+    )
