@@ -4,9 +4,37 @@ import dovetail_checkpointing
 
 REVIEWED = [
     "Checkpoint",
+    "Damage",
+    "FileSystem",
+    "Limits",
+    "LoadedMethod",
+    "LoadedObject",
+    "LoadedProgram",
+    "LoadedSignature",
+    "LocalFileSystem",
+    "Manager",
+    "Reader",
+    "Receipt",
+    "Report",
+    "RestoreStatus",
+    "Restored",
+    "TensorInfo",
+    "Verification",
+    "best",
+    "bind",
     "every",
+    "export",
     "last",
     "latest_checkpoint",
     "list_variables",
+    "load_program",
     "migration",
     "open",
+    "restore",
+    "save",
+    "verify",
+]
+
+
+def test_public_surface_is_reviewed() -> None:
+    assert dovetail_checkpointing.__all__ == REVIEWED

@@ -4,6 +4,7 @@ from .checkpoint import Checkpoint
 from .late_restoring import RestoreStatus, bind
 from .limits import Limits
 from .manager import Manager
+from .program import LoadedMethod, LoadedObject, LoadedProgram, LoadedSignature, export, load_program
 from .reading import Reader, TensorInfo, open
 from .restoring import Report, Restored, restore
 from .retention import best, every, last
@@ -18,6 +19,10 @@ __all__ = [
     "Damage",
     "FileSystem",
     "Limits",
+    "LoadedMethod",
+    "LoadedObject",
+    "LoadedProgram",
+    "LoadedSignature",
     "LocalFileSystem",
     "Manager",
     "Reader",
@@ -29,3 +34,15 @@ __all__ = [
     "Verification",
     "best",
     "bind",
+    "every",
+    "export",
+    "last",
+    "latest_checkpoint",
+    "list_variables",
+    "load_program",
+    "migration",
+    "open",
+    "restore",
+    "save",
+    "verify",
+]

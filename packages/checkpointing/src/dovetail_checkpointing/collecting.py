@@ -99,9 +99,12 @@ def _removed(root: Place, leftover: Leftover, dry_run: bool) -> Leftover:
 
 
 def remove_tree(storage: FileSystem, folder: PurePath) -> None:
-    """Removes a checkpoint's folder and the files in it, the manifest first: who reads it meanwhile knows by that."""
+    """Removes a folder and all that is in it, a manifest first: who reads the checkpoint meanwhile knows by that."""
     for name in sorted(storage.list_folder(folder), key=lambda name: (name != NAME, name)):
-        storage.remove_file(folder / name)
+        try:
+            storage.remove_file(folder / name)
+        except (IsADirectoryError, PermissionError):  # the latter is what macOS says of a folder
+            remove_tree(storage, folder / name)
     storage.remove_folder(folder)
 
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from dovetail_protocols.errors import CheckpointError, CheckpointUnsafeError
 
-from ..file_system import FileSystem, LocalFileSystem
+from ..collecting import collect, remove_tree
+from ..commit import staged
 from ..saving import Receipt, save
+from ..storage import FileSystem, Place, locate
 from .describing import Description
 from .document import write_program
 from .format import ASSET_NAME, ASSETS, LIMIT_BYTES, NAME, WEIGHTS, seal
 from .records import AssetRecord, ProgramRecord
-from .weights import digest_of
 
 Assets = Mapping[str, "str | os.PathLike[str] | bytes"]
 
@@ -48,45 +49,33 @@ def export(
     was.
     """
     started = time.perf_counter()
-    target, storage = Path(path), file_system or LocalFileSystem()
-    exists = _is_replaced(target, overwrite=overwrite)
+    target = locate(path, file_system)
+    replaces = _is_replaced(target, overwrite=overwrite)
     description = Description(module, signatures, methods)
     contents = {name: _contents(name, given) for name, given in (assets or {}).items()}
-    staging = target.with_name(f".tmp-{target.name}-{secrets.token_hex(8)}")
-    try:
-        storage.make_directory(staging)
+    with staged(target, "power-loss") as staging:
+        collect(target.parent, target.path.name, is_locked=True)
+        staging.open(sum(map(len, contents.values())))
         has_state = description.flattened.tensors or description.flattened.scalars
-        receipt = save(staging / WEIGHTS, module if has_state else {}, file_system=storage)
+        receipt = save(staging.folder / WEIGHTS, module if has_state else {}, file_system=staging.storage)
         if contents:
-            storage.make_directory(staging / ASSETS)
+            staging.storage.make_folder(staging.folder / ASSETS)
             for name, data in contents.items():
-                storage.write(staging / ASSETS / name, [data])
-            storage.sync_directory(staging / ASSETS)
-        data = _program(description, contents, digest_of(staging / WEIGHTS), limit_bytes, target)
-        storage.write(staging / NAME, [data])
-        storage.sync_directory(staging)
-        storage.rename(staging, target, exchange=exists)
-        storage.sync_directory(target.parent)
-    except OSError as error:
-        storage.remove_tree(staging)
-        raise CheckpointError(
-            "a program could not be exported",
-            where=str(target),
-            cause=f"{type(error).__name__}: {error}",
-            effect="what was there before is untouched",
-        ) from error
-    except BaseException:
-        storage.remove_tree(staging)
-        raise
-    if exists:
-        storage.remove_tree(staging)  # it holds the replaced export now
+                staging.write_durably(f"{ASSETS}/{name}", data)
+            staging.sync_folder(staging.folder / ASSETS)
+        data, digest = _program(description, contents, receipt.digest, limit_bytes, target)
+        staging.write_durably(NAME, data)
+        staging.publish(replaces=replaces)
+        if replaces:
+            with suppress(OSError):  # it holds the replaced export now; what stays of it the next export removes
+                remove_tree(staging.storage, staging.folder)
     size = receipt.size_bytes + len(data) + sum(map(len, contents.values()))
-    return Receipt(target, size, receipt.tensor_count, time.perf_counter() - started)
+    return Receipt(target.spelled, digest, size, receipt.tensor_count, time.perf_counter() - started)
 
 
 def _program(
-    description: Description, contents: Mapping[str, bytes], weights_digest: str, limit_bytes: int, target: Path
-) -> bytes:
+    description: Description, contents: Mapping[str, bytes], weights_digest: str, limit_bytes: int, target: Place
+) -> tuple[bytes, str]:
     assets = {name: AssetRecord(len(data), sha256(data).hexdigest()) for name, data in contents.items()}
     record = ProgramRecord(
         (),
@@ -98,7 +87,7 @@ def _program(
         assets,
         weights_digest,
     )
-    data, _ = seal(write_program(record, description.functions))
+    data, digest = seal(write_program(record, description.functions))
     if len(data) > limit_bytes:
         raise CheckpointUnsafeError(
             "a program is beyond the limit, and would not be read again",
@@ -109,12 +98,12 @@ def _program(
             fix="hold large constants in variables (trainable=False), so that they are among the weights; or pass "
             "limit_bytes=",
         )
-    return data
+    return data, digest
 
 
-def _is_replaced(target: Path, *, overwrite: bool) -> bool:
-    exists = os.path.lexists(target)
-    is_export = (target / NAME).is_file()
+def _is_replaced(target: Place, *, overwrite: bool) -> bool:
+    exists = target.file_system.exists(target.path)
+    is_export = exists and target.file_system.exists(target.path / NAME)
     if exists and not (overwrite and is_export):
         raise CheckpointError(
             "the target of an export exists already",

@@ -13,6 +13,7 @@ from dovetail_protocols.errors import CheckpointUnsafeError
 from dovetail_protocols.roles import VariableLike
 
 from ..object_tree import shown
+from ..reading import open as open_checkpoint
 from .document import read_program
 from .files import checked_asset, read_limited, require_folder
 from .format import ASSETS, LIMIT_BYTES, NAME, WEIGHTS, corrupt, unseal
@@ -21,7 +22,6 @@ from .loaded import LoadedObject, LoadedProgram, variables_below
 from .makers import maker
 from .records import Path, ProgramRecord, VariableRecord
 from .running import LoadedTrace, Wrap
-from .weights import digest_of, read_weights
 
 
 def load_program(
@@ -76,12 +76,11 @@ def _variables(folder: FilePath, record: ProgramRecord) -> tuple[list[VariableLi
     Raises: CheckpointCorruptError where the weights are not those that the program was exported with.
     """
     weights = require_folder(folder / WEIGHTS)
-    found = digest_of(weights)
-    if found != record.weights_digest:
-        raise corrupt(
-            weights, f"these are the weights of another export: digest {found}, expected {record.weights_digest}"
-        )
-    arrays, scalars = read_weights(weights)
+    with open_checkpoint(weights) as reader:
+        if reader.digest != record.weights_digest:
+            cause = f"these are the weights of another export: digest {reader.digest}, expected {record.weights_digest}"
+            raise corrupt(weights, cause)
+        arrays, scalars = reader.read_records(reader.manifest.tensors), dict(reader.manifest.scalars)
     if arrays.keys() != {one.path for one in record.variables}:
         raise corrupt(weights, "it holds other variables than the program")
     return [_variable(one, arrays[one.path], weights) for one in record.variables], scalars
