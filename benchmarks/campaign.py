@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import discovery, environment, machine, starts, steady
-from benchmarks.drivers.catalogue import DRIVERS, LIMIT, OURS
+from benchmarks import checkpoints, discovery, disk, environment, machine, starts, steady
+from benchmarks.drivers.catalogue import DRIVERS, LIMIT, OURS, UNVERIFIED
 from benchmarks.neighbors import Neighbors
 from benchmarks.plan import Plan
 from benchmarks.results import DriverResult, Limits, Report, WorkloadResult
+from benchmarks.workloads.checkpoints import Action, Checkpoint
 from benchmarks.workloads.registry import WORKLOADS
-from benchmarks.workloads.workload import CompiledCall, Discovery, EagerCall, FirstCall, ImportTime, work_of
+from benchmarks.workloads.workload import CompiledCall, Discovery, EagerCall, FirstCall, ImportTime, Workload, work_of
 
 
 def run(plan: Plan, scratch: Path, announce: Callable[[str], None]) -> Report:
@@ -28,14 +29,13 @@ def run(plan: Plan, scratch: Path, announce: Callable[[str], None]) -> Report:
         results[-1].neighbors = neighbors.share()
         announce(f"    {_one_line(results[-1])} ({time.perf_counter() - start:.0f} s)")
     limits = _set_floors(results, machine.better(limits, machine.measure(variables)))
-    return Report(machine.describe(), asdict(plan), limits, results)
+    description = machine.describe() | {"disk": disk.file_system(scratch)}
+    return Report(description, asdict(plan), limits, results)
 
 
 def _measure(name: str, plan: Plan, scratch: Path) -> WorkloadResult:
     workload = WORKLOADS[name]
-    names = [driver for driver in plan.drivers if driver != LIMIT or work_of(workload) is not None]
-    if isinstance(workload, Discovery):
-        names = [OURS]  # plug-ins of others are not found by these means
+    names = _taking_part(workload, plan)
     result = WorkloadResult(name, workload.title, {driver: _admit(driver) for driver in names})
     if LIMIT in names:
         result.floor_driver = LIMIT
@@ -44,6 +44,8 @@ def _measure(name: str, plan: Plan, scratch: Path) -> WorkloadResult:
     if isinstance(workload, CompiledCall | FirstCall):
         _skip_interpreters(result)
     match workload:
+        case Checkpoint():
+            checkpoints.measure(result, workload, plan, scratch)
         case ImportTime():
             starts.measure_imports(result, workload, plan, scratch)
         case Discovery():
@@ -55,13 +57,32 @@ def _measure(name: str, plan: Plan, scratch: Path) -> WorkloadResult:
     return result
 
 
+def _taking_part(workload: Workload, plan: Plan) -> list[str]:
+    if isinstance(workload, Discovery):
+        return [OURS]  # plug-ins of others are not found by these means
+    if isinstance(workload, Checkpoint):
+        names = [driver for driver in plan.drivers if DRIVERS[driver].checkpoints and driver != UNVERIFIED]
+        if workload.action in (Action.LOAD, Action.LOAD_COLD):
+            names.insert(names.index(OURS) + 1, UNVERIFIED)
+        return names
+    computing = [driver for driver in plan.drivers if DRIVERS[driver].implementation]
+    return [driver for driver in computing if driver != LIMIT or work_of(workload) is not None]
+
+
 def _admit(name: str) -> DriverResult:
     """An empty result, with the reason where the framework is missing: ours may not be."""
     package = DRIVERS[name].package
-    if importlib.util.find_spec(package) is not None:
+    if _is_installed(package):
         return DriverResult(name)
     reason = f"{package} is not installed"
     return DriverResult(name, failed=reason) if name == OURS else DriverResult(name, skipped=reason)
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:  # what a dotted name is in
+        return False
 
 
 def _skip_interpreters(result: WorkloadResult) -> None:

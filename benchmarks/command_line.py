@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks import campaign, environment, machine, report, threads
+from benchmarks import campaign, disk, environment, machine, report, threads
 from benchmarks.drivers.catalogue import DRIVERS, LIMIT, OURS
 from benchmarks.plan import Plan
 from benchmarks.results import Report
@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     threads.pin()
     if not options.system_allocator:
         environment.keep_freed_memory()
-    with tempfile.TemporaryDirectory(prefix="dovetail-benchmarks-", ignore_cleanup_errors=True) as scratch:
+    place = options.disk or disk.default_folder()
+    with tempfile.TemporaryDirectory(prefix="dovetail-benchmarks-", dir=place, ignore_cleanup_errors=True) as scratch:
         found = campaign.run(plan, Path(scratch), lambda line: print(line, file=sys.stderr, flush=True))
     print(report.render_report(found))
     if options.json:
@@ -56,6 +57,8 @@ def make_plan(options: argparse.Namespace) -> Plan:
         start_rounds=1,
         turn_seconds=0.12,
         settle_seconds=0.05,
+        checkpoint_rounds=3,
+        checkpoint_bytes=64 << 20,
         curve_steps=options.curve_steps or _QUICK_CURVE_STEPS,
         notes=notes,
     )
@@ -94,5 +97,7 @@ def parser() -> argparse.ArgumentParser:
     allocator = "leave the C library's allocator as it is: freed arrays go back to the system and are paid for again"
     options.add_argument("--system-allocator", action="store_true", help=allocator)
     options.add_argument("--curve-steps", type=int, metavar="N", help="compare N losses in every training workload")
+    where = "a folder on the disk to save checkpoints to; by default a temporary one that isn't in memory"
+    options.add_argument("--disk", type=Path, metavar="FOLDER", help=where)
     options.add_argument("--json", type=Path, metavar="FILE", help="write everything, every sample included")
     return options

@@ -24,12 +24,12 @@ class Comparison:
 def fastest_peer(result: WorkloadResult, among: Collection[str] | None = None) -> DriverResult | None:
     """The timed peer with the least median, of those named if any are.
 
-    Neither what is ours under another name nor the floor is a peer.
+    Neither the floor is a peer nor, unless named, what is ours under another name.
     """
     peers = (
         driver
         for name, driver in result.drivers.items()
-        if not name.startswith(OURS) and name != result.floor_driver and (among is None or name in among)
+        if name != result.floor_driver and (name in among if among is not None else not name.startswith(OURS))
     )
     timed = {driver.driver: driver.seconds for driver in peers if driver.seconds is not None}
     return result.drivers[min(timed, key=timed.__getitem__)] if timed else None

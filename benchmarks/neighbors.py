@@ -10,13 +10,18 @@ BUSY = 0.05  # above this share a timing is called disturbed
 _STATISTICS = Path("/proc/stat")
 _IDLE = (3, 4)  # idle and waiting for a disk. Source: proc_stat(5)
 _GUEST = slice(8, None)  # counted as user time already
+_PROCESSES = Path("/proc")
+_KERNEL = "2"  # the process that is the parent of the kernel's own threads, which write files to their device
 
 
 class Neighbors:
-    """Begins to watch when made. Processes of our own count once they have ended and been waited for."""
+    """Begins to watch when made. Processes of our own count once they have ended and been waited for.
+
+    What the kernel's threads do, such as writing a checkpoint to its device, counts as ours.
+    """
 
     def __init__(self) -> None:
-        self._start, self._busy, self._own = time.perf_counter(), busy_seconds(), _own_seconds()
+        self._start, self._busy, self._own = time.perf_counter(), busy_seconds(), _our_seconds()
 
     def share(self) -> float | None:
         """The others' time since then, as a share of all time of our processors; None where the system doesn't say."""
@@ -24,7 +29,7 @@ class Neighbors:
         if busy is None or self._busy is None:
             return None
         elapsed = (time.perf_counter() - self._start) * len(available())
-        return max(0.0, (busy - self._busy) - (_own_seconds() - self._own)) / elapsed
+        return max(0.0, (busy - self._busy) - (_our_seconds() - self._own)) / elapsed
 
 
 def busy_seconds(statistics: Path = _STATISTICS) -> float | None:
@@ -41,5 +46,18 @@ def busy_seconds(statistics: Path = _STATISTICS) -> float | None:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _own_seconds() -> float:
-    return sum(os.times()[:4])
+def kernel_seconds(processes: Path = _PROCESSES) -> float:
+    """Seconds that the kernel's threads have worked; zero where nobody says."""
+    ticks = 0
+    for file in processes.glob("[0-9]*/stat"):
+        try:
+            facts = file.read_text(errors="replace").rpartition(")")[2].split()
+        except OSError:  # it has ended meanwhile
+            continue
+        if facts[1] == _KERNEL:
+            ticks += int(facts[11]) + int(facts[12])  # user and system time. Source: proc_pid_stat(5)
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _our_seconds() -> float:
+    return sum(os.times()[:4]) + kernel_seconds()

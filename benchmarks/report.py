@@ -2,25 +2,22 @@
 
 from collections.abc import Callable
 
-from benchmarks import agreement
-from benchmarks.comparison import compare, fastest_peer, share_of_limit
+from benchmarks import agreement, checkpoint_tables
+from benchmarks.cells import COMPARED, NOTHING, compared_cells, time_cell
+from benchmarks.comparison import compare
 from benchmarks.drivers.catalogue import DRIVERS, OURS
 from benchmarks.neighbors import BUSY
 from benchmarks.results import DriverResult, Report, WorkloadResult
-from benchmarks.table import duration, mebibytes, render
+from benchmarks.table import mebibytes, render
 from benchmarks.verdicts import render_verdicts, verdicts
-
-NOTHING = "–"
 
 
 def render_report(report: Report) -> str:
     """Machine, times, agreement, memory, and then plainly what was lost, left out or failed."""
     sections = [
         _machine(report),
-        _section("Time of one step, or one call (median ± half the distance between quartiles)", _times(report)),
-        _section("Relative error against float64: gradients or results, then first losses", _errors(report)),
-        _section("Peak memory of the process", _memory(report, _peak_cell)),
-        _section("Memory of steps above the loaded model; of the first, which compile", _memory(report, _step_cell)),
+        *_of_steps(report, [result for result in report.workloads if not checkpoint_tables.is_checkpoint(result)]),
+        *_of_checkpoints(report, [result for result in report.workloads if checkpoint_tables.is_checkpoint(result)]),
         _section("Targets", _targets(report)),
         _section(f"Disturbed: others took more than {BUSY:.0%} of the processors", _disturbed(report)),
         _section("Defeats: a peer was faster", "\n".join(defeats(report)) or f"none of {_compared(report)} compared"),
@@ -29,6 +26,30 @@ def render_report(report: Report) -> str:
         _section("Left out", "\n".join(_left_out(report)) or "nothing"),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _of_steps(report: Report, results: list[WorkloadResult]) -> list[str]:
+    if not results:
+        return []
+    return [
+        _section(
+            "Time of one step, or one call (median ± half the distance between quartiles)", _times(report, results)
+        ),
+        _section("Relative error against float64: gradients or results, then first losses", _errors(report, results)),
+        _section("Peak memory of the process", _memory(report, results, _peak_cell)),
+        _section(
+            "Memory of steps above the loaded model; of the first, which compile", _memory(report, results, _step_cell)
+        ),
+    ]
+
+
+def _of_checkpoints(report: Report, results: list[WorkloadResult]) -> list[str]:
+    if not results:
+        return []
+    return [
+        _section(checkpoint_tables.title(report), checkpoint_tables.times(results)),
+        _section(checkpoint_tables.EXTRA_MEMORY, checkpoint_tables.extra_memory(results)),
+    ]
 
 
 def _section(title: str, body: str) -> str:
@@ -54,49 +75,28 @@ def _machine(report: Report) -> str:
     return "\n".join(line for line in lines if line)
 
 
+def _names(report: Report) -> list[str]:
+    """Those that take part in more than checkpoints."""
+    return [name for name in report.plan["drivers"] if DRIVERS[name].implementation]
+
+
 def _titles(report: Report) -> list[str]:
-    return [DRIVERS[name].title for name in report.plan["drivers"]]
+    return [DRIVERS[name].title for name in _names(report)]
 
 
-def _times(report: Report) -> str:
-    rows = []
-    for result in report.workloads:
-        comparison = compare(result)
-        share = share_of_limit(result)
-        rows.append(
-            [
-                result.title,
-                *_cells(report, result, _time_cell),
-                _fastest_title(result),
-                f"{comparison.ratio.median:.2f} ±{comparison.ratio.spread:.0%}" if comparison else NOTHING,
-                ("DEFEAT" if comparison.is_defeat else "ahead") if comparison else NOTHING,
-                f"{share:.0%}" if share is not None else NOTHING,
-            ]
-        )
-    return render(["workload", *_titles(report), "fastest peer", "ours/fastest", "", "of limit"], rows)
+def _times(report: Report, results: list[WorkloadResult]) -> str:
+    rows = [[result.title, *_cells(report, result, time_cell), *compared_cells(result)] for result in results]
+    return render(["workload", *_titles(report), *COMPARED], rows)
 
 
 def _cells(report: Report, result: WorkloadResult, cell: Callable[[DriverResult], str]) -> list[str]:
-    drivers = (result.drivers.get(name) for name in report.plan["drivers"])
+    drivers = (result.drivers.get(name) for name in _names(report))
     return [NOTHING if driver is None else cell(driver) for driver in drivers]
 
 
-def _fastest_title(result: WorkloadResult) -> str:
-    fastest = fastest_peer(result)
-    return DRIVERS[fastest.driver].title if fastest else NOTHING
-
-
-def _time_cell(driver: DriverResult) -> str:
-    if driver.failed:
-        return "failed"
-    if driver.summary is None:
-        return NOTHING
-    return f"{duration(driver.summary.median)} ±{driver.summary.spread:.0%}"
-
-
-def _errors(report: Report) -> str:
+def _errors(report: Report, results: list[WorkloadResult]) -> str:
     rows = []
-    for result in report.workloads:
+    for result in results:
         if result.reference is None:
             continue
         rows.append([result.workload, *_cells(report, result, _error_cell), result.reference])
@@ -110,10 +110,10 @@ def _error_cell(driver: DriverResult) -> str:
     return f"{driver.evidence_error:.1e}{curve}"
 
 
-def _memory(report: Report, cell: Callable[[DriverResult], str]) -> str:
+def _memory(report: Report, results: list[WorkloadResult], cell: Callable[[DriverResult], str]) -> str:
     rows = [
         [result.workload, *_cells(report, result, cell)]
-        for result in report.workloads
+        for result in results
         if any(driver.peak_bytes for driver in result.drivers.values())
     ]
     return render(["workload", *_titles(report)], rows)

@@ -18,7 +18,7 @@ class DriverResult:
     first_call_seconds: float | None = None  # without importing modules
     first_call_import_seconds: float | None = None
     peak_bytes: int | None = None  # of the process
-    step_bytes: int | None = None  # of steps, above the loaded model
+    step_bytes: int | None = None  # of steps, above the loaded model; or of a checkpoint, beyond its tensors
     first_step_bytes: int | None = None  # of the first steps, compiling included, above the loaded model
     evidence_error: float | None = None
     curve_error: float | None = None
@@ -52,6 +52,7 @@ class WorkloadResult:
     floor_seconds: float | None = None  # what the machine's limits allow
     floor_driver: str | None = None  # or better, whose time is the floor: what Dovetail is built on is no peer
     added_seconds: list[float] = field(default_factory=list)  # above the same without what a workload adds
+    payload_bytes: int | None = None  # of a checkpoint's tensors; None for what is no checkpoint
     neighbors: float | None = None  # share of the processors' time that other programs took
 
 

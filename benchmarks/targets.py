@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from benchmarks.drivers.catalogue import UNVERIFIED
+from benchmarks.threads import THREADS
 from benchmarks.workloads.expressions import SGEMMS
 from benchmarks.workloads.rows import ROWS
 
 _SMALL = 256
+_CHUNK_BYTES = 8 << 20  # what a checkpoint is written, read and checksummed in
 
 
 class Measure(Enum):
@@ -17,6 +20,7 @@ class Measure(Enum):
     SECONDS = "seconds"
     ADDED = "seconds above the same without what the workload adds"
     MEMORY = "memory of steps above the loaded model, as a share of PyTorch's"
+    EXTRA = "bytes of memory beyond the tensors"
 
     @property
     def more_is_better(self) -> bool:
@@ -65,6 +69,10 @@ def _added(value: float) -> Goal:
     return Goal(Measure.ADDED, value)
 
 
+def _extra(size_bytes: int) -> Goal:
+    return Goal(Measure.EXTRA, size_bytes)
+
+
 def _size(name: str) -> int:
     return int(name.rpartition("_")[2])
 
@@ -107,4 +115,37 @@ TARGETS = (
         Goal(Measure.MEMORY, 0.7),
         ("pytorch",),
     ),
+    Target(
+        "save a checkpoint, share of writing and fsyncing its bytes",
+        ("checkpoint_save",),
+        _share(0.9),
+        _share(0.95),
+    ),
+    Target(
+        "verified load of a checkpoint, against unverified",
+        ("checkpoint_load", "checkpoint_load_cold"),
+        _speed(0.8),
+        _speed(0.9),
+        (UNVERIFIED,),
+    ),
+    Target(
+        "verified load of a checkpoint, against safetensors",
+        ("checkpoint_load", "checkpoint_load_cold"),
+        _speed(0.8),
+        _speed(1.0),
+        ("safetensors",),
+    ),
+    Target(
+        "what save_async keeps its caller waiting, share of a copy of the arrays",
+        ("checkpoint_async",),
+        _share(1 / 1.1),
+        _share(1.0),
+    ),
+    Target(
+        "memory of saving and loading beyond the tensors",
+        ("checkpoint_save", "checkpoint_load", "checkpoint_load_cold"),
+        _extra(2 * _CHUNK_BYTES * THREADS),
+        _extra(_CHUNK_BYTES * THREADS),
+    ),
+    Target("open 100,000 tensors, read one", ("checkpoint_open_many",), _seconds(0.3), _seconds(0.1)),
 )

@@ -9,7 +9,7 @@ from benchmarks.comparison import compare, share_of_limit
 from benchmarks.drivers.catalogue import OURS
 from benchmarks.neighbors import BUSY
 from benchmarks.results import WorkloadResult
-from benchmarks.table import duration, render
+from benchmarks.table import duration, mebibytes, render
 from benchmarks.targets import TARGETS, Goal, Measure, Target
 
 
@@ -117,6 +117,8 @@ def measured(result: WorkloadResult, measure: Measure, peers: tuple[str, ...]) -
             theirs = [result.drivers[name].step_bytes for name in peers if name in result.drivers]
             best = min((size for size in theirs if size), default=None)
             return ours.step_bytes / best if ours and ours.step_bytes and best else None
+        case Measure.EXTRA:
+            return ours.step_bytes if ours else None
 
 
 def render_verdicts(found: Sequence[Verdict]) -> str:
@@ -151,3 +153,5 @@ def text_of(measure: Measure, value: float) -> str:
             return duration(value)
         case Measure.ADDED:
             return ("−" if value < 0 else "") + duration(abs(value))
+        case Measure.EXTRA:
+            return mebibytes(round(value))

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -96,14 +97,14 @@ class Worker:
         return self._prepare().evidence()
 
 
-def serve(worker: Worker, commands: TextIO, replies: TextIO) -> None:
-    """Answer each line until the commands end."""
+def serve(worker: object, commands: TextIO, replies: TextIO) -> None:
+    """Answer each line, which names a method of the worker and its arguments, until the commands end."""
     for line in commands:
         replies.write(json.dumps(_answer(worker, json.loads(line))) + "\n")
         replies.flush()
 
 
-def _answer(worker: Worker, command: dict[str, Any]) -> dict[str, Any]:
+def _answer(worker: object, command: dict[str, Any]) -> dict[str, Any]:
     try:
         reply: dict[str, Any] = getattr(worker, command["name"])(**command["arguments"])
     except NotApplicable as reason:
@@ -114,13 +115,17 @@ def _answer(worker: Worker, command: dict[str, Any]) -> dict[str, Any]:
     return reply
 
 
-def main() -> None:
-    """Serve on standard input and output."""
+def attend(make: Callable[[], object]) -> None:
+    """Serve a worker on standard input and output."""
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    serve(make(), sys.stdin, replies)
+
+
+def _from_arguments() -> Worker:
     driver, workload, precision = sys.argv[1:]
-    serve(Worker(driver, workload, "float64" if precision == "float64" else "float32"), sys.stdin, replies)
+    return Worker(driver, workload, "float64" if precision == "float64" else "float32")
 
 
 if __name__ == "__main__":
-    main()
+    attend(_from_arguments)

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from benchmarks import environment
 from benchmarks.drivers.session import Precision
@@ -29,29 +29,59 @@ class WorkerSkipped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Which framework runs which workload, in which precision."""
+    """Which framework runs which workload, in which precision: what a measuring process is told on its command line."""
 
     driver: str
     workload: str
     precision: Precision = "float32"
 
+    program: ClassVar[str] = "benchmarks.worker"
+    system_allocator: ClassVar[bool] = False
+
+    @property
+    def arguments(self) -> list[str]:
+        """In their order."""
+        return [self.driver, self.workload, self.precision]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointTask:
+    """Which format does which action, in memory as the system gives it.
+
+    A program loads a checkpoint once, into pages that are new to it: memory kept from a load before would hide them.
+    """
+
+    driver: str
+    workload: str
+
+    program: ClassVar[str] = "benchmarks.checkpoint_worker"
+    system_allocator: ClassVar[bool] = True
+
+    @property
+    def arguments(self) -> list[str]:
+        """In their order."""
+        return [self.driver, self.workload]
+
 
 class WorkerProcess:
     """A fresh process for one task; a context manager that ends it. Not for use from several threads."""
 
-    def __init__(self, task: Task, scratch: Path) -> None:
+    def __init__(self, task: Task | CheckpointTask, scratch: Path) -> None:
         """Start the process; its log and its compilers' caches go under `scratch`."""
         scratch.mkdir(parents=True, exist_ok=True)
         self.task = task
-        self._log = scratch / f"{task.driver} {task.workload} {task.precision}.log"
+        self._log = scratch / f"{' '.join(task.arguments)}.log"
+        variables = environment.of_worker(scratch / "caches" / task.driver)
+        if task.system_allocator:
+            variables.pop(environment.ALLOCATOR_VARIABLE, None)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.worker", task.driver, task.workload, task.precision],
+                [sys.executable, "-m", task.program, *task.arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=_ROOT,
-                env=environment.of_worker(scratch / "caches" / task.driver),
+                env=variables,
             )
 
     def __enter__(self) -> Self:

@@ -168,3 +168,15 @@ def test_our_own_work_is_no_neighbors() -> None:
     watch = neighbors.Neighbors()
     share = watch.share()
     assert share is None or share >= 0
+
+
+def test_what_the_kernels_threads_do_is_ours(tmp_path: Path) -> None:
+    ticks = os.sysconf("SC_CLK_TCK")
+    for number, name, parent in ((7, "kworker/u8:1 (a) b", 2), (8, "sshd", 1)):
+        (tmp_path / str(number)).mkdir()
+        numbers = " ".join(["0"] * 9)
+        (tmp_path / str(number) / "stat").write_text(
+            f"{number} ({name}) S {parent} {numbers} {ticks} {2 * ticks} 5 5 0\n"
+        )
+    assert neighbors.kernel_seconds(tmp_path) == 3.0
+    assert neighbors.kernel_seconds(tmp_path / "none") == 0.0

@@ -8,7 +8,8 @@ class Driver:
     """How a framework is named, found and set up.
 
     `package` is what a user imports; `implementation` is the module here whose `prepare(workload, mode)` gives a
-    `Session`. `first_result` is Python source that leaves a sum of two 8-element arrays as a NumPy array. `lazy_names`
+    `Session`, and `checkpoints` the one whose `prepare(arrays)` gives a `CheckpointSession`; either may be missing.
+    `first_result` is Python source that leaves a sum of two 8-element arrays as a NumPy array. `lazy_names`
     are those of the package that a training program would load, where importing the package alone does not.
     """
 
@@ -20,9 +21,11 @@ class Driver:
     compiled: bool = True
     lazy_names: tuple[str, ...] = ()
     on_request: bool = False
+    checkpoints: str = ""
 
 
 OURS = "dovetail"
+UNVERIFIED = "dovetail-unverified"  # ours, loading checkpoints without comparing what checksums say
 LIMIT = "limit"  # not a framework: the machine doing a workload's work and nothing else
 
 _PYTORCH = "(torch.ones(8) + torch.ones(8)).numpy()"
@@ -39,6 +42,7 @@ DRIVERS: dict[str, Driver] = {
             "benchmarks.drivers.dovetail.driver",
             _DOVETAIL,
             lazy_names=_LAZY_NAMES,
+            checkpoints="benchmarks.drivers.dovetail.checkpoints",
         ),
         Driver(
             "dovetail-eager",
@@ -59,7 +63,32 @@ DRIVERS: dict[str, Driver] = {
             lazy_names=_LAZY_NAMES,
             on_request=True,
         ),
-        Driver("pytorch", "PyTorch", "torch", "benchmarks.drivers.pytorch.driver", _PYTORCH, compiled=False),
+        Driver(
+            UNVERIFIED,
+            "unverified",
+            "dovetail",
+            "",
+            "",
+            on_request=True,
+            checkpoints="benchmarks.drivers.dovetail.unverified_checkpoints",
+        ),
+        Driver(
+            "pytorch",
+            "PyTorch",
+            "torch",
+            "benchmarks.drivers.pytorch.driver",
+            _PYTORCH,
+            compiled=False,
+            checkpoints="benchmarks.drivers.pytorch.checkpoints",
+        ),
+        Driver(
+            "pytorch-distributed",
+            "PyTorch DCP",
+            "torch",
+            "",
+            "",
+            checkpoints="benchmarks.drivers.pytorch.distributed_checkpoints",
+        ),
         Driver("pytorch-compile", "torch.compile", "torch", "benchmarks.drivers.pytorch.driver", _PYTORCH),
         Driver(
             "jax",
@@ -92,7 +121,32 @@ DRIVERS: dict[str, Driver] = {
             "(tensorflow.ones(8) + tensorflow.ones(8)).numpy()",
             on_request=True,
         ),
-        Driver(LIMIT, "limit", "llvmlite", "benchmarks.drivers.limit.driver", "", compiled=False, on_request=True),
+        Driver(
+            "safetensors",
+            "safetensors",
+            "safetensors",
+            "",
+            "",
+            checkpoints="benchmarks.drivers.safetensors.checkpoints",
+        ),
+        Driver(
+            "orbax",
+            "orbax",
+            "orbax.checkpoint",
+            "",
+            "",
+            checkpoints="benchmarks.drivers.orbax.checkpoints",
+        ),
+        Driver(
+            LIMIT,
+            "limit",
+            "llvmlite",
+            "benchmarks.drivers.limit.driver",
+            "",
+            compiled=False,
+            on_request=True,
+            checkpoints="benchmarks.drivers.limit.checkpoints",
+        ),
     )
 }
 

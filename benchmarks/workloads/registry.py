@@ -1,5 +1,6 @@
 """Every workload, in the order of the table."""
 
+from benchmarks.workloads.checkpoints import CHECKPOINTS
 from benchmarks.workloads.cnn import CNN
 from benchmarks.workloads.dense import MLP, TINY
 from benchmarks.workloads.expressions import ELEMENTWISE, SGEMMS
@@ -40,6 +41,7 @@ WORKLOADS: dict[str, Workload] = {
         IMPORT,
         IMPORT_FIRST_RESULT,
         *DISCOVERIES,
+        *CHECKPOINTS,
     )
 }
 
