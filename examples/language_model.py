@@ -2,6 +2,7 @@
 
     python examples/language_model.py                     about a minute
     python examples/language_model.py --steps 5000        better text
+    python examples/language_model.py --export model      keeps it, to be loaded where this file isn't
 
 Shows the loss while it trains, and a sample of what the network writes at the end.
 """
@@ -117,12 +118,21 @@ def sample(model: LanguageModel, prompt: np.ndarray, length: int, temperature: f
     return written
 
 
+def export(model: LanguageModel, characters: list[str], path: Path) -> None:
+    """Keeps the model as a folder: `dt.checkpointing.load_program(path).signatures["serving_default"]` gives logits for
+    any number of texts of any length up to CONTEXT. The characters by their codes are a file beside it."""
+    texts = dt.TensorSpec([None, None], dt.int32)
+    assets = {"characters.txt": "".join(characters).encode()}
+    dt.checkpointing.export(path, model, (model, [texts]), assets=assets)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--sample", type=int, default=400, help="characters to write at the end")
     parser.add_argument("--temperature", type=float, default=0.7)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--export", type=Path, metavar="PATH", help="a folder to keep the trained model in")
     options = parser.parse_args()
     text = load_text()
     characters = sorted(set(text))
@@ -133,6 +143,9 @@ def main() -> None:
     written = sample(model, prompt, options.sample, options.temperature, options.seed)
     print("-" * 80)
     print("".join(characters[code] for code in written))
+    if options.export:
+        export(model, characters, options.export)
+        print(f"exported to {options.export}")
 
 
 if __name__ == "__main__":

@@ -85,19 +85,28 @@ def _for_special_sizes(function: Function, trace: FunctionTrace) -> list[Functio
 
 
 def _special_sizes(trace: FunctionTrace) -> Iterator[tuple[int, ...]]:
-    """The hints of a trace with one size changed to what its guards single out."""
+    """The hints of a trace with one size changed to what its guards single out, alone and together with those that
+    equal it."""
     hints = trace.sizes.hints
     changes = [(place, 1) for place in range(len(hints))]
-    for kind, *operands in (expression for expression in trace.sizes.guards if type(expression) is tuple):
-        if kind in ("eq", "ne"):
-            for one, other in (operands, operands[::-1]):
-                if type(one) is tuple and one[0] == "size":
-                    if type(other) is int and other >= 1:
-                        changes.append((one[1], other))
-                    elif type(other) is tuple and other[0] == "size":
-                        changes.append((one[1], hints[other[1]]))
+    for one, other in _compared(trace):
+        if type(other) is int and other >= 1:
+            changes.append((one[1], other))
+        elif type(other) is tuple and other[0] == "size":
+            changes.append((one[1], hints[other[1]]))
     for place, size in dict.fromkeys(changes):
         yield (*hints[:place], size, *hints[place + 1 :])
+        yield tuple(size if known == hints[place] else known for known in hints)
+
+
+def _compared(trace: FunctionTrace) -> Iterator[tuple[Any, Any]]:
+    """What unknown sizes of a trace are compared with for equality: ("size", place) and the other expression."""
+    for expression in trace.sizes.guards:
+        if type(expression) is tuple and expression[0] in ("eq", "ne"):
+            _, one, other = expression
+            for pair in ((one, other), (other, one)):
+                if type(pair[0]) is tuple and pair[0][0] == "size":
+                    yield pair
 
 
 def _refuse_objects(function: Function, arguments: Arguments) -> None:

@@ -148,7 +148,7 @@ def _named(signatures: Any) -> Mapping[str, Any]:
 def _exported(name: str, given: Any) -> Sequence[ExportedFunction]:
     """The traces of what was given as a signature: a traced or concrete function, or (function, specs)."""
     if isinstance(given, tuple) and len(given) == 2 and callable(given[0]):
-        given = _concrete(*given)
+        given = _concrete(*given, name=name)
     if not isinstance(given, SupportsExport):
         raise SignatureError(
             f"the signature {name!r} is no traced function",
@@ -164,7 +164,7 @@ def _exported(name: str, given: Any) -> Sequence[ExportedFunction]:
     return traces
 
 
-def _concrete(function: Callable[..., Any], specs: Any) -> Any:
+def _concrete(function: Callable[..., Any], specs: Any, *, name: str) -> Any:
     made: Any = function
     if not isinstance(function, SupportsSignatures):
         package = maker()
@@ -174,7 +174,7 @@ def _concrete(function: Callable[..., Any], specs: Any) -> Any:
                 got=f"{function!r:.80}, which is not traced",
                 fix="pip install dovetail-functions",
             )
-        made = package.function(function)
+        made = package.function(function, name=name)
     arguments, keywords = ((), specs) if isinstance(specs, Mapping) else (specs, {})
     return made.get_concrete_function(*arguments, **keywords)
 

@@ -36,8 +36,8 @@ class LoadedMethod:
         raise untraced(self.name, [*args, *kwargs.values()], self.describe())
 
     def describe(self) -> list[str]:
-        """Its traces for a reader, one a line."""
-        return [described(trace, f"({_arguments(trace)})") for trace in self._traces]
+        """Its traces for a reader, one a line; those that only differ in what they take of open sizes once."""
+        return list(dict.fromkeys(described(trace, f"({_arguments(trace)})") for trace in self._traces))
 
     def __repr__(self) -> str:
         return "\n".join([f"<loaded method {self.name}:", *(f"  {line}" for line in self.describe())]) + ">"
@@ -81,8 +81,9 @@ class LoadedSignature:
         raise untraced(self.name, values, self.describe())
 
     def describe(self) -> list[str]:
-        """Its traces for a reader, one a line."""
-        return [described(trace, f"({', '.join(map(str, trace.inputs))})") for trace in self._traces]
+        """Its traces for a reader, one a line; those that only differ in what they take of open sizes once."""
+        lines = (described(trace, f"({', '.join(map(str, trace.inputs))})") for trace in self._traces)
+        return list(dict.fromkeys(lines))
 
     def __repr__(self) -> str:
         return "\n".join([f"<loaded signature {self.name}:", *(f"  {line}" for line in self.describe())]) + ">"
