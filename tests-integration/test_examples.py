@@ -27,9 +27,11 @@ def test_the_simple_module_of_the_guide_gives_30_and_lists_its_variables_in_orde
     assert 0 < every.index("train_me") < every.index("do_not_train_me")
 
 
-def test_the_language_model_trains_and_writes() -> None:
-    out = run("language_model.py", "--steps", "3", "--sample", "12", "--seed", "4")
+def test_the_language_model_trains_writes_and_is_exported(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    out = run("language_model.py", "--steps", "3", "--sample", "12", "--seed", "4", "--export", str(folder))
     assert "loss" in out
+    assert sorted(file.name for file in folder.iterdir()) == ["assets", "program.json", "variables"]
     assert run("language_model.py", "--steps", "3", "--sample", "12", "--seed", "4").splitlines()[-1] in out, "seeded"
 
 
