@@ -212,6 +212,20 @@ class SupportsPartialState(Protocol):
 
 
 @runtime_checkable
+class SupportsWeightLayout(Protocol):
+    """Optional for a SupportsCheckpoint: says what its own variables are, so that weights can be moved between
+    frameworks, which lay them out in other ways.
+
+    `weight_layout` names a layout: "dense", "convolution", "depthwise_convolution", "transposed_convolution",
+    "embedding", "batch_normalization", "layer_normalization", "group_normalization", "rms_normalization", "lstm", "gru"
+    or "multi_head_attention". The variables are then those of Keras's layer of that kind, in name and in shape.
+    """
+
+    @property
+    def weight_layout(self) -> str: ...
+
+
+@runtime_checkable
 class Optimizer(Protocol):
     """Changes variables by gradients. Its own state is variables, made at `build` or at the first `apply_gradients`.
 

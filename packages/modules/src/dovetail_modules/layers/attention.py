@@ -25,6 +25,8 @@ class MultiHeadAttention(Layer):
     Source: A. Vaswani et al., Attention is all you need, 2017, section 3.2.
     """
 
+    weight_layout = "multi_head_attention"
+
     def __init__(
         self,
         num_heads: int,

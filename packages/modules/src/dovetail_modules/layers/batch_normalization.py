@@ -18,6 +18,8 @@ class BatchNormalization(Layer):
     Source: S. Ioffe, C. Szegedy, Batch normalization, 2015, algorithms 1 and 2; Keras for the moving averages.
     """
 
+    weight_layout = "batch_normalization"
+
     def __init__(
         self,
         axis: int = -1,

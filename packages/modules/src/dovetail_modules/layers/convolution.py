@@ -15,6 +15,7 @@ AXES = {1: ("batch", "steps", "channels"), 2: ("batch", "height", "width", "chan
 
 
 class _Convolution(Layer):
+    weight_layout = "convolution"
     rank: int
 
     def __init__(
@@ -94,6 +95,8 @@ class DepthwiseConv2D(Layer):
     x: (batch, height, width, channels) → (batch, new_height, new_width, channels · depth_multiplier).
     kernel: (*kernel_size, channels, depth_multiplier).
     """
+
+    weight_layout = "depthwise_convolution"
 
     def __init__(
         self,

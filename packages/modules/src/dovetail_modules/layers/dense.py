@@ -18,6 +18,8 @@ class Dense(Layer):
     x: (…, in_features), floating → (…, units). kernel: (in_features, units); bias: (units,).
     """
 
+    weight_layout = "dense"
+
     def __init__(
         self,
         units: int,

@@ -16,6 +16,8 @@ class Embedding(Layer):
     x: any shape, integers in [0, input_dim) → (*x.shape, output_dim). embeddings: (input_dim, output_dim).
     """
 
+    weight_layout = "embedding"
+
     def __init__(
         self,
         input_dim: int,

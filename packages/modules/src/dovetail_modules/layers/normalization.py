@@ -21,6 +21,8 @@ class LayerNormalization(Layer):
     Source: J. Ba, J. Kiros, G. Hinton, Layer normalization, 2016, equation 4.
     """
 
+    weight_layout = "layer_normalization"
+
     def __init__(
         self,
         axis: int | tuple[int, ...] = -1,
@@ -49,6 +51,8 @@ class RMSNormalization(Layer):
 
     Source: B. Zhang, R. Sennrich, Root mean square layer normalization, 2019, equation 4.
     """
+
+    weight_layout = "rms_normalization"
 
     def __init__(self, axis: int | tuple[int, ...] = -1, epsilon: float = 1e-6, name: str | None = None) -> None:
         super().__init__(name)

@@ -105,6 +105,7 @@ class LSTM(_Recurrent):
     Source: S. Hochreiter, J. Schmidhuber, 1997; F. Gers et al., Learning to forget, 2000; Keras for the order of gates.
     """
 
+    weight_layout = "lstm"
     gates, states = 4, 2
 
     def __init__(self, units: int, *arguments: Any, unit_forget_bias: bool = True, **keywords: Any) -> None:
@@ -142,6 +143,7 @@ class GRU(_Recurrent):
     Source: K. Cho et al., 2014, in the form of version 1 (arXiv 1406.1078v1).
     """
 
+    weight_layout = "gru"
     gates, states = 3, 1
 
     def bias_shape(self) -> tuple[int, ...]:

@@ -1,0 +1,196 @@
+"""convert: weights from one file to another, between frameworks too."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from dovetail_protocols.errors import CheckpointError, CheckpointMismatchError
+
+from . import formats, isolated, layouts
+from .contents import Contents
+from .files import refuse_taken
+from .formats import DOVETAIL, Format
+from .layouts import Layer
+from .limits import Limits
+from .names import SEPARATORS, NameMap, renamed
+
+_LISTED = 40
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What was written: names of arrays and plain values; which of them are a remainder, and what was left out."""
+
+    target: Path
+    arrays: tuple[str, ...]
+    scalars: tuple[str, ...] = ()
+    remainder: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    size_bytes: int = 0
+
+
+@dataclass
+class _Plan:
+    """What is to be written, and what to say of it."""
+
+    contents: Contents
+    remainder: tuple[str, ...] = ()
+    dropped: list[str] = field(default_factory=list)
+
+
+def convert(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    to: str | None = None,
+    like: Any = None,
+    names: NameMap | Mapping[str, str] | None = None,
+    source_layout: Literal["pytorch", "keras", "dovetail"] | None = None,
+    target_layout: Literal["pytorch", "keras", "dovetail"] | None = None,
+    unexpected: Literal["error", "keep", "drop"] = "error",
+    remainder: Literal["keep", "drop"] = "keep",
+    allow_code_execution: bool = False,
+    overwrite: bool = False,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+) -> Conversion:
+    """Writes the weights of one file as another: PyTorch's .pt and .pth, Keras's .weights.h5 (and .keras, to read),
+    .safetensors, Hugging Face's .safetensors.index.json, NumPy's .npz, and folders of Dovetail.
+
+    Formats go by suffix; `to` says the target's: "pytorch", "keras", "safetensors", "huggingface", "numpy", "dovetail".
+    Without `like`, every array stays as it is. With `like`, a built Dovetail module, weights are moved between its
+    layout and PyTorch's or Keras's; which one a file has that anybody may write is said by `source_layout` or
+    `target_layout`. `names` maps the source's names to the target's (see `NameMap`); with `like`, everything below a
+    layer's path keeps the name that its framework has for it.
+
+    `unexpected`: arrays that belong to no layer of `like`, and plain values where the target can't hold them.
+    `remainder`: what is needed for an exact way back only, such as PyTorch's counters of batches; restore with
+    `unexpected="ignore"` where it is kept.
+
+    The source is read in a process of its own that executes nothing; `allow_code_execution=True` has PyTorch load a .pt
+    file there, and runs whatever is in it. The target is there whole or not at all.
+
+    Raises: CheckpointMismatchError with everything that doesn't fit, CheckpointUnsafeError, CheckpointCorruptError,
+    CheckpointError where the target exists (unless `overwrite`), DTypeError for a dtype that the target doesn't have,
+    MissingPackageError.
+    """
+    origin, goal = Path(source), Path(target)
+    source_format, target_format = formats.of(origin), formats.named(to) if to else formats.of(goal)
+    if target_format.name != DOVETAIL:
+        refuse_taken(goal, overwrite)
+    if allow_code_execution and source_format.name == "pytorch":
+        source_format = replace(source_format, module="pytorch_code")
+    route = _Route(
+        source_layout or source_format.framework,
+        target_layout or target_format.framework,
+        names if isinstance(names, NameMap) else NameMap(names or {}),
+    )
+    layers = None if like is None else layouts.of(like)
+    with _reading(source_format, origin, limits, goal) as contents:
+        plan = _plan(contents, route, layers, unexpected, remainder)
+        _fit_scalars(plan, target_format, unexpected)
+        _write(target_format, goal, plan.contents, overwrite, limits)
+        written = plan.contents
+        return Conversion(
+            goal, tuple(written.arrays), tuple(written.scalars), plan.remainder, tuple(plan.dropped), written.size_bytes
+        )
+
+
+@dataclass(frozen=True)
+class _Route:
+    source: str | None
+    target: str | None
+    names: NameMap
+
+    @property
+    def separators(self) -> tuple[str | None, str | None]:
+        return SEPARATORS.get(self.source or ""), SEPARATORS.get(self.target or "")
+
+
+@contextmanager
+def _reading(source: Format, path: Path, limits: Limits, beside: Path) -> Iterator[Contents]:
+    if source.name == DOVETAIL:
+        with import_module(f"{__package__}.{source.module}").reading(path, limits) as contents:
+            yield contents
+    else:
+        with isolated.reading(source.module, path, limits, beside) as contents:
+            yield contents
+
+
+def _write(target: Format, path: Path, contents: Contents, overwrite: bool, limits: Limits) -> None:
+    if target.library is None:
+        import_module(f"{__package__}.{target.module}").write(path, contents, overwrite=overwrite)
+    else:
+        isolated.write(target.module, path, contents, overwrite=overwrite, limits=limits)
+
+
+def _plan(
+    contents: Contents,
+    route: _Route,
+    layers: Mapping[str, Layer] | None,
+    unexpected: str,
+    remainder: str,
+) -> _Plan:
+    """The contents under their new names, and in the target's layout where there is a module to go by."""
+    start, goal = route.separators
+    scalars = renamed(contents.scalars.items(), route.names, start, goal)
+    if layers is None:
+        return _Plan(Contents(renamed(contents.arrays.items(), route.names, start, goal), scalars))
+    if route.target == DOVETAIL and route.source in ("pytorch", "keras"):
+        arrays = renamed(contents.arrays.items(), route.names, start, goal)
+        moved = layouts.into_dovetail(arrays, route.source, layers)
+        back = NameMap({})
+    elif route.source == DOVETAIL and route.target in ("pytorch", "keras"):
+        moved = layouts.from_dovetail(contents.arrays, route.target, layers)
+        back = route.names
+    else:
+        raise CheckpointError(
+            "`like` needs Dovetail's layout on one side, and PyTorch's or Keras's on the other",
+            got=f"{route.source or 'nothing said'} to {route.target or 'nothing said'}",
+            fix="say source_layout= or target_layout=; between PyTorch and Keras go by a checkpoint folder",
+        )
+    _refuse_mismatch(moved, unexpected)
+    kept = moved.arrays | (moved.remainder if remainder == "keep" else {})
+    kept |= moved.unexpected if unexpected == "keep" else {}
+    dropped = [] if remainder == "keep" else list(moved.remainder)
+    dropped += list(moved.unexpected) if unexpected == "drop" else []
+    separator = SEPARATORS["dovetail"]
+    final = renamed(kept.items(), back, separator, goal)
+    rest = tuple(back(name, separator, goal) for name in moved.remainder) if remainder == "keep" else ()
+    return _Plan(Contents(final, scalars), rest, dropped)
+
+
+def _refuse_mismatch(moved: layouts.Moved, unexpected: str) -> None:
+    lines = [*moved.differences, *(f"missing: {name}" for name in moved.missing)]
+    if unexpected == "error":
+        lines += [f"{name} {list(array.shape)}: belongs to no layer" for name, array in moved.unexpected.items()]
+    if lines:
+        listed = lines[:_LISTED] + ([f"and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else [])
+        raise CheckpointMismatchError(
+            f"a file's weights don't fit the module: {len(lines)} difference{'s' * (len(lines) > 1)}",
+            where="names here are those after names={...}",
+            got="\n    ".join(["", *listed]),
+            effect="nothing was written",
+            fix='map names with names={"encoder.*": "encoder/*"}; arrays that belong to no layer: unexpected="keep" or '
+            '"drop"',
+        )
+
+
+def _fit_scalars(plan: _Plan, target: Format, unexpected: str) -> None:
+    """Leaves plain values out, or refuses them, where the target holds arrays only."""
+    if not plan.contents.scalars or target.name in ("pytorch", DOVETAIL):
+        return
+    if unexpected != "drop":
+        raise CheckpointMismatchError(
+            "the target's format holds arrays only",
+            where=target.name,
+            got=", ".join(sorted(plan.contents.scalars)[:_LISTED]),
+            fix='pass unexpected="drop" to leave plain values out',
+        )
+    plan.dropped += plan.contents.scalars
+    plan.contents = replace(plan.contents, scalars={})

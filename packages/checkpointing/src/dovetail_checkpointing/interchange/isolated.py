@@ -1,0 +1,108 @@
+"""Reading foreign files in a process of its own, which gave up what reading doesn't need (see sandbox.py)."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from dovetail_protocols import errors
+from dovetail_protocols.errors import CheckpointUnsafeError, DovetailError
+
+from . import spool
+from .contents import Contents
+from .isolated_main import ERROR
+from .limits import Limits
+
+_PROGRAM = (
+    "import json, sys; sys.path += json.loads(sys.argv[1]); "
+    "from dovetail_checkpointing.interchange.isolated_main import main; main()"
+)
+_KEPT = ("LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP")
+_TOLD = 3
+
+
+@contextmanager
+def reading(module: str, path: Path, limits: Limits, beside: Path) -> Iterator[Contents]:
+    """What the module of a format reads of a file. Its arrays wait in a folder next to `beside` until the block ends.
+
+    Raises: what reading the file raises; CheckpointUnsafeError where the process died of it.
+    """
+    with _folder(beside) as folder:
+        _run({"action": "read", "module": module, "path": str(path.absolute())}, folder, limits)
+        yield spool.read(folder, limits)
+
+
+def write(module: str, path: Path, contents: Contents, *, overwrite: bool, limits: Limits) -> None:
+    """Has the module of a format write a file.
+
+    Raises: what writing the file raises.
+    """
+    with _folder(path) as folder:
+        spool.write(folder, contents)
+        task = {"action": "write", "module": module, "path": str(path.absolute()), "overwrite": overwrite}
+        _run(task, folder, limits)
+
+
+@contextmanager
+def _folder(beside: Path) -> Iterator[Path]:
+    """A folder of our own on the disk of the result, removed at the end."""
+    folder = beside.absolute().with_name(f".converting-{beside.name}-{secrets.token_hex(8)}")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(task: dict[str, Any], folder: Path, limits: Limits) -> None:
+    places = [place for place in sys.path if os.path.isabs(place) and place != str(Path.cwd())]
+    told = json.dumps({**task, "folder": str(folder), "limits": asdict(limits)})
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "HDF5_PLUGIN_PRELOAD": "::"}
+    with (folder / "said").open("w+b") as said:
+        try:
+            status = subprocess.run(
+                [sys.executable, "-I", "-c", _PROGRAM, json.dumps(places), told],
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                env=environment,
+                timeout=limits.seconds,
+                check=False,
+            ).returncode
+        except subprocess.TimeoutExpired as error:
+            raise CheckpointUnsafeError(
+                "a file takes too long to read",
+                where=task["path"],
+                expected=f"at most {limits.seconds} seconds",
+                fix="if you trust the file, pass limits=Limits(seconds=...)",
+            ) from error
+        said.seek(0)
+        heard = said.read(1 << 16).decode("utf-8", "replace")
+    if status == _TOLD:
+        raise _told(json.loads((folder / ERROR).read_text("utf-8")))
+    if status:
+        raise CheckpointUnsafeError(
+            "the process that reads foreign files died",
+            where=task["path"],
+            got=f"exit status {status}" if status > 0 else f"signal {-status}",
+            cause=heard[-2000:].strip() or None,
+            effect="nothing was written",
+        )
+
+
+def _told(error: dict[str, Any]) -> DovetailError:
+    """An error of the other process, made anew here; only errors of ours are."""
+    kind = getattr(errors, str(error["kind"]), DovetailError)
+    known = kind if isinstance(kind, type) and issubclass(kind, DovetailError) else DovetailError
+    return known(str(error["what"]), **{name: error["facts"].get(name) for name in DovetailError.FACTS})

@@ -1,0 +1,50 @@
+"""The process that reads foreign files, and writes those that need a library: started by isolated.py, told in JSON."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from dovetail_protocols.errors import CheckpointUnsafeError, DovetailError
+
+from . import sandbox, spool
+from .limits import Limits
+
+ERROR = "error.json"
+
+
+def main() -> None:
+    """Does the one task that is told on the command line. Exit status 3: the error is in a file."""
+    task: dict[str, Any] = json.loads(sys.argv[-1])
+    limits, folder = Limits(**task["limits"]), Path(task["folder"])
+    try:
+        module = importlib.import_module(f"dovetail_checkpointing.interchange.{task['module']}")
+        sandbox.enter(limits, allow_code_execution=task["module"] == "pytorch_code")
+        if task["action"] == "read":
+            with module.reading(Path(task["path"]), limits) as contents:
+                spool.write(folder, contents)
+        else:
+            module.write(Path(task["path"]), spool.read(folder, limits), overwrite=task["overwrite"])
+    except DovetailError as error:
+        _report(folder, error)
+    except MemoryError as error:
+        _report(
+            folder,
+            CheckpointUnsafeError(
+                "a file needs more memory than its reader may take",
+                where=task["path"],
+                expected=f"at most {limits.memory_bytes:,} bytes",
+                cause=str(error) or None,
+                fix="if you trust the file, pass limits=Limits(memory_bytes=...)",
+            ),
+        )
+
+
+def _report(folder: Path, error: DovetailError) -> None:
+    facts = {name: value if value is None else str(value) for name, value in vars(error).items() if name in error.FACTS}
+    told = {"kind": type(error).__name__, "what": error.what, "facts": facts}
+    (folder / ERROR).write_text(json.dumps(told), "utf-8")
+    sys.exit(3)
