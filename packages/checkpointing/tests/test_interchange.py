@@ -1,0 +1,195 @@
+"""convert: the same arrays whatever the format, through the reading process; errors of it; targets whole or absent."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+import safetensors
+import safetensors.numpy
+
+import dovetail_checkpointing
+from dovetail_checkpointing.interchange import Limits, convert
+from dovetail_protocols.errors import (
+    CheckpointCorruptError,
+    CheckpointError,
+    CheckpointMismatchError,
+    CheckpointUnsafeError,
+    DTypeError,
+)
+
+from .hostile import hdf5, pytorch, zips
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+GENERATOR = np.random.default_rng(0)
+ARRAYS: Arrays = {
+    "layers/0/kernel": GENERATOR.standard_normal((2, 3)).astype(np.float32),
+    "layers/0/bias": np.array([-0.0, np.nan, np.inf], np.float64),
+    "step": np.array(7, np.int64),
+    "mask": np.array([True, False]),
+    "nothing": np.zeros((0, 4), np.uint8),
+    "column order": np.asfortranarray(np.arange(6, dtype=np.int32).reshape(2, 3)),
+    "half": np.array([1.5, 5e-8], np.float16),
+}
+EXTENDED: Arrays = {
+    "bfloat16": np.array([[1.5], [-2.0]], ml_dtypes.bfloat16),
+    "float8": np.array([0.5, 448.0], ml_dtypes.float8_e4m3fn),
+}
+
+
+def assert_same(found: Arrays, expected: Arrays) -> None:
+    assert sorted(found) == sorted(expected)
+    for name, array in expected.items():
+        assert (found[name].dtype, found[name].shape) == (array.dtype, array.shape), name
+        assert np.ascontiguousarray(found[name]).tobytes() == np.ascontiguousarray(array).tobytes(), name
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """A checkpoint of the arrays."""
+    tree: dict[Any, Any] = {"layers": {0: {}}}
+    for name, array in ARRAYS.items():
+        *_, last = name.split("/")
+        (tree["layers"][0] if name.startswith("layers") else tree)[last] = array
+    dovetail_checkpointing.save(tmp_path / "saved", tree)
+    return tmp_path / "saved"
+
+
+def test_arrays_are_the_same_in_each_format_one_after_the_other(saved: Path, tmp_path: Path) -> None:
+    files = ("a.npz", "b.safetensors", "c.safetensors.index.json", "d.pt", "e.weights.h5", "f")
+    source = saved
+    for name in files:
+        names = {"layers/0/*": "layers.0.*"} if name == "d.pt" else {"layers.0.*": "layers/0/*"}
+        result = convert(source, tmp_path / name, names=names)
+        assert len(result.arrays) == len(ARRAYS)
+        source = tmp_path / name
+    with dovetail_checkpointing.open(source) as checkpoint:
+        assert_same({name: checkpoint.read(name) for name in checkpoint.tensors}, ARRAYS)
+
+
+def test_files_are_read_by_the_libraries_whose_formats_they_are(saved: Path, tmp_path: Path) -> None:
+    convert(saved, tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as found:
+        assert_same(dict(found), ARRAYS)
+    convert(saved, tmp_path / "b.safetensors")
+    assert_same(safetensors.numpy.load_file(tmp_path / "b.safetensors"), ARRAYS)
+
+
+def test_files_of_other_writers_are_read(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "a.npz", big=np.arange(3, dtype=">f8"), **ARRAYS)
+    convert(tmp_path / "a.npz", tmp_path / "a")
+    with dovetail_checkpointing.open(tmp_path / "a") as checkpoint:
+        found = {name: checkpoint.read(name) for name in checkpoint.tensors}
+    assert_same(found, {**ARRAYS, "big": np.arange(3, dtype=np.float64)})
+    in_order = {name: array.copy(order="C") for name, array in (ARRAYS | EXTENDED).items()}  # it takes no other right
+    safetensors.numpy.save_file(in_order, tmp_path / "b.safetensors", {"format": "pt"})
+    convert(tmp_path / "b.safetensors", tmp_path / "b.pt")
+    convert(tmp_path / "b.pt", tmp_path / "c.safetensors")
+    written = dict(safetensors.deserialize((tmp_path / "c.safetensors").read_bytes()))
+    for name, array in (ARRAYS | EXTENDED).items():
+        assert bytes(written[name]["data"]) == np.ascontiguousarray(array).tobytes(), name
+
+
+def test_the_same_contents_give_the_same_bytes(saved: Path, tmp_path: Path) -> None:
+    for name in ("{}.npz", "{}.safetensors", "{}.pt", "{}.weights.h5"):
+        first, second = (tmp_path / name.format(place) for place in "12")
+        convert(saved, first)
+        convert(saved, second)
+        assert first.read_bytes() == second.read_bytes(), name
+
+
+def test_plain_values_go_where_they_can_and_are_refused_where_they_cannot(tmp_path: Path) -> None:
+    tree = {"lr": 0.1, "epoch": 2**70, "name": "é", "best": None, "done": True, "w": np.ones(2, np.float32)}
+    dovetail_checkpointing.save(tmp_path / "a", tree)
+    convert(tmp_path / "a", tmp_path / "a.pt")
+    convert(tmp_path / "a.pt", tmp_path / "b")
+    with dovetail_checkpointing.open(tmp_path / "b") as checkpoint:
+        assert checkpoint.scalars == {name: value for name, value in tree.items() if name != "w"}
+    with pytest.raises(CheckpointMismatchError, match="holds arrays only"):
+        convert(tmp_path / "a", tmp_path / "a.npz")
+    result = convert(tmp_path / "a", tmp_path / "a.npz", unexpected="drop")
+    assert sorted(result.dropped) == ["best", "done", "epoch", "lr", "name"]
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("a.npz", "can't say"), ("a.weights.h5", "HDF5"), ("a.safetensors", "safetensors")]
+)
+def test_a_dtype_that_the_target_lacks_is_refused_by_name(name: str, what: str, tmp_path: Path) -> None:
+    odd = np.ones(2, np.complex128) if name == "a.safetensors" else EXTENDED["float8"]
+    dovetail_checkpointing.save(tmp_path / "a", {"odd": odd})
+    with pytest.raises(DTypeError, match=what) as caught:
+        convert(tmp_path / "a", tmp_path / name)
+    assert "'odd'" in str(caught.value.where)
+    assert sorted(os.listdir(tmp_path)) == ["a"]
+
+
+# Safety
+
+
+@pytest.mark.parametrize(
+    ("hostile", "error"),
+    [
+        (zips.FILES["pickled objects"], CheckpointUnsafeError),
+        (pytorch.FILES["os.system"], CheckpointUnsafeError),
+        (hdf5.FILES["link to another file"], CheckpointUnsafeError),
+        (hdf5.FILES["cut short"], CheckpointCorruptError),
+        (zips.FILES["texts"], DTypeError),
+    ],
+)
+def test_errors_of_the_reading_process_arrive_whole_and_nothing_is_left(
+    hostile: Any, error: type[Exception], tmp_path: Path
+) -> None:
+    (tmp_path / "source").mkdir()
+    path = hostile.make(tmp_path / "source")
+    (tmp_path / "target").mkdir()
+    with pytest.raises(error) as caught:
+        convert(path, tmp_path / "target" / "x.safetensors")
+    assert type(caught.value) is hostile.error
+    assert hostile.says in str(caught.value)
+    assert os.listdir(tmp_path / "target") == []
+
+
+def test_a_file_that_needs_more_memory_than_allowed_is_refused(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "a.npz", a=np.zeros(256 << 20, np.uint8))
+    with pytest.raises(CheckpointUnsafeError, match="more memory") as caught:
+        convert(tmp_path / "a.npz", tmp_path / "b.npz", limits=Limits(memory_bytes=256 << 20))
+    assert "Limits(memory_bytes=...)" in str(caught.value.fix)
+    assert sorted(os.listdir(tmp_path)) == ["a.npz"]
+
+
+def test_the_target_is_replaced_only_on_request_and_stays_on_failure(saved: Path, tmp_path: Path) -> None:
+    target = tmp_path / "a.npz"
+    target.write_bytes(b"precious")
+    with pytest.raises(CheckpointError, match="exists already"):
+        convert(saved, target)
+    dovetail_checkpointing.save(tmp_path / "odd", {"odd": EXTENDED["float8"]})
+    with pytest.raises(DTypeError):
+        convert(tmp_path / "odd", target, overwrite=True)
+    assert target.read_bytes() == b"precious"
+    convert(saved, target, overwrite=True)
+    with np.load(target) as found:
+        assert_same(dict(found), ARRAYS)
+    assert sorted(os.listdir(tmp_path)) == ["a.npz", "odd", "saved"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
+def test_a_file_has_the_mode_that_the_umask_leaves(saved: Path, tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        convert(saved, tmp_path / "a.safetensors")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a.safetensors").stat().st_mode) == 0o640
+
+
+def test_an_unknown_suffix_is_refused_with_those_that_are_known(saved: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no known format") as caught:
+        convert(saved, tmp_path / "a.bin")
+    assert ".safetensors" in str(caught.value)
+    convert(saved, tmp_path / "a.bin", to="safetensors")
+    assert_same(safetensors.numpy.load_file(tmp_path / "a.bin"), ARRAYS)
