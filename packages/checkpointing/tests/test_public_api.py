@@ -13,6 +13,7 @@ REVIEWED = [
     "LoadedSignature",
     "LocalFileSystem",
     "Manager",
+    "PendingSave",
     "Reader",
     "Receipt",
     "Report",
@@ -32,6 +33,7 @@ REVIEWED = [
     "open",
     "restore",
     "save",
+    "save_async",
     "verify",
 ]
 

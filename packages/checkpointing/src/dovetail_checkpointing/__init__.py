@@ -1,5 +1,6 @@
 """Save and restore: nothing lost, nothing wrong, nothing executed."""
 
+from .asynchronous import PendingSave, save_async
 from .checkpoint import Checkpoint
 from .late_restoring import RestoreStatus, bind
 from .limits import Limits
@@ -25,6 +26,7 @@ __all__ = [
     "LoadedSignature",
     "LocalFileSystem",
     "Manager",
+    "PendingSave",
     "Reader",
     "Receipt",
     "Report",
@@ -44,5 +46,6 @@ __all__ = [
     "open",
     "restore",
     "save",
+    "save_async",
     "verify",
 ]

@@ -7,7 +7,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from dovetail_protocols.errors import (
     CheckpointBusyError,
@@ -16,6 +17,7 @@ from dovetail_protocols.errors import (
     CheckpointWarning,
 )
 
+from .asynchronous import PendingSave, Saver
 from .collecting import Leftover, collect, remove_checkpoint
 from .extents import Verify
 from .object_tree import Flattened, flatten
@@ -57,6 +59,7 @@ class Manager:
         self._place = locate(root, file_system)
         self._metrics: dict[int, Mapping[str, float]] = {}
         self._process = os.getpid()
+        self._saver = Saver()
         self._collect()
 
     @property
@@ -78,10 +81,40 @@ class Manager:
         Raises: what `save` raises, also for a step that is saved already.
         """
         self._require_own_process()
-        return self.save_flattened(step, flatten(tree), SaveOptions(step=step, metrics=metrics, **options))
+        self.wait()
+        return self._save(step, flatten(tree), SaveOptions(step=step, metrics=metrics, **options))
 
-    def save_flattened(self, step: int, flattened: Flattened, options: SaveOptions) -> Receipt:
-        """`save` of a tree that was taken apart already."""
+    def save_async(
+        self, step: int, tree: Any, *, metrics: Mapping[str, float] | None = None, **options: Any
+    ) -> PendingSave:
+        """`save` in the background: returns as soon as the tree may be changed, before anything is written. It waits
+        for the save before it, if that is still under way.
+
+        Raises: StructureError and UninitializedError at once; what the save before it failed with, if nobody was told.
+        """
+        self._require_own_process()
+        chosen = SaveOptions(step=step, metrics=metrics, **options)
+        where = str(self._place_of(step))
+        return self._saver.start(where, flatten(tree), lambda kept: self._save(step, kept, chosen))
+
+    def wait(self) -> None:
+        """Returns once no save is under way in the background.
+
+        Raises: what the last one failed with, if nobody was told.
+        """
+        self._saver.wait()
+
+    def close(self) -> None:
+        """`wait`, as the end of a `with`."""
+        self.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.wait()
+
+    def _save(self, step: int, flattened: Flattened, options: SaveOptions) -> Receipt:
         with self._locked():
             receipt = save_to(self._place_of(step), flattened, options)
             self._metrics[step] = dict(options.metrics or {})
@@ -173,7 +206,8 @@ class Manager:
     # ------------------------------------------------------------------ restoring
 
     def latest(self) -> Path | str | None:
-        """The checkpoint of the highest step that can be read, or None."""
+        """The checkpoint of the highest step that can be read, or None; a save in the background is waited for."""
+        self.wait()
         return latest_checkpoint(self._place.path, file_system=self._place.file_system)
 
     def restore_latest(self, into: Any = None, *, fallback: bool = False, **options: Any) -> Restored | None:
@@ -184,6 +218,7 @@ class Manager:
 
         Raises: what `restore` raises.
         """
+        self.wait()
         for step, place in reversed(step_places(self._place)):
             try:
                 return restore(place.path, into, file_system=place.file_system, **options)

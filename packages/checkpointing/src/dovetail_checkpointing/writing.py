@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
-from typing import Any, Literal
+from queue import Queue
+from types import TracebackType
+from typing import Any, Literal, Self
 
 from .layout import FilePlan
 from .manifest import CHUNK_BYTES, FileRecord
@@ -41,16 +42,46 @@ def write_file(file: WritableFile, plan: FilePlan, *, whole_digest: bool) -> Fil
     """Writes a planned file; what the manifest will say of it. It is not synced yet."""
     digests = FileDigests(plan.header, whole=whole_digest)
     file.write(plan.header)
-    with ThreadPoolExecutor(1) as hashing:
-        under_way: deque[Future[None]] = deque()
+    with _Hashing(digests) as hashing:
         for chunk in chunks(plan):
-            under_way.append(hashing.submit(digests.add, chunk))
+            hashing.take(chunk)
             file.write(chunk)
-            if len(under_way) > 1:  # else hashing could fall behind, and hold more and more memory
-                under_way.popleft().result()
-        for one in under_way:
-            one.result()
     return digests.record(plan)
+
+
+class _Hashing:
+    """A thread that takes digests of chunks while they are written.
+
+    (An executor would refuse work as soon as the main thread has ended, when saves in the background go on.)
+    """
+
+    def __init__(self, digests: FileDigests) -> None:
+        self._digests = digests
+        self._chunks: Queue[memoryview | None] = Queue(maxsize=1)  # more would be memory that is held
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run)
+
+    def take(self, chunk: memoryview) -> None:
+        """Hands on the next chunk, as soon as there is room."""
+        self._chunks.put(chunk)
+
+    def _run(self) -> None:
+        while (chunk := self._chunks.get()) is not None:
+            if self._error is None:
+                try:
+                    self._digests.add(chunk)
+                except BaseException as error:  # noqa: BLE001 - raised by the thread that waits for it
+                    self._error = error
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._chunks.put(None)
+        self._thread.join()
+        if kind is None and self._error is not None:
+            raise self._error
 
 
 def chunks(plan: FilePlan) -> Iterator[memoryview]:
