@@ -11,7 +11,9 @@ from dovetail_protocols.errors import StructureError
 
 from .late_restoring import RestoreStatus
 from .object_tree import flatten, shown
+from .reading import open as open_checkpoint
 from .saving import Receipt, save
+from .storage import FileSystem
 
 
 class Checkpoint:
@@ -34,25 +36,31 @@ class Checkpoint:
     def load_checkpoint_state(self, scalars: Mapping[str, Any]) -> None:
         """A Checkpoint has no scalars of its own."""
 
-    def write(self, path: str | os.PathLike[str], *, step: int | None = None, overwrite: bool = False) -> Receipt:
-        """Saves the objects as the folder `path`, durably, as `save` does.
+    def write(
+        self, path: str | os.PathLike[str], *, step: int | None = None, overwrite: bool = False, **options: Any
+    ) -> Receipt:
+        """Saves the objects as the folder `path`, durably, as `save` does; the other options are those of `save`.
 
         Raises: what `save` raises.
         """
         self._require_variables()
         if self._status is not None:
             self._status.look()  # so that nothing is saved in place of a value that waits for it
-        return save(path, self.objects, step=step, overwrite=overwrite)
+        return save(path, self.objects, step=step, overwrite=overwrite, **options)
 
-    def restore(self, path: str | os.PathLike[str]) -> RestoreStatus:
+    def restore(
+        self, path: str | os.PathLike[str], *, expected_digest: str | None = None, file_system: FileSystem | None = None
+    ) -> RestoreStatus:
         """Puts values into all variables that exist and are in the checkpoint. Values for others wait until those are
-        made and set; the checkpoint's folder must stay until then. A later `restore` ends the wait.
+        made and set: its files stay open until then, and may be removed meanwhile where storage allows that. A later
+        `restore` ends the wait. `expected_digest`, the `digest` of a receipt, refuses any other checkpoint.
 
         Raises: CheckpointMismatchError for shapes and dtypes that differ, CheckpointCorruptError; nothing is changed
         then. What is missing on either side is the status's business.
         """
         self._require_variables()
-        status = RestoreStatus(path, self.objects)
+        reader = open_checkpoint(path, expected_digest=expected_digest, file_system=file_system)
+        status = RestoreStatus(reader, self.objects)
         if self._status is not None:
             self._status.end()
         self._status = status

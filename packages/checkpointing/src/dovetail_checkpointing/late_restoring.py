@@ -9,15 +9,18 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
-from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError, CheckpointMismatchError
+from dovetail_protocols.errors import CheckpointMismatchError
 
 from . import late_observers
 from .growing_tree import Found, GrowingTree
 from .manifest import TensorRecord
 from .matching import LISTED
 from .object_tree import Path, flatten, shown
-from .reading import read_manifest
-from .restoring import restore_from
+from .reading import Reader
+from .reading import open as open_checkpoint
+from .reading_ahead import AheadReader
+from .restoring import restore_into
+from .storage import FileSystem
 from .waiting_values import WaitingValues
 
 
@@ -31,14 +34,15 @@ class RestoreStatus:
     called: build the model inside.
     """
 
-    def __init__(self, path: str | os.PathLike[str], objects: Any) -> None:
-        self._path, self._objects = path, objects
-        self._manifest = read_manifest(path)
-        self._values = WaitingValues(self._manifest)
+    def __init__(self, reader: Reader, objects: Any) -> None:
+        self._objects = objects
+        self._values = values = WaitingValues(reader.manifest)
+        self._reader = AheadReader(reader, lambda: values.records)
         self._tree = GrowingTree(objects, self._values.wait_at_or_below)
         self._has_ended = self._is_partial = False
         with late_observers.restoring():
             try:
+                reader.open_files()  # so that what waits can't vanish
                 self._restore(self._tree.everything())
             except BaseException:
                 self.end()
@@ -98,7 +102,7 @@ class RestoreStatus:
         more = [f"and {len(differences) - LISTED} more"] if len(differences) > LISTED else []
         raise CheckpointMismatchError(
             "not everything was restored",
-            where=str(self._path),
+            where=str(self._reader),
             got="\n    ".join(["", *differences[:LISTED], *more]),
             effect="what did match holds its restored value",
             fix="call the model once, so that its variables are made, or expect_partial()",
@@ -117,6 +121,7 @@ class RestoreStatus:
         with late_observers.restoring():
             self._has_ended = True
             late_observers.end(self)
+            self._reader.close()
 
     def on_set(self, owner: Any, path: Path, name: str) -> None:
         """For the objects that are waited for: an attribute was set."""
@@ -146,33 +151,12 @@ class RestoreStatus:
             self.end()
 
     def _read(self, variables: dict[Path, Any], records: tuple[TensorRecord, ...]) -> None:
-        part = replace(self._manifest, tensors=records, scalars={}, aliases={})
-        try:
-            restore_from(part, self._path, _nested(variables))
-        except CheckpointError as error:
-            cause = self._why_unreadable()
-            if cause is None:
-                raise
-            raise CheckpointError(
-                "values that wait for their variables can't be read any more",
-                where=str(self._path),
-                cause=cause,
-                effect=f"{', '.join(map(shown, variables))} and what else was set at once keep their own values",
-                fix="keep a checkpoint until assert_consumed() passes, or restore another one",
-            ) from error
-
-    def _why_unreadable(self) -> str | None:
-        """What became of the folder; None where it is the one that it was, so its data is damaged."""
-        try:
-            return None if read_manifest(self._path) == self._manifest else "another one stands in its place"
-        except CheckpointCorruptError:
-            return None
-        except CheckpointError:
-            return "the checkpoint was removed since restore() was called"
+        part = replace(self._reader.manifest, tensors=records, scalars={}, aliases={})
+        restore_into(self._reader, _nested(variables), manifest=part)
 
 
 @contextmanager
-def bind(path: str | os.PathLike[str], tree: Any) -> Iterator[RestoreStatus]:
+def bind(path: str | os.PathLike[str], tree: Any, *, file_system: FileSystem | None = None) -> Iterator[RestoreStatus]:
     """For the body of a `with`, the checkpoint's values go to the tree's variables as they are made: build the model
     inside. What is there already gets its value at once.
 
@@ -182,7 +166,7 @@ def bind(path: str | os.PathLike[str], tree: Any) -> Iterator[RestoreStatus]:
     Raises: CheckpointMismatchError at the end of the body naming variables that got no value, and values that nothing
     has taken, unless the status's `expect_partial` was called; what `Checkpoint.restore` raises.
     """
-    status = RestoreStatus(path, tree)
+    status = RestoreStatus(open_checkpoint(path, file_system=file_system), tree)
     try:
         with status:
             yield status

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,9 +14,9 @@ from dovetail_protocols.arrays import is_variable
 from dovetail_protocols.dtypes import dtype as find_dtype
 
 from .casting import Cast, cast_to
-from .extents import Verify, corrupt
+from .extents import Verify
 from .limits import DEFAULT, Limits
-from .manifest import Manifest
+from .manifest import Manifest, TensorRecord
 from .matching import Match, Missing, Only, Rename, Unexpected, match, refuse_mismatch, selection
 from .object_tree import Flattened, Path, flatten, map_leaves, shown
 from .reading import Reader
@@ -92,19 +92,16 @@ def _whole(reader: Reader, only: Only | None) -> Restored:
     return Restored(tree, Report(names, (), (), manifest.step, manifest.metrics))
 
 
-def restore_from(manifest: Manifest, path: str | os.PathLike[str], into: Any) -> Restored:
-    """`restore` of what a manifest, or a part of it, has, for a path where it was read.
+class Source(Protocol):
+    """What tensors are read from: a Reader, or what reads ahead."""
 
-    Raises: CheckpointCorruptError too where another checkpoint stands there now.
-    """
-    with open_checkpoint(path) as reader:
-        if reader.digest != manifest.digest:
-            raise corrupt(str(path), "it is another checkpoint than before")
-        return restore_into(reader, into, manifest=manifest)
+    @property
+    def manifest(self) -> Manifest: ...
+    def read_records(self, records: Sequence[TensorRecord]) -> dict[Path, np.ndarray[Any, Any]]: ...
 
 
 def restore_into(
-    reader: Reader,
+    reader: Source,
     into: Any,
     *,
     only: Only | None = None,
@@ -132,7 +129,7 @@ def restore_into(
     return Restored(tree, Report(restored, found.missing, found.unexpected, manifest.step, manifest.metrics))
 
 
-def _read(reader: Reader, target: Flattened, found: Match) -> dict[Path, np.ndarray[Any, Any]]:
+def _read(reader: Source, target: Flattened, found: Match) -> dict[Path, np.ndarray[Any, Any]]:
     """An array of its own for each tensor of the target, in the target's dtype."""
     read = reader.read_records(list({record.path: record for record in found.tensors.values()}.values()))
     arrays: dict[Path, np.ndarray[Any, Any]] = {}

@@ -35,6 +35,11 @@ class WaitingValues:
         """The paths of what nothing has taken, as they read."""
         return tuple(map(shown, self._left))
 
+    @property
+    def records(self) -> tuple[TensorRecord, ...]:
+        """The tensors that nothing has taken."""
+        return tuple(self._tensors[path] for path in self._left if path in self._tensors)
+
     def knows(self, path: Path) -> bool:
         """Whether the checkpoint has a value for a path, taken or not."""
         return self._source(path) is not None
