@@ -27,7 +27,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from dovetail_checkpointing import latest_checkpoint
+from dovetail_checkpointing import Manager, latest_checkpoint
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "digits.py"
 SEED = 7
@@ -59,8 +59,9 @@ def kill_repeatedly(root: Path, kills: int, *, epochs: int, seed: int) -> Outcom
             _one_kill(directory, epochs, random, outcome)
         if _finished(directory, epochs) != expected:
             outcome.misses.append(f"training {outcome.trainings} ended in other bits than one that nobody killed")
-        if left := [child.name for child in directory.glob(".*")]:
-            outcome.misses += [f"training {outcome.trainings}: {name} was never removed" for name in left]
+        Manager(directory, max_to_keep=None)  # which collects what killed saves have left
+        left = [child.name for pattern in (".tmp-*", ".trash-*") for child in directory.glob(pattern)]
+        outcome.misses += [f"training {outcome.trainings}: {name} was not removed" for name in left]
         shutil.rmtree(directory)
     outcome.seconds = time.perf_counter() - started
     return outcome
@@ -156,7 +157,7 @@ class _Printed:
 def _last_epoch(directory: Path) -> int:
     """The last epoch whose checkpoint can be read, 0 if there is none."""
     latest = latest_checkpoint(directory)
-    return 0 if latest is None else int(latest.name.removeprefix("step-"))
+    return 0 if latest is None else int(Path(latest).name.removeprefix("step-"))
 
 
 def _finished(directory: Path, epochs: int) -> list[Any]:

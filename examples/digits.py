@@ -26,7 +26,8 @@ import dovetail as dt
 BATCH_SIZE = 64
 PATIENCE_EPOCHS = 12
 """Training stops when the validation loss has not improved for this many epochs."""
-KEPT_CHECKPOINTS = 3
+KEPT = [dt.checkpointing.last(3), dt.checkpointing.best("validation loss")]
+"""Checkpoints that stay."""
 
 
 class DigitClassifier(dt.Module):
@@ -151,39 +152,40 @@ class Training:
     def tree(self) -> dict[str, object]:
         return {"model": self.model, "optimizer": self.optimizer, "history": json.dumps(self.history)}
 
-    def save(self, directory: Path) -> None:
-        """Saves this epoch, and removes checkpoints that are neither among the newest nor the best."""
-        epoch = len(self.history)
-        dt.checkpointing.save(directory / f"step-{epoch}", self.tree(), step=epoch)
-        kept = {f"step-{self.best_epoch}", *(f"step-{epoch - age}" for age in range(KEPT_CHECKPOINTS))}
-        for old in directory.glob("step-*"):
-            if old.name not in kept:
-                shutil.rmtree(old)
+    def save(self, checkpoints: dt.checkpointing.Manager) -> None:
+        """Saves this epoch, in place of one that is damaged; of the earlier ones, the newest and the best stay."""
+        checkpoints.save(len(self.history), self.tree(), metrics=self.history[-1], overwrite=True)
 
     def restore(self, checkpoint: Path) -> None:
         restored = dt.checkpointing.restore(checkpoint, self.tree())
         self.history = json.loads(restored.tree["history"])
+
+    def restore_latest(self, checkpoints: dt.checkpointing.Manager) -> bool:
+        """Goes on where a training left off, unless there is none."""
+        restored = checkpoints.restore_latest(self.tree(), fallback=True)
+        if restored is not None:
+            self.history = json.loads(restored.tree["history"])
+        return restored is not None
 
 
 def train(directory: Path, *, epochs: int, seed: int, resume: bool) -> Training:
     """Trains until the validation loss stops improving, and gives the training with its best network."""
     data = load_data()
     training = Training(seed)
-    latest = dt.checkpointing.latest_checkpoint(directory) if resume else None
-    if latest is not None:
-        training.restore(latest)
-        print(f"going on after epoch {len(training.history)}, from {latest}")
+    checkpoints = dt.checkpointing.Manager(directory, keep=KEPT)
+    if resume and training.restore_latest(checkpoints):
+        print(f"going on after epoch {len(training.history)}, from {checkpoints.latest()}")
     started = time.perf_counter()
-    run_epochs(training, data, directory, epochs)
+    run_epochs(training, data, checkpoints, epochs)
     epochs = "1 epoch" if len(training.history) == 1 else f"{len(training.history)} epochs"
     print(f"trained {epochs}, {time.perf_counter() - started:.1f} s in this run")
     history = training.history
-    training.restore(directory / f"step-{training.best_epoch}")
+    training.restore(checkpoints.path(training.best_epoch))
     training.history = history  # the curves show the epochs after the best one too
     return training
 
 
-def run_epochs(training: Training, data, directory: Path, epochs: int) -> None:
+def run_epochs(training: Training, data, checkpoints: dt.checkpointing.Manager, epochs: int) -> None:
     """Runs epoch after epoch, saves each, and shows where the training is."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -194,7 +196,7 @@ def run_epochs(training: Training, data, directory: Path, epochs: int) -> None:
         task = bar.add_task("", total=epochs, completed=len(training.history))
         while len(training.history) < epochs and not training.is_finished:
             measured = training.run_epoch(data)
-            training.save(directory)
+            training.save(checkpoints)
             text = ", ".join(f"{name} {value:.4f}" for name, value in measured.items())
             bar.update(task, completed=len(training.history), description=text)
             if not console.is_terminal:
@@ -264,7 +266,7 @@ def main() -> None:
         shutil.rmtree(options.directory, ignore_errors=True)
     options.directory.mkdir(parents=True, exist_ok=True)
     training = train(options.directory, epochs=options.epochs, seed=options.seed, resume=options.resume)
-    best = options.directory / f"step-{training.best_epoch}"
+    best = dt.checkpointing.Manager(options.directory, keep=KEPT).path(training.best_epoch)
     images, labels = load_data()["held out"]
     logits = training.predict(images).numpy()
     accuracy = np.mean(np.argmax(logits, axis=-1) == labels)

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
+from crash.digits import kill_repeatedly
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 EPOCHS = 3
 
@@ -83,13 +85,13 @@ def kill_from_outside_after_the_first_checkpoint(directory: Path) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
-def steps(directory: Path) -> list[str]:
-    return sorted(child.name for child in directory.glob("step-*"))
+def steps(directory: Path) -> list[int]:
+    return sorted(int(child.name.removeprefix("step-")) for child in directory.glob("step-*"))
 
 
 def contents(directory: Path) -> tuple[list[dict[str, str]], dict[str, tuple[str, bytes]]]:
     """The history of the last epoch's checkpoint, floats to the bit, and all its tensors: model, slots, generators."""
-    folder = directory / f"step-{EPOCHS}"
+    folder = directory / f"step-{EPOCHS:012}"
     scalars = {tuple(path): text for path, _, text in manifest(folder)["scalars"]}
     history = [{name: value.hex() for name, value in epoch.items()} for epoch in json.loads(scalars["history",])]
     tensors = {
@@ -110,12 +112,12 @@ def test_killed_and_resumed_training_equals_an_uninterrupted_one_to_the_bit(tmp_
     assert done.returncode == 0, done.stderr
 
     kill_from_outside_after_the_first_checkpoint(broken)
-    assert "step-1" in steps(broken)
+    assert 1 in steps(broken)
     for moment, after in (
-        ("in_the_middle_of_an_epoch", ["step-1"]),
-        ("while_data_is_written", ["step-1"]),
-        ("before_the_rename", ["step-1"]),
-        ("after_the_rename", ["step-1", "step-2"]),
+        ("in_the_middle_of_an_epoch", [1]),
+        ("while_data_is_written", [1]),
+        ("before_the_rename", [1]),
+        ("after_the_rename", [1, 2]),
     ):
         killed = train(broken, moment)
         assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
@@ -123,6 +125,7 @@ def test_killed_and_resumed_training_equals_an_uninterrupted_one_to_the_bit(tmp_
     done = train(broken, "never")
     assert done.returncode == 0, done.stderr
     assert "going on after epoch 2" in done.stdout
+    assert not [*broken.glob(".tmp-*")], "what killed saves left is removed by the next run"
 
     expected_history, expected_tensors = contents(whole)
     history, tensors = contents(broken)
@@ -131,3 +134,9 @@ def test_killed_and_resumed_training_equals_an_uninterrupted_one_to_the_bit(tmp_
     assert tensors.keys() == expected_tensors.keys()
     assert [name for name in tensors if tensors[name] != expected_tensors[name]] == []
     assert any(name.startswith("optimizer/") for name in tensors)
+
+
+def test_killed_at_random_moments_it_loses_at_most_the_save_under_way(tmp_path: Path) -> None:
+    outcome = kill_repeatedly(tmp_path, 3, epochs=2, seed=1)
+    assert outcome.kills == 3
+    assert outcome.misses == []

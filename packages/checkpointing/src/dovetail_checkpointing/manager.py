@@ -72,6 +72,10 @@ class Manager:
         """The steps that have a folder, ascending."""
         return tuple(step for step, _ in step_places(self._place))
 
+    def path(self, step: int) -> Path | str:
+        """Where the checkpoint of a step is, or would be."""
+        return self._place_of(step).spelled
+
     # ------------------------------------------------------------------ saving
 
     def save(self, step: int, tree: Any, *, metrics: Mapping[str, float] | None = None, **options: Any) -> Receipt:
