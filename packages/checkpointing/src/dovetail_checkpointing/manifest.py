@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal
@@ -70,7 +70,7 @@ class Manifest:
 
     step: int | None
     files: tuple[FileRecord, ...]
-    tensors: tuple[TensorRecord, ...]
+    tensors: Sequence[TensorRecord]
     scalars: Mapping[Path, Any]
     aliases: Mapping[Path, Path]
     containers: Mapping[Path, Container] = field(default_factory=dict)

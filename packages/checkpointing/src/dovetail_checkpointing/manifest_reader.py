@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from math import prod
 from typing import Any
 
 from dovetail_protocols.errors import (
     CheckpointCorruptError,
+    CheckpointError,
     CheckpointUnsafeError,
     CheckpointVersionError,
-    DTypeError,
 )
 
 from .limits import DEFAULT, Limits, require_below
 from .manifest import CHUNK_BYTES, FORMAT, NAME, VERSION, Container, FileRecord, Manifest, Piece, TensorRecord
 from .object_tree import CONTROL, Path, shown
 from .tensor_bytes import item_bytes
+from .tensor_table import TensorTable
 
 _ROOT = re.compile(rb',"root":"([0-9a-f]{64})"\}')
 _ROOT_BYTES = len(b',"root":""}') + 64
@@ -39,19 +43,43 @@ def parse(data: bytes, limits: Limits = DEFAULT, where: object = NAME) -> Manife
     Raises: CheckpointCorruptError where they aren't what was written; CheckpointVersionError for a format from the
     future; CheckpointUnsafeError for what is beyond the limits or leaves its folder.
     """
-    try:
+    with _as_corrupt(where), _without_collection():
         document, root = _document(data)
         return _Reading(document, limits, where).manifest(root)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError, DTypeError) as error:
-        if isinstance(error, CheckpointUnsafeError | CheckpointVersionError):
-            raise
-        raise CheckpointCorruptError(
-            "the manifest of a checkpoint can't be read",
-            where=where,
-            cause=f"{error.what if isinstance(error, DTypeError) else error}",
-            effect="nothing was restored",
-            fix="restore an older step",
-        ) from error
+
+
+@contextmanager
+def _as_corrupt(where: object) -> Iterator[None]:
+    """Turns what goes wrong with the contents of a manifest into the error for that."""
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        raise _unreadable(where, error) from error
+
+
+def _unreadable(where: object, error: Exception) -> CheckpointCorruptError:
+    return CheckpointCorruptError(
+        "the manifest of a checkpoint can't be read",
+        where=where,
+        cause=str(error),
+        effect="nothing was restored",
+        fix="restore an older step",
+    )
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Keeps the garbage collector from looking through a million new lists again and again, which none of is
+    garbage."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _document(data: bytes) -> tuple[dict[str, Any], str]:
@@ -87,10 +115,9 @@ class _Reading:
         files = tuple(self._file(read) for read in _typed(document["files"], list))
         if len({file.name for file in files}) != len(files):
             raise ValueError("a file stands twice")
-        tensors = tuple(self._tensor(read, files) for read in _typed(document["tensors"], list))
+        tensors = TensorTable(_typed(document["tensors"], list), lambda read: self._checked(read, files))
         scalars = {self._path(path): _unscalar(kind, text) for path, kind, text in document["scalars"]}
-        known = {tensor.path for tensor in tensors}
-        if len(known) != len(tensors) or len(scalars) != len(document["scalars"]) or not known.isdisjoint(scalars):
+        if len(scalars) != len(document["scalars"]) or not scalars.keys().isdisjoint(tensors.paths):
             raise ValueError("a path stands twice")
         aliases = {self._path(path): self._path(target) for path, target in document["aliases"]}
         containers = {self._path(path): _CONTAINERS[kind] for path, kind in document["containers"]}
@@ -149,6 +176,12 @@ class _Reading:
         if len(read) != 6:
             raise ValueError(f"unknown facts about {name}")
         return FileRecord(name, size, start, read["header_sha256"], checksums, whole)
+
+    def _checked(self, read: Any, files: tuple[FileRecord, ...]) -> TensorRecord:
+        try:
+            return self._tensor(read, files)
+        except (ValueError, IndexError, TypeError, AttributeError, OverflowError) as error:
+            raise _unreadable(self.where, error) from error
 
     def _tensor(self, read: Any, files: tuple[FileRecord, ...]) -> TensorRecord:
         path, dtype, shape, pieces = read

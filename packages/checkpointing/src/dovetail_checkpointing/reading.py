@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from hashlib import sha256
 from types import TracebackType
 from typing import Any, Self
@@ -20,11 +21,12 @@ from .layout import headers_of
 from .limits import DEFAULT, Limits
 from .manifest import CHUNK_BYTES, Manifest, Piece, TensorRecord
 from .object_tree import Path as ObjectPath
-from .object_tree import shown
+from .object_tree import shown, split
 from .opening import manifest_in, open_checked, open_folder
 from .slicing import Range, ranges
 from .storage import FileSystem, Place, ReadableFile, locate
 from .tensor_bytes import empty, from_little_endian, item_bytes, writable_bytes
+from .tensor_table import TensorTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class Reader:
         except BaseException:
             self.close()
             raise
-        self._records = {record.path: record for record in self.manifest.tensors}
+        assert isinstance(self.manifest.tensors, TensorTable), "what is read has a table"
+        self._table = self.manifest.tensors
 
     # ------------------------------------------------------------------ what it holds
 
@@ -273,22 +276,27 @@ class Reader:
     # ------------------------------------------------------------------ names
 
     def _every(self) -> Iterator[tuple[ObjectPath, TensorRecord]]:
-        yield from self._records.items()
+        known = set()
+        for record in self.manifest.tensors:
+            known.add(record.path)
+            yield record.path, record
         for alias, original in self.manifest.aliases.items():
-            if original in self._records and alias not in self._records:
-                yield alias, self._records[original]
+            record_of_alias = self._at(original)
+            if record_of_alias is not None and alias not in known:
+                yield alias, record_of_alias
+
+    def _at(self, path: ObjectPath) -> TensorRecord | None:
+        return self._table.at(path) or self._table.at(self.manifest.aliases.get(path, path))
 
     def _find(self, name: str | ObjectPath) -> TensorRecord:
-        if isinstance(name, tuple):
-            name_path = self.manifest.aliases.get(name, name)
-            if name_path in self._records:
-                return self._records[name_path]
+        path = name if isinstance(name, tuple) else split(name)
+        record = self._at(path)
+        if record is not None:
+            return record
         found = [record for path, record in self._every() if shown(path) == name]
         if len(found) == 1:
             return found[0]
-        from difflib import get_close_matches
-
-        near = get_close_matches(shown(name) if isinstance(name, tuple) else name, map(shown, self._records), 1)
+        near = get_close_matches(shown(path), [shown(path) for path, _ in self._every()], 1)
         raise CheckpointError(
             "several tensors of a checkpoint read alike" if found else "there is no such tensor in a checkpoint",
             where=str(self._place),
