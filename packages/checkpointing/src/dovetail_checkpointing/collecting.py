@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from dovetail_protocols.errors import CheckpointBusyError
+from dovetail_protocols.errors import CheckpointBusyError, CheckpointUnsafeError
 
 from .manifest import NAME
 from .storage import FileSystem, Place
@@ -108,13 +108,14 @@ def remove_tree(storage: FileSystem, folder: PurePath) -> None:
     storage.remove_folder(folder)
 
 
-def _size(storage: FileSystem, folder: PurePath) -> int:
+def _size(storage: FileSystem, folder: PurePath, *, is_inside: bool = False) -> int:
+    """The bytes of the files in a folder, and in those that it has, as exports do."""
     total = 0
-    with suppress(OSError):
-        opened = storage.open_folder(folder)
+    with suppress(OSError), closing(storage.open_folder(folder)) as opened:
         for name in storage.list_folder(folder):
-            file = opened.open(name)
-            total += file.size_bytes
-            file.close()
-        opened.close()
+            try:
+                with closing(opened.open(name)) as file:
+                    total += file.size_bytes
+            except CheckpointUnsafeError:  # no file
+                total += 0 if is_inside else _size(storage, folder / name, is_inside=True)
     return total

@@ -64,6 +64,13 @@ class Staging:
         if self.storage.publishes_by_rename:
             self.storage.make_folder(self.folder)
 
+    def inside(self, name: str) -> Staging:
+        """A folder in it, made now; it becomes visible with this one."""
+        inner = Staging(self.target.child(name), self.durability)
+        inner.folder = self.folder / name
+        self.storage.make_folder(inner.folder)
+        return inner
+
     def create(self, name: str, size_bytes: int) -> WritableFile:
         """A new file in the folder."""
         return self.storage.create(self.folder / name, size_bytes)

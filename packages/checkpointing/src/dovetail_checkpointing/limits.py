@@ -15,6 +15,7 @@ class Limits:
     """
 
     manifest_bytes: int = 64 << 20
+    program_bytes: int = 256 << 20
     header_bytes: int = 16 << 20
     tensors: int = 1 << 20
     rank: int = 64

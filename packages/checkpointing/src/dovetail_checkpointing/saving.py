@@ -117,7 +117,7 @@ def save_to(target: Place, flattened: Flattened, options: SaveOptions) -> Receip
         collect(target.parent, target.path.name, is_locked=True)
         staging.open(sum(plan.size_bytes for plan in plans))
         files = write_files(staging, plans, options)
-        data, digest = _manifest(flattened, parts, plans, files, options).to_bytes()
+        data, digest = manifest_of(flattened, parts, plans, files, options).to_bytes()
         require_below("the manifest", len(data), DEFAULT.manifest_bytes, "manifest_bytes", target)
         staging.write_durably(NAME, data)
         staging.publish(replaces=replaces)
@@ -231,13 +231,14 @@ def _read_back(staging: Staging, plans: Sequence[FilePlan], records: Sequence[Fi
         folder.close()
 
 
-def _manifest(
+def manifest_of(
     flattened: Flattened,
     parts: Sequence[Part],
     plans: Sequence[FilePlan],
     files: tuple[FileRecord, ...],
     options: SaveOptions,
 ) -> Manifest:
+    """The manifest of a tree whose files were written."""
     pieces = pieces_of(plans)
     tensors = tuple(TensorRecord(part.path, part.dtype, part.shape, tuple(pieces[part.path])) for part in parts)
     return Manifest(

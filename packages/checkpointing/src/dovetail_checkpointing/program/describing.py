@@ -9,9 +9,10 @@ from typing import Any
 
 from dovetail_protocols.arrays import is_variable
 from dovetail_protocols.errors import CheckpointError, SignatureError, StructureError
-from dovetail_protocols.functions import ExportedFunction, Slot, SupportsExport, SupportsSignatures
+from dovetail_protocols.functions import ExportedFunction, SupportsExport, SupportsSignatures
 
 from ..object_tree import Flattened, flatten, shown
+from . import structures
 from .document import write_function
 from .makers import maker
 from .records import FunctionRecord, Path, VariableRecord
@@ -41,7 +42,7 @@ class Description:
 
     def _signature(self, name: str, given: Any) -> tuple[int, ...]:
         traces = _exported(name, given)
-        forms = {(trace.input_names, output_names(trace.result, name)) for trace in traces}
+        forms = {(trace.input_names, _output_names(trace.result, name)) for trace in traces}
         if len(forms) != 1:
             raise SignatureError(
                 f"the signature {name!r} has several forms",
@@ -188,20 +189,12 @@ def _function_names(owner: Any) -> list[str]:
     )
 
 
-def output_names(result: Any, signature: str) -> tuple[str, ...]:
-    """The names of a signature's outputs: keys of a dict, "output_0", … otherwise.
-
-    Raises: StructureError for a result that is no array, no flat sequence of arrays and no flat dict of them.
-    """
-    if isinstance(result, Slot):
-        return ("output_0",)
-    if isinstance(result, dict) and all(type(key) is str for key in result):
-        if all(isinstance(item, Slot) for item in result.values()):
-            return tuple(result)
-    elif isinstance(result, list | tuple) and all(isinstance(item, Slot) for item in result):
-        return tuple(f"output_{place}" for place in range(len(result)))
-    raise StructureError(
-        f"the signature {signature!r} returns something else than named arrays",
-        expected="an array, a sequence of arrays, or a dict of arrays by name",
-        got=f"{result!r:.120}",
-    )
+def _output_names(result: Any, signature: str) -> tuple[str, ...]:
+    names = structures.output_names(result)
+    if names is None:
+        raise StructureError(
+            f"the signature {signature!r} returns something else than named arrays",
+            expected="an array, a sequence of arrays, or a dict of arrays by name",
+            got=f"{result!r:.120}",
+        )
+    return names

@@ -7,7 +7,7 @@ from inspect import Parameter, Signature
 from typing import Any
 
 from dovetail_protocols.dtypes import dtype
-from dovetail_protocols.errors import DovetailError
+from dovetail_protocols.errors import DovetailError, GraphError, PluginError
 from dovetail_protocols.functions import Slot
 from dovetail_protocols.graph import Graph
 from dovetail_protocols.graph_json import from_document, to_document
@@ -134,10 +134,11 @@ def read_program(document: dict[str, Any], where: object) -> ProgramRecord:
     try:
         check_operations(document.get("functions"))
         return _read_program(document)
+    except (GraphError, PluginError):
+        raise
     except (ValueError, TypeError, LookupError, AttributeError) as error:
-        if isinstance(error, DovetailError):
-            raise
-        raise corrupt(where, f"{type(error).__name__}: {error}") from error
+        what = error.what if isinstance(error, DovetailError) else f"{type(error).__name__}: {error}"
+        raise corrupt(where, what) from error
 
 
 def _read_program(document: dict[str, Any]) -> ProgramRecord:
@@ -158,6 +159,10 @@ def _read_program(document: dict[str, Any]) -> ProgramRecord:
         raise ValueError("the digest of its weights is none")
     record = ProgramRecord(functions, signatures, methods, variables, objects, aliases, assets, weights)
     _check_paths(record)
+    for name, numbers in signatures.items():
+        forms = {(functions[one].input_names, structures.output_names(functions[one].result)) for one in numbers}
+        if len(forms) != 1 or None in next(iter(forms)):
+            raise ValueError(f"the functions of the signature {name!r} have other inputs or outputs than one another")
     return record
 
 
@@ -199,7 +204,7 @@ def _read_function(read: Any, variables: tuple[VariableRecord, ...]) -> Function
 def _check_graph(record: FunctionRecord, variables: tuple[VariableRecord, ...]) -> None:
     """Raises ValueError where a graph is not that of its function: inputs, variables, states and results disagree."""
     graph, count = record.template.graph, len(record.input_names)
-    if sorted(structures.slots(record.arguments)) != list(range(count)):
+    if sorted(structures.slots(record.arguments)) != list(range(count)) or len(set(record.input_names)) != count:
         raise ValueError(f"the arguments of {record.name!r} are not its inputs")
     used = [variables[number] for number in record.variables]
     if len(set(record.variables)) != len(used) or len(graph.inputs) != count + len(used):

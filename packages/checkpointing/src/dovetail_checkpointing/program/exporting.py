@@ -6,22 +6,21 @@ import os
 import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from dovetail_protocols.errors import CheckpointError, CheckpointUnsafeError
 
 from ..collecting import collect, remove_tree
-from ..commit import staged
-from ..saving import Receipt, save
+from ..commit import Durability, Staging, staged
+from ..limits import DEFAULT, Limits, require_below
+from ..saving import Receipt
 from ..storage import FileSystem, Place, locate
 from .describing import Description
 from .document import write_program
-from .format import ASSET_NAME, ASSETS, LIMIT_BYTES, NAME, WEIGHTS, seal
+from .files import Asset, size_of, write_asset
+from .format import ASSET_NAME, ASSETS, NAME, seal_program
 from .records import AssetRecord, ProgramRecord
-
-Assets = Mapping[str, "str | os.PathLike[str] | bytes"]
+from .weights import write_weights
 
 
 def export(
@@ -30,9 +29,10 @@ def export(
     signatures: Any = None,
     *,
     methods: Collection[str] | None = None,
-    assets: Assets | None = None,
+    assets: Mapping[str, Asset] | None = None,
     overwrite: bool = False,
-    limit_bytes: int = LIMIT_BYTES,
+    durability: Durability = "power-loss",
+    limits: Limits = DEFAULT,
     file_system: FileSystem | None = None,
 ) -> Receipt:
     """Saves a module's traced functions and its variables as the folder `path`, which `load_program` loads without the
@@ -43,41 +43,46 @@ def export(
     stays open. Every traced method of the module, and of modules in it, is exported too; `methods` names those to take,
     such as "__call__" and "encoder/embed". `assets`: files to go along, by name: paths, or their contents.
     `overwrite=True` replaces an export that is there, in one step. Plain Python attributes are not exported.
+    `durability` is that of `save`.
 
     Raises: SignatureError, StructureError and GraphError for what can't be kept in a file; CheckpointError for
-    variables that the module doesn't hold, where the target exists, or where storage fails. The target is then as it
-    was.
+    variables that the module doesn't hold, where the target exists, or where storage fails, as `save` does. The target
+    is then as it was.
     """
     started = time.perf_counter()
-    target = locate(path, file_system)
+    target, files = locate(path, file_system), dict(assets or {})
     replaces = _is_replaced(target, overwrite=overwrite)
+    _refuse_names(files)
     description = Description(module, signatures, methods)
-    contents = {name: _contents(name, given) for name, given in (assets or {}).items()}
-    with staged(target, "power-loss") as staging:
+    needed = sum(map(size_of, files.values())) + sum(one.size_bytes for one in description.variables)
+    with staged(target, durability) as staging:
         collect(target.parent, target.path.name, is_locked=True)
-        staging.open(sum(map(len, contents.values())))
-        has_state = description.flattened.tensors or description.flattened.scalars
-        receipt = save(staging.folder / WEIGHTS, module if has_state else {}, file_system=staging.storage)
-        if contents:
-            staging.storage.make_folder(staging.folder / ASSETS)
-            for name, data in contents.items():
-                staging.write_durably(f"{ASSETS}/{name}", data)
-            staging.sync_folder(staging.folder / ASSETS)
-        data, digest = _program(description, contents, receipt.digest, limit_bytes, target)
+        staging.open(needed)
+        weights_size, weights_digest = write_weights(staging, description.flattened)
+        written = _write_assets(staging, files)
+        document = write_program(_record(description, written, weights_digest), description.functions)
+        data, digest = seal_program(document)
+        require_below("a program file", len(data), limits.program_bytes, "program_bytes", target)
         staging.write_durably(NAME, data)
         staging.publish(replaces=replaces)
         if replaces:
             with suppress(OSError):  # it holds the replaced export now; what stays of it the next export removes
                 remove_tree(staging.storage, staging.folder)
-    size = receipt.size_bytes + len(data) + sum(map(len, contents.values()))
-    return Receipt(target.spelled, digest, size, receipt.tensor_count, time.perf_counter() - started)
+    size = weights_size + len(data) + sum(one.size_bytes for one in written.values())
+    return Receipt(target.spelled, digest, size, len(description.variables), time.perf_counter() - started)
 
 
-def _program(
-    description: Description, contents: Mapping[str, bytes], weights_digest: str, limit_bytes: int, target: Place
-) -> tuple[bytes, str]:
-    assets = {name: AssetRecord(len(data), sha256(data).hexdigest()) for name, data in contents.items()}
-    record = ProgramRecord(
+def _write_assets(staging: Staging, files: Mapping[str, Asset]) -> dict[str, AssetRecord]:
+    if not files:
+        return {}
+    inner = staging.inside(ASSETS)
+    written = {name: write_asset(inner, name, asset) for name, asset in files.items()}
+    inner.sync_folder(inner.folder)
+    return written
+
+
+def _record(description: Description, assets: dict[str, AssetRecord], weights_digest: str) -> ProgramRecord:
+    return ProgramRecord(
         (),
         description.signatures,
         description.methods,
@@ -87,18 +92,6 @@ def _program(
         assets,
         weights_digest,
     )
-    data, digest = seal(write_program(record, description.functions))
-    if len(data) > limit_bytes:
-        raise CheckpointUnsafeError(
-            "a program is beyond the limit, and would not be read again",
-            where=str(target),
-            expected=f"at most {limit_bytes:,} bytes",
-            got=f"{len(data):,}",
-            effect="nothing was exported",
-            fix="hold large constants in variables (trainable=False), so that they are among the weights; or pass "
-            "limit_bytes=",
-        )
-    return data, digest
 
 
 def _is_replaced(target: Place, *, overwrite: bool) -> bool:
@@ -114,11 +107,11 @@ def _is_replaced(target: Place, *, overwrite: bool) -> bool:
     return exists
 
 
-def _contents(name: str, given: str | os.PathLike[str] | bytes) -> bytes:
-    if not ASSET_NAME.fullmatch(name):
-        raise CheckpointUnsafeError(
-            f"the name of the asset {name!r} is not plain",
-            expected="letters, digits, '.', '_' and '-', beginning with a letter, a digit or '_'",
-            effect="nothing was exported",
-        )
-    return given if isinstance(given, bytes) else Path(given).read_bytes()
+def _refuse_names(files: Mapping[str, Asset]) -> None:
+    for name in files:
+        if not ASSET_NAME.fullmatch(name):
+            raise CheckpointUnsafeError(
+                f"the name of the asset {name!r} is not plain",
+                expected="letters, digits, '.', '_' and '-', beginning with a letter, a digit or '_'",
+                effect="nothing was exported",
+            )

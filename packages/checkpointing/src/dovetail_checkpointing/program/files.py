@@ -1,92 +1,137 @@
-"""Files and folders of an export as they lie on disk: no link is followed, and each is measured before it is read."""
+"""Files of an export as they lie in storage: no link is followed, and each is measured before it is read."""
 
 from __future__ import annotations
 
 import os
-import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
-from io import BufferedReader
 from pathlib import Path
 
 from dovetail_protocols.errors import CheckpointError, CheckpointUnsafeError
 
+from ..commit import Staging
+from ..limits import Limits, require_below
+from ..storage import LocalFileSystem, Place, ReadableFile, ReadableFolder
 from .format import NAME, corrupt
 from .records import AssetRecord
 
-_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _PIECE_BYTES = 8 << 20
+Asset = str | os.PathLike[str] | bytes
+"""A file to go along: its path, or its contents."""
 
 
-def require_folder(path: Path) -> Path:
-    """The path, where it is a folder and no link to one.
+@contextmanager
+def opened(place: Place) -> Iterator[ReadableFolder]:
+    """A folder, held until the end of the body.
 
-    Raises: CheckpointError where there is nothing, CheckpointUnsafeError where it is something else.
+    Raises: CheckpointError where there is none.
     """
     try:
-        mode = path.lstat().st_mode
+        folder = place.file_system.open_folder(place.path)
     except OSError as error:
-        raise _absent(path, error) from error
-    if not stat.S_ISDIR(mode):
-        raise CheckpointUnsafeError("this is no folder", where=str(path), effect="nothing was loaded")
-    return path
-
-
-def read_limited(path: Path, limit_bytes: int) -> bytes:
-    """The contents of a regular file, which may have so many bytes at most.
-
-    Raises: CheckpointError where there is none, CheckpointUnsafeError for anything else, or for more bytes.
-    """
-    with _open(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > limit_bytes:
-            raise CheckpointUnsafeError(
-                "a program file is beyond the limit",
-                where=str(path),
-                expected=f"at most {limit_bytes:,} bytes",
-                got=f"{size:,}",
-                effect="it was not read",
-                fix="if you trust who exported it, pass limit_bytes=…",
-            )
-        return file.read(size)
-
-
-def checked_asset(folder: Path, name: str, expected: AssetRecord) -> Path:
-    """The path of an asset, whose contents are those that were exported.
-
-    Raises: CheckpointCorruptError where they aren't, CheckpointUnsafeError where it is no regular file.
-    """
-    path = require_folder(folder) / name
-    digest = sha256()
-    with _open(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size != expected.size_bytes:
-            raise corrupt(path, f"{size:,} of {expected.size_bytes:,} bytes")
-        while piece := file.read(_PIECE_BYTES):
-            digest.update(piece)
-    if digest.hexdigest() != expected.sha256:
-        raise corrupt(path, f"its SHA-256 is {digest.hexdigest()}, expected {expected.sha256}")
-    return path
-
-
-def _open(path: Path) -> BufferedReader:
+        raise _absent(place, error) from error
     try:
-        descriptor = os.open(path, _FLAGS)
-    except FileNotFoundError as error:
-        raise _absent(path, error) from error
-    except OSError as error:
+        yield folder
+    finally:
+        folder.close()
+
+
+def refuse_link(place: Place) -> None:
+    """Raises CheckpointUnsafeError for a folder inside of an export that is a link to somewhere else."""
+    if isinstance(place.file_system, LocalFileSystem) and os.path.islink(place.path):
         raise CheckpointUnsafeError(
-            "a file of a program can't be opened", where=str(path), cause=f"{error}", effect="nothing was loaded"
-        ) from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise CheckpointUnsafeError("this is no regular file", where=str(path), effect="nothing was loaded")
-    return os.fdopen(descriptor, "rb")
+            "a folder of an exported program is a symbolic link",
+            where=str(place),
+            effect="nothing was loaded",
+            fix="copy the export with its files, not with links to them",
+        )
 
 
-def _absent(path: Path, error: OSError) -> CheckpointError:
+def read_program_file(folder: ReadableFolder, place: Place, limits: Limits) -> bytes:
+    """The contents of program.json.
+
+    Raises: CheckpointError where there is none, CheckpointUnsafeError for a link, or for more bytes than the limit.
+    """
+    with _file(folder, NAME, place) as file:
+        require_below("a program file", file.size_bytes, limits.program_bytes, "program_bytes", place.child(NAME))
+        data = bytearray(file.size_bytes)
+        if file.read_into(0, memoryview(data)) != len(data):
+            raise corrupt(place.child(NAME), "it became shorter while it was read")
+        return bytes(data)
+
+
+def check_asset(folder: ReadableFolder, place: Place, name: str, expected: AssetRecord) -> None:
+    """Raises CheckpointCorruptError where an asset isn't what was exported, CheckpointUnsafeError for a link."""
+    where = place.child(name)
+    with _file(folder, name, place) as file:
+        if file.size_bytes != expected.size_bytes:
+            raise corrupt(where, f"{file.size_bytes:,} of {expected.size_bytes:,} bytes")
+        digest, done = sha256(), 0
+        piece = memoryview(bytearray(min(_PIECE_BYTES, expected.size_bytes)))
+        while done < expected.size_bytes and (count := file.read_into(done, piece)):
+            digest.update(piece[:count])
+            done += count
+    if digest.hexdigest() != expected.sha256:
+        raise corrupt(where, f"its SHA-256 is {digest.hexdigest()}, expected {expected.sha256}")
+
+
+def size_of(asset: Asset) -> int:
+    """The bytes of an asset."""
+    return len(asset) if isinstance(asset, bytes) else os.stat(asset).st_size
+
+
+def write_asset(staging: Staging, name: str, asset: Asset) -> AssetRecord:
+    """Puts an asset into a folder under way, durably, and says what it is.
+
+    Raises: CheckpointError for a file that grew or shrank meanwhile.
+    """
+    size, digest, done = size_of(asset), sha256(), 0
+    file = staging.create(name, size)
+    try:
+        for piece in [asset] if isinstance(asset, bytes) else _pieces(Path(asset)):
+            digest.update(piece)
+            file.write(piece)
+            done += len(piece)
+        if done != size:
+            raise CheckpointError(
+                "an asset changed while it was exported",
+                where=f"{asset!r:.200}",
+                effect="nothing was exported",
+                fix="try again once nobody writes to it",
+            )
+        staging.sync(file, name)
+    finally:
+        file.close()
+    return AssetRecord(size, digest.hexdigest())
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            yield piece
+
+
+@contextmanager
+def _file(folder: ReadableFolder, name: str, place: Place) -> Iterator[ReadableFile]:
+    try:
+        file = folder.open(name)
+    except FileNotFoundError as error:
+        if name == NAME:
+            raise _absent(place, error) from error
+        raise corrupt(place.child(name), "it is missing") from error
+    except OSError as error:
+        raise corrupt(place.child(name), f"it can't be opened: {error.strerror}") from error
+    try:
+        yield file
+    finally:
+        file.close()
+
+
+def _absent(place: Place, error: OSError) -> CheckpointError:
     return CheckpointError(
         "there is no exported program",
-        where=str(path),
+        where=str(place),
         cause=f"{error.strerror}",
-        fix=f"check the path: {NAME} is in it",
+        fix=f"check the path: it leads to the folder with {NAME}",
     )

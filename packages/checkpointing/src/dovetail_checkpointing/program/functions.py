@@ -9,7 +9,6 @@ from dovetail_protocols.errors import SignatureError
 from dovetail_protocols.roles import VariableLike
 
 from . import structures
-from .describing import output_names
 from .running import LoadedTrace
 
 
@@ -49,7 +48,8 @@ class LoadedSignature:
     def __init__(self, name: str, traces: Sequence[LoadedTrace]) -> None:
         self.name, self._traces = name, tuple(traces)
         record = traces[0].record
-        self.input_names, self.output_names = record.input_names, output_names(record.result, name)
+        self.input_names = record.input_names
+        self.output_names = structures.output_names(record.result) or ()
 
     @property
     def variables(self) -> tuple[VariableLike, ...]:

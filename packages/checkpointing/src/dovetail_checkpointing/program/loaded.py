@@ -108,10 +108,10 @@ class LoadedProgram(LoadedObject):
     `signatures` has its signatures by name, `assets` the paths of its files by name; `digest` is that of its export.
     """
 
-    def __init__(self, path: str, digest: str, assets: Mapping[str, FilePath]) -> None:
+    def __init__(self, path: str, digest: str, assets: Mapping[str, FilePath | str]) -> None:
         super().__init__("program")
         self.path, self.digest = path, digest
-        self.assets: Mapping[str, FilePath] = MappingProxyType(dict(assets))
+        self.assets: Mapping[str, FilePath | str] = MappingProxyType(dict(assets))
         self.signatures: Mapping[str, LoadedSignature] = MappingProxyType({})
 
     def __dir__(self) -> list[str]:

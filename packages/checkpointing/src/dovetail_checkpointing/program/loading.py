@@ -12,11 +12,13 @@ from dovetail_protocols.arrays import provider
 from dovetail_protocols.errors import CheckpointUnsafeError
 from dovetail_protocols.roles import VariableLike
 
+from ..limits import DEFAULT, Limits
 from ..object_tree import shown
 from ..reading import open as open_checkpoint
+from ..storage import FileSystem, Place, locate
 from .document import read_program
-from .files import checked_asset, read_limited, require_folder
-from .format import ASSETS, LIMIT_BYTES, NAME, WEIGHTS, corrupt, unseal
+from .files import check_asset, opened, read_program_file, refuse_link
+from .format import ASSETS, NAME, WEIGHTS, corrupt, unseal_program
 from .functions import LoadedMethod, LoadedSignature
 from .loaded import LoadedObject, LoadedProgram, variables_below
 from .makers import maker
@@ -29,7 +31,8 @@ def load_program(
     *,
     function: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None,
     expected_digest: str | None = None,
-    limit_bytes: int = LIMIT_BYTES,
+    limits: Limits = DEFAULT,
+    file_system: FileSystem | None = None,
 ) -> LoadedProgram:
     """The program that `export` wrote to the folder `path`, without the classes and functions it was made of.
 
@@ -39,23 +42,26 @@ def load_program(
     `dovetail.function(compilers=[])`. `expected_digest`: the `digest` of the export that it must be.
 
     Raises: CheckpointCorruptError for files that aren't what was written, or not of one export; GraphError with the
-    names of all operations that are not known here; CheckpointUnsafeError for links, files beyond `limit_bytes`, and
-    another export than expected; CheckpointVersionError; CheckpointError where there is none.
+    names of all operations that are not known here; CheckpointUnsafeError for links, files beyond the limits, and
+    another export than expected; CheckpointVersionError; DeviceError for a device that isn't installed;
+    CheckpointError where there is none.
     """
-    folder = require_folder(FilePath(path))
-    document, digest = unseal(read_limited(folder / NAME, limit_bytes), folder / NAME)
+    place = locate(path, file_system)
+    where = place.child(NAME)
+    with opened(place) as folder:
+        document, digest = unseal_program(read_program_file(folder, place, limits), where)
     if expected_digest is not None and digest != expected_digest:
         raise CheckpointUnsafeError(
             "this is not the program whose digest was given",
-            where=str(path),
+            where=str(place),
             expected=expected_digest,
             got=digest,
             effect="nothing was loaded",
         )
-    record = read_program(document, folder / NAME)
-    assets = {name: checked_asset(folder / ASSETS, name, one) for name, one in record.assets.items()}
-    variables, scalars = _variables(folder, record)
-    program = LoadedProgram(str(path), digest, assets)
+    record = read_program(document, where)
+    assets = _assets(place.child(ASSETS), record)
+    variables, scalars = _variables(place.child(WEIGHTS), record, limits)
+    program = LoadedProgram(str(place), digest, assets)
     _Assembly(record, variables, scalars, _wrapping(function)).fill(program)
     return program
 
@@ -70,25 +76,39 @@ def _wrapping(function: Callable[[Callable[..., Any]], Callable[..., Any]] | Non
     return wrap
 
 
-def _variables(folder: FilePath, record: ProgramRecord) -> tuple[list[VariableLike], dict[Path, Any]]:
+def _assets(place: Place, record: ProgramRecord) -> dict[str, FilePath | str]:
+    """The paths of the assets, whose contents are those that were exported."""
+    if record.assets:
+        refuse_link(place)
+        with opened(place) as folder:
+            for name, one in record.assets.items():
+                check_asset(folder, place, name, one)
+    return {name: place.child(name).spelled for name in record.assets}
+
+
+def _variables(place: Place, record: ProgramRecord, limits: Limits) -> tuple[list[VariableLike], dict[Path, Any]]:
     """New variables with the values of the weights, and the weights' scalars.
 
     Raises: CheckpointCorruptError where the weights are not those that the program was exported with.
     """
-    weights = require_folder(folder / WEIGHTS)
-    with open_checkpoint(weights) as reader:
+    refuse_link(place)
+    with open_checkpoint(place.path, limits=limits, file_system=place.file_system) as reader:
         if reader.digest != record.weights_digest:
             cause = f"these are the weights of another export: digest {reader.digest}, expected {record.weights_digest}"
-            raise corrupt(weights, cause)
+            raise corrupt(place, cause)
+        tensors = {one.path: one for one in reader.manifest.tensors}
+        if tensors.keys() != {one.path for one in record.variables}:
+            raise corrupt(place, "it holds other variables than the program")
+        for one in record.variables:
+            saved = tensors[one.path]
+            if (saved.shape, saved.dtype) != (one.shape, one.dtype.name):
+                cause = f"{shown(one.path)} is {saved.dtype}{list(saved.shape)}, not what the program says"
+                raise corrupt(place, cause)
         arrays, scalars = reader.read_records(reader.manifest.tensors), dict(reader.manifest.scalars)
-    if arrays.keys() != {one.path for one in record.variables}:
-        raise corrupt(weights, "it holds other variables than the program")
-    return [_variable(one, arrays[one.path], weights) for one in record.variables], scalars
+    return [_variable(one, arrays[one.path]) for one in record.variables], scalars
 
 
-def _variable(record: VariableRecord, array: Any, where: FilePath) -> VariableLike:
-    if array.shape != record.shape or array.dtype.name != record.dtype.name:
-        raise corrupt(where, f"{shown(record.path)} is {array.dtype}{list(array.shape)}, not what the program says")
+def _variable(record: VariableRecord, array: Any) -> VariableLike:
     value = provider().convert(array, record.dtype, record.device)
     return provider().variable(value, name=record.name, trainable=record.trainable)
 

@@ -72,6 +72,10 @@ class VariableRecord:
     shape: tuple[int, ...]
     device: Device
 
+    @property
+    def size_bytes(self) -> int:
+        return TensorMeta(self.shape, self.dtype).size_bytes
+
 
 @dataclass(frozen=True, slots=True)
 class AssetRecord:

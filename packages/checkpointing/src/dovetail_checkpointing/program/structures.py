@@ -83,6 +83,19 @@ def slots(structure: Any) -> Iterator[int]:
             yield from slots(item)
 
 
+def output_names(result: Any) -> tuple[str, ...] | None:
+    """The names of a signature's outputs, in order: keys of a dict, otherwise "output_0", …; None for a result that is
+    no array, no flat sequence of arrays and no flat dict of them."""
+    if isinstance(result, Slot):
+        return ("output_0",)
+    if isinstance(result, dict):
+        is_named = all(type(key) is str and isinstance(item, Slot) for key, item in result.items())
+        return tuple(result) if is_named else None
+    if isinstance(result, list | tuple) and all(isinstance(item, Slot) for item in result):
+        return tuple(f"output_{place}" for place in range(len(result)))
+    return None
+
+
 def fill(structure: Any, arrays: Sequence[Any]) -> Any:
     """The structure with arrays in place of its slots."""
     if isinstance(structure, Slot):
