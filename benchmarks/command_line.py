@@ -50,7 +50,9 @@ def make_plan(options: argparse.Namespace) -> Plan:
     plan = Plan(tuple(workloads), (OURS, *peers, *limit), curve_steps=options.curve_steps)
     if not quick:
         return plan
-    notes = ("--quick: torch.compile and resnet18, unless asked for; few, short turns; few losses",)
+    notes = (
+        "--quick: torch.compile, resnet18 and most of the many tensors, unless asked for; few, short turns and losses",
+    )
     return replace(
         plan,
         rounds=2,

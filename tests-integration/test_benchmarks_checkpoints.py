@@ -23,7 +23,7 @@ from benchmarks.workloads.checkpoints import CHECKPOINTS, Action, Checkpoint, di
 from benchmarks.workloads.registry import WORKLOADS
 
 SIZE, COUNT = 1 << 20, 100
-INSTALLED = ("safetensors", LIMIT)  # wherever the tests run
+INSTALLED = (OURS, "safetensors", LIMIT)  # wherever the tests run
 SMALL = Plan((), (), checkpoint_rounds=2, checkpoint_bytes=SIZE, checkpoint_tensors=COUNT, settle_seconds=0.0)
 
 MISSING = {

@@ -45,5 +45,5 @@ WORKLOADS: dict[str, Workload] = {
     )
 }
 
-# What --quick leaves out: minutes of steps.
-LONG = frozenset({"resnet18", "resnet18_inference"})
+# What --quick leaves out: minutes of steps, or of tiny tensors.
+LONG = frozenset({"resnet18", "resnet18_inference", "checkpoint_save_many", "checkpoint_load_many"})
