@@ -332,6 +332,22 @@ def test_29_sets_and_defaultdicts_of_variables_are_refused_and_plain_attributes_
     assert not (tmp_path / "bad").exists()
 
 
+def test_29_the_same_in_nests(tmp_path: Path) -> None:
+    module = dt.Module(name="module")
+    module.nest = {"plain": [1, "x", 0.5, None, (2, {3: "y"})], "sets": {4}, "mixed": [dt.Variable(1.0), 7, {"a": "b"}]}
+    dt.checkpointing.save(tmp_path / "c", module)
+    assert dt.checkpointing.list_variables(tmp_path / "c") == [("nest/mixed/0/.ATTRIBUTES/VARIABLE_VALUE", ())]
+    module.nest["plain"][0], module.nest["mixed"][1] = 5, 8
+    module.nest["mixed"][0].assign(2.0)
+    dt.checkpointing.restore(tmp_path / "c", module)
+    assert (module.nest["plain"][0], module.nest["mixed"][1], float(module.nest["mixed"][0])) == (5, 8, 1.0)
+    for bad in ([{"deep": {dt.Variable(1.0)}}], {"deep": (defaultdict(list, a=dt.layers.Dense(1)),)}):
+        module.bad = bad
+        with pytest.raises(ValueError, match="attribute 'bad' of Module can't be searched") as caught:
+            dt.checkpointing.save(tmp_path / "bad", module)
+        assert "deep" in str(caught.value)
+
+
 class Training:
     """All that the guide resumes: step, network, optimizer slots, iterator; and a generator."""
 

@@ -304,9 +304,11 @@ def test_tied_values_reach_variables_that_are_no_longer_tied(tmp_path: Path, var
 
 
 def test_scalars_wait_for_an_object_that_is_set_later(tmp_path: Path, module: Any, variable: Any) -> None:
-    save(tmp_path / "c", {"net": Late(data=module(epoch=4, place=variable(2)))})
-    net = Late()
+    saved = {"net": Late(data=module(epoch=4, place=variable(2)), options={"depth": 3})}
+    save(tmp_path / "c", saved)
+    net = Late(options={"depth": 0})
     with bind(tmp_path / "c", {"net": net}):
+        assert net.children["options/depth"] == 3, "what is in containers goes to the object that has them"
         data = net.set("data", module(epoch=0, place=variable(0)))
         assert (data.epoch, data.children["place"].payload.tolist()) == (4, 2)
         data.epoch = 5

@@ -19,6 +19,7 @@ REVIEWED = [
     "Report",
     "RestoreStatus",
     "Restored",
+    "ResumableIterator",
     "TensorInfo",
     "Verification",
     "best",

@@ -176,3 +176,24 @@ def test_what_is_no_checkpoint_is_never_replaced(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="exists already"):
         save(tmp_path / "c", {"x": 2}, overwrite=True)
     assert (tmp_path / "c" / "thesis.tex").exists()
+
+
+def test_each_object_gets_its_own_scalars_and_no_others(tmp_path: Path, module: Any) -> None:
+    class Strict:
+        def __init__(self, value: int, **children: Any) -> None:
+            self.value, self.children, self.loaded = value, children, []
+
+        def checkpoint_state(self) -> dict[str, Any]:
+            return {"value": self.value, **self.children}
+
+        def load_checkpoint_state(self, scalars: Any) -> None:
+            self.loaded.append(dict(scalars))
+
+    def tree(first: int) -> Strict:
+        return Strict(first, inner=Strict(first + 1), options={"depth": first + 2})
+
+    save(tmp_path / "c", tree(1))
+    fresh = tree(0)
+    restore(tmp_path / "c", fresh)
+    assert fresh.loaded == [{"value": 1, "options/depth": 3}]
+    assert fresh.children["inner"].loaded == [{"value": 2}]

@@ -8,6 +8,7 @@ from .manager import Manager
 from .program import LoadedMethod, LoadedObject, LoadedProgram, LoadedSignature, export, load_program
 from .reading import Reader, TensorInfo, open
 from .restoring import Report, Restored, restore
+from .resumable_iterator import ResumableIterator
 from .retention import best, every, last
 from .saving import Receipt, save
 from .steps import latest_checkpoint, list_variables
@@ -32,6 +33,7 @@ __all__ = [
     "Report",
     "RestoreStatus",
     "Restored",
+    "ResumableIterator",
     "TensorInfo",
     "Verification",
     "best",

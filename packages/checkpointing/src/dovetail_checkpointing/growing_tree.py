@@ -14,7 +14,7 @@ from typing import Any
 from dovetail_protocols.arrays import is_variable
 from dovetail_protocols.roles import SupportsCheckpoint, SupportsLateState, SupportsPartialState
 
-from .object_tree import SCALARS, Path, children, is_array, split
+from .object_tree import SCALARS, Path, children, is_array, shown, split
 
 
 @dataclass
@@ -74,11 +74,18 @@ class GrowingTree:
             for known in (self._silent, self._telling):
                 for old in [old for old in known if old[: len(path)] == path]:
                     del known[old]
-            self._meet(path, value, found, seen)
+            self._meet(path, value, None, found, seen)
         return found
 
-    def _meet(self, path: Path, value: Any, found: Found, seen: set[int]) -> None:
-        if id(value) in seen or not self._matters(path):
+    def _meet(self, path: Path, value: Any, owner: Path | None, found: Found, seen: set[int]) -> None:
+        """Takes note of what stands at a path, below an object at `owner`."""
+        if not self._matters(path):
+            return
+        if isinstance(value, SCALARS):
+            if owner is not None:
+                found.scalars.setdefault(owner, {})[path] = shown(path[len(owner) :])
+            return
+        if id(value) in seen:
             return
         seen.add(id(value))
         if is_variable(value):
@@ -89,15 +96,11 @@ class GrowingTree:
                 self._telling[path] = found.telling[path] = value
             self._watch(path, value)
             for name, child in value.checkpoint_state().items():
-                below = (*path, *split(name))
-                if isinstance(child, SCALARS):
-                    found.scalars.setdefault(path, {})[below] = name
-                else:
-                    self._meet(below, child, found, seen)
-        elif not isinstance(value, SCALARS) and not is_array(value):
+                self._meet((*path, *split(name)), child, path, found, seen)
+        elif not is_array(value):
             self._silent[path] = _Silent(value, [value])
             for key, child in children(path, value):
-                self._meet((*path, key), child, found, seen)
+                self._meet((*path, key), child, owner, found, seen)
 
     def _watch(self, path: Path, owner: SupportsCheckpoint) -> None:
         sources = list(owner.state_containers()) if isinstance(owner, SupportsPartialState) else [owner]

@@ -149,11 +149,11 @@ def _replace(variables: Mapping[Path, Any], buffers: Mapping[Path, Any], target:
         for path, variable in variables.items():
             before.append((variable, variable.payload))
             variable.replace(buffers[path])
-        for owner_path, owner in target.owners.items():
-            scalars = _below(owner_path, found.scalars)
-            if scalars:
-                loaded.append((owner, _below(owner_path, target.scalars)))
-                owner.load_checkpoint_state(scalars)
+        old, new = _by_owner(target, target.scalars), _by_owner(target, found.scalars)
+        for owner_path, scalars in new.items():
+            owner = target.owners[owner_path]
+            loaded.append((owner, old[owner_path]))
+            owner.load_checkpoint_state(scalars)
     except BaseException:
         for owner, scalars in loaded:
             owner.load_checkpoint_state(scalars)
@@ -162,9 +162,14 @@ def _replace(variables: Mapping[Path, Any], buffers: Mapping[Path, Any], target:
         raise
 
 
-def _below(owner: Path, scalars: Mapping[Path, Any]) -> dict[str, Any]:
-    depth = len(owner)
-    return {shown(path[depth:]): value for path, value in scalars.items() if path[:depth] == owner}
+def _by_owner(target: Flattened, scalars: Mapping[Path, Any]) -> dict[Path, dict[str, Any]]:
+    """The scalars of each object, by its own names for them; those that no object has are left out."""
+    found: dict[Path, dict[str, Any]] = {}
+    for path, value in scalars.items():
+        depth = next((depth for depth in reversed(range(len(path))) if path[:depth] in target.owners), None)
+        if depth is not None:
+            found.setdefault(path[:depth], {})[shown(path[depth:])] = value
+    return found
 
 
 def _like(value: Any, array: np.ndarray[Any, Any]) -> Any:
