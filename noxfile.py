@@ -160,6 +160,14 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="virtualenv")  # pip takes a local wheel of torch where there is one
+def comparisons(session: nox.Session) -> None:
+    """Convert weights from PyTorch and Keras and back, and compare the models with those of the libraries themselves."""
+    wheels = install_packages(session, "comparisons")
+    tests = ("-o", "python_files=compare_*.py", "tests-integration/comparisons")
+    session.run("pytest", *tests, *session.posargs, env=testing_environment(session, wheels))
+
+
+@nox.session(venv_backend="virtualenv")  # pip takes a local wheel of torch where there is one
 def bench(session: nox.Session) -> None:
     """Time Dovetail beside PyTorch and JAX, in one run."""
     install_packages(session, "runtime", "peers")

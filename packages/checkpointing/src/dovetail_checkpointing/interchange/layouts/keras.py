@@ -5,7 +5,6 @@ Source: `save_own_variables` of Keras 3's layers, in keras/src/layers.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from .part import Part, same
@@ -25,9 +24,6 @@ _ORDER = {
 }
 _BELOW = {"lstm": "cell/", "gru": "cell/"}
 
-REMAINDER = re.compile(r"(?:.*/)?seed_generator/vars/\d+")
-"""What Keras keeps beside weights: the states of random generators."""
-
 
 def parts(layout: str, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Part, ...]:
     """The parts of a layer that has these variables."""
@@ -40,6 +36,11 @@ def parts(layout: str, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Part, ...
         )
     present = [name for name in _ORDER[layout] if name in shapes]
     return tuple(same(name, f"{_BELOW.get(layout, '')}vars/{place}") for place, name in enumerate(present))
+
+
+def is_remainder(_: str) -> bool:
+    """Keras keeps nothing beside weights that a layer of Dovetail doesn't have."""
+    return False
 
 
 LAYOUTS = frozenset({*_ORDER, "multi_head_attention"})

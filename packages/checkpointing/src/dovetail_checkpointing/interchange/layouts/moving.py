@@ -6,7 +6,6 @@ kept under its own names where it is wanted, so that the way there and back is e
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -35,6 +34,13 @@ class Moved:
     unexpected: dict[str, StoredArray] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
 
+    def take_rest(self, arrays: Mapping[str, StoredArray], used: set[str], framework: str) -> None:
+        """Puts what no layer used where it belongs."""
+        for name, array in arrays.items():
+            if name not in used:
+                is_remainder = _FRAMEWORKS[framework].is_remainder(name)
+                (self.remainder if is_remainder else self.unexpected)[name] = array
+
 
 def into_dovetail(arrays: Mapping[str, StoredArray], framework: str, layers: Mapping[str, Layer]) -> Moved:
     """A module's variables of another framework's arrays, whose names begin with the layers' paths.
@@ -62,10 +68,7 @@ def into_dovetail(arrays: Mapping[str, StoredArray], framework: str, layers: Map
                     moved.arrays[joined(path, own)] = _made(part.into, found, position, shapes[position])
             if not part.is_exact and shapes is not None and not _comes_back(part, found):
                 moved.remainder |= dict(zip(names, found, strict=True))
-    remainder: re.Pattern[str] = _FRAMEWORKS[framework].REMAINDER
-    for name, array in arrays.items():
-        if name not in used:
-            (moved.remainder if remainder.fullmatch(name) else moved.unexpected)[name] = array
+    moved.take_rest(arrays, used, framework)
     return moved
 
 
@@ -100,10 +103,7 @@ def from_dovetail(arrays: Mapping[str, StoredArray], framework: str, layers: Map
             shapes = _shapes(part.out, found) or ()
             for position, (name, shape) in enumerate(zip(names, shapes, strict=True)):
                 moved.arrays[name] = _made(part.out, found, position, shape)
-    remainder: re.Pattern[str] = _FRAMEWORKS[framework].REMAINDER
-    for name, array in arrays.items():
-        if name not in used:
-            (moved.remainder if remainder.fullmatch(name) else moved.unexpected)[name] = array
+    moved.take_rest(arrays, used, framework)
     return moved
 
 

@@ -5,7 +5,6 @@ Source: the parameters' documentation of torch.nn's modules, PyTorch 2.13.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -16,9 +15,6 @@ from .part import Array, Part, moved, same
 
 Shapes = Mapping[str, tuple[int, ...]]
 
-REMAINDER = re.compile(r"(?:.*/)?num_batches_tracked")
-"""What PyTorch keeps beside weights: how many batches a normalization has seen."""
-
 
 def parts(layout: str, shapes: Shapes) -> tuple[Part, ...]:
     """The parts of a layer that has these variables.
@@ -26,6 +22,11 @@ def parts(layout: str, shapes: Shapes) -> tuple[Part, ...]:
     Raises: CheckpointMismatchError where PyTorch has no such layer.
     """
     return tuple(part for part in LAYOUTS[layout](shapes) if all(name in shapes for name in part.own))
+
+
+def is_remainder(name: str) -> bool:
+    """Whether an array is what PyTorch keeps beside weights: how many batches a normalization has seen."""
+    return name.rpartition("/")[2] == "num_batches_tracked"
 
 
 # ---------------------------------------------------------------------- products and convolutions
