@@ -161,7 +161,7 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(venv_backend="virtualenv")  # pip takes a local wheel of torch where there is one
 def comparisons(session: nox.Session) -> None:
-    """Convert weights from PyTorch and Keras and back, and compare the models with those of the libraries themselves."""
+    """Convert weights from PyTorch and Keras and back, and compare the models with theirs."""
     wheels = install_packages(session, "comparisons")
     tests = ("-o", "python_files=compare_*.py", "tests-integration/comparisons")
     session.run("pytest", *tests, *session.posargs, env=testing_environment(session, wheels))
