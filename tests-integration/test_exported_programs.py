@@ -265,3 +265,35 @@ def test_functions_are_made_by_whom_the_caller_says(tmp_path: Path) -> None:
     loaded = load_program(tmp_path / "double", function=strictly)
     assert loaded.run([1.0]).tolist() == [2.0]
     assert made[0].tracing_count == 1
+
+
+# ---------------------------------------------------------------------- devices
+
+
+class Placed(dt.Module):
+    """A module that makes arrays, holds a constant and has a loop, wherever it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.w = dt.Variable([1.0, 2.0], name="w")
+        offset = dt.constant([0.5, 0.25])
+        self.run = dt.function(
+            lambda x: dt.fori_loop(0, 2, lambda i, y: y + offset, x * self.w + dt.ones((x.shape[0], 2)))
+        )
+
+
+@pytest.mark.parametrize(("traced", "loaded"), [("cpu", "xla"), ("xla", "cpu"), ("xla", None)])
+def test_a_program_is_put_on_another_device(traced: str, loaded: str | None, tmp_path: Path) -> None:
+    with dt.device(traced):
+        placed = Placed()
+        wanted = placed.run(dt.ones((3, 2))).tolist()
+        placed.run.get_concrete_function(dt.TensorSpec([None, 2]))
+    export(tmp_path / "placed", placed)
+    there = load_program(tmp_path / "placed", device=loaded)
+    assert str(there.w.meta.device) == (loaded or traced)
+    result = there.run(dt.ones((3, 2), device=loaded or traced))
+    assert str(result.device) == (loaded or traced)
+    assert result.tolist() == wanted
+    if traced != loaded and loaded:
+        with pytest.raises(dt.errors.SignatureError):
+            there.run(dt.ones((3, 2), device=traced))

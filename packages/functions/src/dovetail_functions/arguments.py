@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from dovetail_protocols.default_device import current_device
-from dovetail_protocols.metas import TensorMeta
+from dovetail_protocols.metas import Device, TensorMeta
 
 from . import nested
 from .leaves import array_of, is_number_list, kept, key_of
@@ -54,6 +54,11 @@ class Arguments:
         kept_leaves = [leaf if place in self.places else kept(leaf) for place, leaf in enumerate(self.leaves)]
         plain = Arguments(self.structure, kept_leaves, self.form[1], self.places, self.positional)
         return plain.with_arrays(specs)
+
+    @property
+    def current_device(self) -> Device:
+        """The current device at the call."""
+        return self.form[2]
 
     @property
     def shapes(self) -> list[Shape]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from dovetail_protocols.default_device import device
 from dovetail_protocols.errors import AttributeValueError, ShapeError, SignatureError
 from dovetail_protocols.functions import ExportedFunction, Slot
 from dovetail_protocols.graph_templates import GraphTemplate, map_sizes
@@ -74,7 +75,8 @@ def _for_special_sizes(function: Function, trace: FunctionTrace) -> list[Functio
                 continue
             seen.add(sizes)
             try:
-                found = function._trace(trace.arguments.with_shapes(tuple(shapes)), trace.pattern)
+                with device(trace.arguments.current_device):
+                    found = function._trace(trace.arguments.with_shapes(tuple(shapes)), trace.pattern)
             except (ShapeError, AttributeValueError):
                 continue
             made.append(found)

@@ -12,11 +12,12 @@ from dovetail_protocols.functions import Slot
 from dovetail_protocols.graph import Graph
 from dovetail_protocols.graph_json import from_document, to_document
 from dovetail_protocols.graph_json_reader import check_operations
-from dovetail_protocols.metas import device
+from dovetail_protocols.metas import Device, device
 from dovetail_protocols.records import replace
 
 from . import structures
 from .format import ASSET_NAME, FORMAT, VERSION, corrupt
+from .placing import placed
 from .records import AssetRecord, FunctionRecord, Path, ProgramRecord, VariableRecord
 
 WRITER = "dovetail-checkpointing 0.1.0"
@@ -125,18 +126,18 @@ def _is_plain(value: Any) -> bool:
 # ---------------------------------------------------------------------- reading
 
 
-def read_program(document: dict[str, Any], where: object) -> ProgramRecord:
-    """The records of a document.
+def read_program(document: dict[str, Any], where: object, place: Device | None = None) -> ProgramRecord:
+    """The records of a document; with `place`, of one moved to that device.
 
     Raises: GraphError with the names of all operations that are not known here, or for a graph that isn't well formed;
     CheckpointCorruptError for anything else.
     """
     try:
         check_operations(document.get("functions"))
-        return _read_program(document)
+        return _read_program(document if place is None else placed(document, place))
     except (GraphError, PluginError):
         raise
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         what = error.what if isinstance(error, DovetailError) else f"{type(error).__name__}: {error}"
         raise corrupt(where, what) from error
 

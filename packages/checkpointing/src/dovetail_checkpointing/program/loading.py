@@ -10,6 +10,8 @@ from typing import Any
 
 from dovetail_protocols.arrays import provider
 from dovetail_protocols.errors import CheckpointUnsafeError
+from dovetail_protocols.metas import Device
+from dovetail_protocols.metas import device as find_device
 from dovetail_protocols.roles import VariableLike
 
 from ..limits import DEFAULT, Limits
@@ -30,6 +32,7 @@ def load_program(
     path: str | os.PathLike[str],
     *,
     function: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None,
+    device: Device | str | None = None,
     expected_digest: str | None = None,
     limits: Limits = DEFAULT,
     file_system: FileSystem | None = None,
@@ -39,7 +42,8 @@ def load_program(
     Reading executes nothing: operations are looked up by name, everything else is data. Every file is checked against
     its digest. Traces run as functions of the package that is installed for them (dovetail-functions), compiled like
     any other; without one, operation by operation. `function` is used in its place, such as
-    `dovetail.function(compilers=[])`. `expected_digest`: the `digest` of the export that it must be.
+    `dovetail.function(compilers=[])`. `device`: where it runs, by default where it was traced. `expected_digest`: the
+    `digest` of the export that it must be.
 
     Raises: CheckpointCorruptError for files that aren't what was written, or not of one export; GraphError with the
     names of all operations that are not known here; CheckpointUnsafeError for links, files beyond the limits, and
@@ -58,7 +62,7 @@ def load_program(
             got=digest,
             effect="nothing was loaded",
         )
-    record = read_program(document, where)
+    record = read_program(document, where, None if device is None else find_device(device))
     assets = _assets(place.child(ASSETS), record)
     variables, scalars = _variables(place.child(WEIGHTS), record, limits)
     program = LoadedProgram(str(place), digest, assets)
