@@ -14,7 +14,12 @@ import pytest
 
 from dovetail_checkpointing import Checkpoint, Reader, bind, save
 from dovetail_protocols import creation
-from dovetail_protocols.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointUnsafeError
+from dovetail_protocols.errors import (
+    CheckpointCorruptError,
+    CheckpointMismatchError,
+    CheckpointUnsafeError,
+    StructureError,
+)
 from dovetail_protocols.roles import SupportsPartialState
 
 
@@ -290,6 +295,24 @@ def test_what_was_taken_out_of_the_tree_takes_no_values(saved: Path, variable: A
     nets["net"] = new
     assert old.set("a", variable([0.0])).payload.tolist() == [0.0]
     assert new.set("a", variable([0.0])).payload.tolist() == [1.0]
+
+
+@pytest.mark.parametrize("then", [None, 3, "another"])
+def test_an_attribute_that_was_set_anew_takes_the_values(tmp_path: Path, variable: Any, then: Any) -> None:
+    save(tmp_path / "c", {"net": {"part": {"a": variable([1.0])}}})
+    old, new = Late(), Late()
+    net = Late(part=old)
+    checkpoint = Checkpoint(net=net)
+    checkpoint.restore(tmp_path / "c")
+    net.set("part", new if then == "another" else then)
+    assert old.set("a", variable([0.0])).payload.tolist() == [0.0]
+    net.set("part", new)
+    assert new.set("a", variable([0.0])).payload.tolist() == [1.0]
+
+
+def test_bind_refuses_plain_values(saved: Path) -> None:
+    with pytest.raises(StructureError, match="plain arrays and numbers"), bind(saved, {"net": {"a": np.zeros(1)}}):
+        pass
 
 
 def test_tied_values_reach_variables_that_are_no_longer_tied(tmp_path: Path, variable: Any) -> None:

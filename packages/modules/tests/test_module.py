@@ -369,3 +369,15 @@ def test_children_whose_paths_read_alike_are_refused(items: dict[str, Any]) -> N
     with pytest.raises(StructureError, match="two children of Module have the same path") as caught:
         module.checkpoint_state()
     assert "items/" in str(caught.value)
+
+
+def test_an_observer_hears_of_attributes_that_are_set_and_deleted() -> None:
+    module, heard = Module(name="module"), []
+    module.observe_state(heard.append)
+    module.a = 1
+    del module.a
+    module.observe_state(None)
+    module.b = 2
+    assert heard == ["a", "a"]
+    with pytest.raises(AttributeError):
+        del module.a

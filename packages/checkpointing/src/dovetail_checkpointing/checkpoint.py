@@ -6,11 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from dovetail_protocols.arrays import is_variable
-from dovetail_protocols.errors import StructureError
-
-from .late_restoring import RestoreStatus
-from .object_tree import flatten, shown
+from .late_restoring import RestoreStatus, require_variables
 from .reading import open as open_checkpoint
 from .saving import Receipt, save
 from .storage import FileSystem
@@ -30,7 +26,10 @@ class Checkpoint:
         self._status: RestoreStatus | None = None
 
     def checkpoint_state(self) -> Mapping[str, Any]:
-        """The objects, so that a Checkpoint may stand inside of another tree."""
+        """The objects, so that a Checkpoint may stand inside of another tree. What waits for them is put in place
+        first, so that nothing is saved instead of it."""
+        if self._status is not None:
+            self._status.look()
         return self.objects
 
     def load_checkpoint_state(self, scalars: Mapping[str, Any]) -> None:
@@ -43,10 +42,8 @@ class Checkpoint:
 
         Raises: what `save` raises.
         """
-        self._require_variables()
-        if self._status is not None:
-            self._status.look()  # so that nothing is saved in place of a value that waits for it
-        return save(path, self.objects, step=step, overwrite=overwrite, **options)
+        require_variables(self.objects)
+        return save(path, self.checkpoint_state(), step=step, overwrite=overwrite, **options)
 
     def restore(
         self, path: str | os.PathLike[str], *, expected_digest: str | None = None, file_system: FileSystem | None = None
@@ -58,24 +55,10 @@ class Checkpoint:
         Raises: CheckpointMismatchError for shapes and dtypes that differ, CheckpointCorruptError; nothing is changed
         then. What is missing on either side is the status's business.
         """
-        self._require_variables()
+        require_variables(self.objects)
         reader = open_checkpoint(path, expected_digest=expected_digest, file_system=file_system)
         status = RestoreStatus(reader, self.objects)
         if self._status is not None:
             self._status.end()
         self._status = status
         return status
-
-    def _require_variables(self) -> None:
-        flattened = flatten(self.objects)
-        plain = [path for path, value in flattened.tensors.items() if not is_variable(value)]
-        plain += [
-            path for path in flattened.scalars if not any(path[: len(owner)] == owner for owner in flattened.owners)
-        ]
-        if plain:
-            raise StructureError(
-                "a Checkpoint can't restore plain arrays and numbers in place",
-                where=", ".join(map(shown, plain)),
-                expected="variables, or objects with checkpoint_state()",
-                fix="hold the value in a Variable, or use save() and restore(), which returns a new tree",
-            )

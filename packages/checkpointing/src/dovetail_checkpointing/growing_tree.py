@@ -45,11 +45,12 @@ class GrowingTree:
         return self._look(self._changed())
 
     def grown_below(self, owner: SupportsCheckpoint, path: Path, name: str) -> Found:
-        """The same, and what is in an attribute of an object, right after it was set."""
+        """The same, and what is in an attribute of an object, right after it was set or deleted."""
         changed = self._changed()
         found = self._look(changed)
         if self._telling.get(path) is not owner or not self._matters((*path, name)):
             return found  # it stands there no longer, or nothing waits
+        self._forget((*path, name))
         self._watch(path, owner)  # it may hold other lists now
         parts = [((*path, *split(child)), value) for child, value in _state_of(owner, name).items()]
         return self._look(parts, found)
@@ -71,11 +72,15 @@ class GrowingTree:
     def _look(self, parts: list[tuple[Path, Any]], found: Found | None = None) -> Found:
         found, seen = found or Found(), set[int]()
         for path, value in parts:
-            for known in (self._silent, self._telling):
-                for old in [old for old in known if old[: len(path)] == path]:
-                    del known[old]
+            self._forget(path)
             self._meet(path, value, None, found, seen)
         return found
+
+    def _forget(self, path: Path) -> None:
+        """Knows nothing any more of what stood at a path or below it."""
+        for known in (self._silent, self._telling):
+            for old in [old for old in known if old[: len(path)] == path]:
+                del known[old]
 
     def _meet(self, path: Path, value: Any, owner: Path | None, found: Found, seen: set[int]) -> None:
         """Takes note of what stands at a path, below an object at `owner`."""

@@ -9,7 +9,8 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
-from dovetail_protocols.errors import CheckpointMismatchError
+from dovetail_protocols.arrays import is_variable
+from dovetail_protocols.errors import CheckpointMismatchError, StructureError
 
 from . import late_observers
 from .growing_tree import Found, GrowingTree
@@ -166,12 +167,27 @@ def bind(path: str | os.PathLike[str], tree: Any, *, file_system: FileSystem | N
     Raises: CheckpointMismatchError at the end of the body naming variables that got no value, and values that nothing
     has taken, unless the status's `expect_partial` was called; what `Checkpoint.restore` raises.
     """
+    require_variables(tree)
     status = RestoreStatus(open_checkpoint(path, file_system=file_system), tree)
     try:
         with status:
             yield status
     finally:
         status.end()
+
+
+def require_variables(tree: Any) -> None:
+    """Raises: StructureError for a tree with plain values, which can't be restored in place."""
+    flattened = flatten(tree)
+    plain = [path for path, value in flattened.tensors.items() if not is_variable(value)]
+    plain += [path for path in flattened.scalars if not any(path[: len(owner)] == owner for owner in flattened.owners)]
+    if plain:
+        raise StructureError(
+            "plain arrays and numbers can't be restored in place",
+            where=", ".join(map(shown, plain)),
+            expected="variables, or objects with checkpoint_state()",
+            fix="hold the value in a Variable, or use save() and restore(), which returns a new tree",
+        )
 
 
 def _nested(values: dict[Path, Any]) -> Any:

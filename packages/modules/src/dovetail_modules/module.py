@@ -141,11 +141,19 @@ class Module:
         """A module has no scalars of its own: plain Python attributes are not saved."""
 
     def observe_state(self, observer: Callable[[str], None] | None) -> None:
-        """Calls `observer(name)` right after each attribute is set, until another observer, or None, is given."""
+        """Calls `observer(name)` right after each attribute is set or deleted, until another observer, or None, is
+        given."""
         vars(self)["_state_observer"] = observer
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
+        self._tell(name)
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        self._tell(name)
+
+    def _tell(self, name: str) -> None:
         observer = vars(self).get("_state_observer")
         if observer is not None and name not in self._UNTRACKED:
             observer(name)

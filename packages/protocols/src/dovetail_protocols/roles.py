@@ -191,8 +191,8 @@ class SupportsLateState(Protocol):
     """Optional for a SupportsCheckpoint that gets children after its construction, such as a layer that is built at its
     first call: a restore can then wait for them.
 
-    `observe_state(observer)`: from then on, `observer(name)` is called right after the attribute of that name was set,
-    before anybody reads it. There is one observer at a time; None ends the observing.
+    `observe_state(observer)`: from then on, `observer(name)` is called right after the attribute of that name was set
+    (or deleted, where that can be), before anybody reads it. There is one observer at a time; None ends the observing.
     """
 
     def observe_state(self, observer: Callable[[str], None] | None) -> None: ...
