@@ -172,3 +172,10 @@ def bench(session: nox.Session) -> None:
     """Time Dovetail beside PyTorch and JAX, in one run."""
     install_packages(session, "runtime", "peers")
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(venv_backend="virtualenv")  # as for bench
+def crash(session: nox.Session) -> None:
+    """Kill saves, break disks and damage files: what Dovetail loses, and what other checkpoint formats lose."""
+    install_packages(session, "crash")
+    session.run("python", "-m", "crash", *session.posargs, env=ONE_BLAS_THREAD)

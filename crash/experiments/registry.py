@@ -1,0 +1,30 @@
+"""Every experiment by name, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from crash.experiments import (
+    byte_damage,
+    digests,
+    full_disks,
+    kills,
+    power_cuts,
+    random_kills,
+    storage_errors,
+    writers,
+)
+from crash.experiments.plan import Plan
+from crash.results import Result
+from crash.stand import Stand
+
+EXPERIMENTS: Mapping[str, Callable[[Stand, Plan], Iterator[Result]]] = {
+    "kills": kills.run,
+    "random-kills": random_kills.run,
+    "storage-errors": storage_errors.run,
+    "power-cuts": power_cuts.run,
+    "damage": byte_damage.run,
+    "full-disks": full_disks.run,
+    "digests": digests.run,
+    "writers": writers.run,
+}

@@ -1,0 +1,71 @@
+"""Several processes save in one place while others load: whatever is loaded must be one of the saves, whole."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from crash.experiments.plan import Plan
+from crash.formats.catalogue import OURS
+from crash.results import Result
+from crash.stand import Stand
+from crash.tracing import scratch
+from crash.worker_process import WorkerLost, WorkerProcess
+
+OURS_TAKE_PART, PEERS_TAKE_PART = (8, 16), (2, 2)
+"""Writers and readers."""
+
+
+def run(stand: Stand, plan: Plan) -> Iterator[Result]:
+    writers, readers = OURS_TAKE_PART if stand.name == OURS else PEERS_TAKE_PART
+    if plan.quick:
+        writers, readers = 2, 2
+    for way in (way for way in ("plain", "steps") if way in stand.about["ways"]):
+        result = Result("writers", stand.name, f"{writers} writers, {readers} readers, {way}", plan.seed)
+        saves = plan.count(1000 if way == "steps" else 200, stand.name, quick=10, peers=100)
+        root = scratch()
+        workers = [WorkerProcess(stand.name) for _ in range(writers + readers)]
+        try:
+            _together(workers[:writers], workers[writers:], root, way, saves, result)
+            final = workers[writers].ask("load_one", root=str(root), way=way)
+            result.add(f"at the end: {final}", miss=final != "whole")
+        finally:
+            for worker in workers:
+                worker.close()
+            shutil.rmtree(root)
+        yield result
+
+
+def _together(
+    writers: list[WorkerProcess], readers: list[WorkerProcess], root: Path, way: str, saves: int, result: Result
+) -> None:
+    place = {"root": str(root), "way": way}
+    with ThreadPoolExecutor(len(writers) + len(readers)) as threads:
+        reading = [threads.submit(_asked, reader, "load_many", stop=str(root / ".stop"), **place) for reader in readers]
+        writing = [
+            threads.submit(_asked, writer, "save_many", first=number, stride=len(writers), count=saves, **place)
+            for number, writer in enumerate(writers, start=1)
+        ]
+        for future in writing:
+            _add(result, "save", future.result(), {"returned", "refused"})
+        (root / ".stop").touch()
+        for future in reading:
+            _add(result, "load", future.result(), {"whole", "nothing yet"})
+        (root / ".stop").unlink()
+
+
+def _asked(worker: WorkerProcess, job: str, **arguments: object) -> Counter[str]:
+    try:
+        return Counter(worker.ask(job, within_seconds=3600.0, **arguments))
+    except WorkerLost as lost:
+        return Counter({f"died of signal {lost.signal}": 1})
+
+
+def _add(result: Result, what: str, outcomes: Counter[str], good: set[str]) -> None:
+    for outcome, count in outcomes.items():
+        result.counts[f"{what} {outcome}"] += count
+        if outcome not in good:
+            result.misses[f"{what} {outcome}"] += count

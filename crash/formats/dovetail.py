@@ -1,0 +1,53 @@
+"""Dovetail's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from crash.formats.format import Format, Way
+from crash.payloads import Arrays
+from dovetail_checkpointing import Manager, restore, save
+from dovetail_protocols.errors import CheckpointError
+
+SHARD_BYTES = 2048
+
+
+def save_plain(root: Path, number: int, arrays: Arrays) -> None:
+    save(root / "checkpoint", arrays, step=number, overwrite=(root / "checkpoint").exists())
+
+
+def save_shards(root: Path, number: int, arrays: Arrays) -> None:
+    overwrite = (root / "checkpoint").exists()
+    save(root / "checkpoint", arrays, step=number, overwrite=overwrite, shard_bytes=SHARD_BYTES)
+
+
+def load_plain(root: Path, expected: Arrays) -> Mapping[str, Any]:
+    tree: Mapping[str, Any] = restore(root / "checkpoint", expected).tree
+    return tree
+
+
+def save_step(root: Path, number: int, arrays: Arrays) -> None:
+    Manager(root, max_to_keep=2).save(number, arrays)
+
+
+def load_newest(root: Path, expected: Arrays) -> Mapping[str, Any]:
+    restored = Manager(root, max_to_keep=2).restore_latest(expected)
+    if restored is None:
+        raise CheckpointError("there is no checkpoint", where=str(root))
+    tree: Mapping[str, Any] = restored.tree
+    return tree
+
+
+FORMAT = Format(
+    name="dovetail",
+    distributions=("dovetail-checkpointing",),
+    calls="save(path, tree, overwrite=True), restore(path, tree); Manager(root).save(step, tree), restore_latest(tree)",
+    ways={
+        "plain": Way(save_plain, load_plain),
+        "shards": Way(save_shards, load_plain),
+        "steps": Way(save_step, load_newest, keeps=True),
+    },
+    refusals=(CheckpointError,),
+)

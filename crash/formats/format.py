@@ -1,0 +1,42 @@
+"""What an experiment needs to know of a checkpoint format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crash.payloads import Arrays
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to save.
+
+    `save(root, number, arrays)` makes the save of that number in a folder, over or beside the one before. `load(root)`
+    gives the newest that there is and raises where there is none; `expected` is a checkpoint that can be loaded, for
+    formats that read into what they are given. `keeps` says that older saves stay beside the newest.
+    """
+
+    save: Callable[[Path, int, Arrays], object]
+    load: Callable[[Path, Arrays], Mapping[str, Any]]
+    keeps: bool = False
+
+
+@dataclass(frozen=True)
+class Format:
+    """A checkpoint format with the calls that its documentation shows.
+
+    `ways` by name: "plain" saves to one path again and again, "steps" keeps several; others are a format's own.
+    `refusals` are the errors that its callers are told to expect; empty where any will do. `forks_warm` says that a
+    process that has saved may be forked: no threads stay behind.
+    """
+
+    name: str
+    distributions: tuple[str, ...]
+    ways: Mapping[str, Way]
+    calls: str
+    refusals: tuple[type[Exception], ...] = ()
+    forks_warm: bool = True
+    notes: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,149 @@
+"""`python -m crash.worker FORMAT`: a process that has imported one format and does jobs, one line of JSON each."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from crash.child import Child, said
+from crash.damage import Damage, try_damage
+from crash.formats.catalogue import load_format
+from crash.formats.format import Format
+from crash.payloads import PAYLOADS, digest
+
+
+class Jobs:
+    """What a worker can be asked to do."""
+
+    def __init__(self, form: Format) -> None:
+        self.form = form
+        self._child: Child | None = None
+
+    def describe(self) -> dict[str, Any]:
+        ways = {name: way.keeps for name, way in self.form.ways.items()}
+        versions = {name: version(name) for name in self.form.distributions}
+        warm = self.form.forks_warm
+        return {
+            "versions": versions,
+            "ways": ways,
+            "warm": warm,
+            "calls": self.form.calls,
+            "notes": dict(self.form.notes),
+        }
+
+    def warm(self, way: str) -> None:
+        """Saves and loads once, so that what is imported late is there and no trial pays for it."""
+        if not self.form.forks_warm:
+            return
+        root = Path(tempfile.mkdtemp())
+        try:
+            self.save(str(root), way, 1, "small", 1)
+            self.load(str(root), way, "small")
+        finally:
+            shutil.rmtree(root)
+
+    def save(self, root: str, way: str, number: int, payload: str, seed: int) -> None:
+        self.form.ways[way].save(Path(root), number, PAYLOADS[payload](seed))
+
+    def load(self, root: str, way: str, payload: str) -> dict[str, Any]:
+        """What is found: its digest, or the error that was raised."""
+        try:
+            return {"digest": digest(self.form.ways[way].load(Path(root), PAYLOADS[payload](0)))}
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome; torch's is no Exception
+            return {"error": said(error, self.form.refusals)}
+
+    def fork(self, root: str, way: str, number: int, payload: str, seed: int, file_limit: int | None = None) -> int:
+        """A child that waits to make a save; its process id."""
+        threads = len(os.listdir("/proc/self/task"))
+        if threads > 1:
+            raise RuntimeError(f"{self.form.name}: {threads} threads run, so a fork may hang")
+        arrays, save = PAYLOADS[payload](seed), self.form.ways[way].save
+        self._child = Child(lambda: save(Path(root), number, arrays), self.form.refusals, file_limit)
+        return self._child.pid
+
+    def release(self, kill_after_seconds: float | None = None, timeout_seconds: float = 60.0) -> dict[str, Any]:
+        """Lets the child save, and gives its end."""
+        if self._child is None:
+            raise RuntimeError("there is no child")
+        child, self._child = self._child, None
+        return child.release(kill_after_seconds, timeout_seconds)
+
+    def save_many(self, root: str, way: str, first: int, stride: int, count: int) -> dict[str, int]:
+        """Makes the saves `first`, `first + stride`, …; counts what became of them."""
+        counts: Counter[str] = Counter()
+        for number in range(first, first + stride * count, stride):
+            try:
+                self.save(root, way, number, "small", number)
+                counts["returned"] += 1
+            except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome
+                expected = said(error, self.form.refusals)["expected"]
+                counts["refused" if expected else f"raised {type(error).__name__}"] += 1
+        return counts
+
+    def load_many(self, root: str, way: str, stop: str) -> dict[str, int]:
+        """Loads until the file `stop` is there; counts what was found."""
+        counts: Counter[str] = Counter()
+        while not os.path.exists(stop):
+            found = self.load_one(root, way)
+            counts["nothing yet" if found == "refused" and not counts["whole"] else found] += 1
+        return counts
+
+    def load_one(self, root: str, way: str) -> str:
+        """Whether what is loaded is some save, "whole", or "torn", or "refused" or, by an error of another kind,
+        "raised"."""
+        try:
+            arrays = self.form.ways[way].load(Path(root), PAYLOADS["small"](0))
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome
+            return "refused" if said(error, self.form.refusals)["expected"] else f"raised {type(error).__name__}"
+        return "whole" if digest(arrays) == digest(PAYLOADS["small"](int(arrays["step"][0]))) else "torn"
+
+    def damage(self, root: str, way: str, payload: str, damages: list[list[Any]], progress: str) -> dict[str, Any]:
+        """Does each damage to the checkpoint in `root`, loads it, and makes it good again."""
+
+        def load() -> Mapping[str, Any]:
+            return self.load(root, way, payload)
+
+        return try_damage(Path(root), [Damage(*each) for each in damages], load, Path(progress))
+
+
+def serve(jobs: Jobs, requests: Any, answer: Callable[[Mapping[str, Any]], None]) -> None:
+    for line in requests:
+        request = json.loads(line)
+        try:
+            answer({"result": getattr(jobs, request["job"])(**request["arguments"])})
+        except Exception as error:  # noqa: BLE001 - it is told to the parent, which raises it
+            answer({"failed": f"{type(error).__name__}: {error}"})
+
+
+def main(name: str) -> None:
+    """Serves until its standard input ends. What libraries print goes to standard error."""
+    warnings.simplefilter("ignore")  # libraries' own; what counts here is what they do
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
+        os.dup2(2, 1)
+
+        def answer(found: Mapping[str, Any]) -> None:
+            answers.write(json.dumps(found) + "\n")
+            answers.flush()
+
+        try:
+            form = load_format(name)
+        except ImportError as error:
+            answer({"missing": f"{type(error).__name__}: {error}"})
+            return
+        answer({"result": "ready"})
+        with suppress(KeyboardInterrupt):
+            serve(Jobs(form), sys.stdin, answer)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
