@@ -15,6 +15,8 @@ from .manifest import NAME
 from .storage import FileSystem, Place
 
 _log = logging.getLogger("dovetail.checkpointing")
+STEP = re.compile(r"step-(\d+)")
+"""The names of checkpoints in the folder of a Manager."""
 _LEFTOVER = re.compile(r"\.(tmp|trash)-(.+)-[0-9a-f]{16}")
 
 
@@ -38,13 +40,22 @@ def lock_name(name: str) -> str:
 
 
 def leftovers(root: Place, name: str | None = None) -> list[Leftover]:
-    """What lies unfinished in a folder: all of it, or that of one checkpoint; somebody may be at work on it."""
+    """What lies unfinished in a folder: all of it, or that of one checkpoint; somebody may be at work on it.
+
+    In an object store these are the steps without a manifest.
+    """
     found = []
+    storage = root.file_system
     try:
-        children = root.file_system.list_folder(root.path)
+        children = storage.list_folder(root.path)
     except FileNotFoundError:
         return []
     for child in sorted(children):
+        if not storage.publishes_by_rename:
+            path = root.path / child
+            if STEP.fullmatch(child) and name in (None, child) and not storage.exists(path / NAME):
+                found.append(Leftover(path, child, False, _size(storage, path)))
+            continue
         match = _LEFTOVER.fullmatch(child)
         if match and name in (None, match[2]):
             path = root.path / child

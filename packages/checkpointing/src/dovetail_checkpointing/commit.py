@@ -41,15 +41,15 @@ class SyncFailed(Exception):
 
 
 class Staging:
-    """A folder under way to `target`. Files are created in it, synced, and published together."""
+    """A folder under way to `target`. Files are created in it, synced, and published together. `suffix` belongs into
+    the name of each data file."""
+
+    suffix = ""
 
     def __init__(self, target: Place, durability: Durability) -> None:
         self.target, self.durability = target, durability
         self.storage: FileSystem = target.file_system
-        if self.storage.publishes_by_rename:
-            self.folder = target.path.with_name(f".tmp-{target.path.name}-{secrets.token_hex(8)}")
-        else:
-            self.folder = target.path
+        self.folder = target.path.with_name(f".tmp-{target.path.name}-{secrets.token_hex(8)}")
         self._is_visible = False
 
     def open(self, needed_bytes: int) -> None:
@@ -61,8 +61,7 @@ class Staging:
         free = self.storage.free_bytes(self.folder.parent)
         if free is not None and free < needed_bytes + _RESERVE_BYTES:
             raise no_room(self.target, needed_bytes, free)
-        if self.storage.publishes_by_rename:
-            self.storage.make_folder(self.folder)
+        self.storage.make_folder(self.folder)
 
     def inside(self, name: str) -> Staging:
         """A folder in it, made now; it becomes visible with this one."""
@@ -104,8 +103,6 @@ class Staging:
 
     def publish(self, *, replaces: bool) -> None:
         """Makes the folder visible under its name, then durable. What it replaces is then in `folder`."""
-        if not self.storage.publishes_by_rename:
-            return
         self.sync_folder(self.folder)
         if replaces:
             self.storage.exchange(self.folder, self.target.path)
@@ -117,24 +114,93 @@ class Staging:
     def discard(self) -> None:
         """Removes what is in the staging folder, as far as storage lets us. Once it is visible nothing is removed: the
         folder holds what was replaced, which a power cut might bring back."""
-        if self.storage.publishes_by_rename and not self._is_visible:
+        if not self._is_visible:
             with suppress(OSError):
                 remove_tree(self.storage, self.folder)
 
+    def remove_replaced(self) -> None:
+        """Removes what was replaced, now that it is out of sight; what stays of it the next save removes."""
+        with suppress(OSError):
+            remove_tree(self.storage, self.folder)
+
+
+class ObjectStaging(Staging):
+    """The same in an object store, where nothing can be renamed: files are written to their place under names that no
+    other save has, and the manifest last, which makes them a checkpoint. Of two saves to one target the one whose
+    manifest is second fails."""
+
+    def __init__(self, target: Place, durability: Durability, *, replaces: bool) -> None:
+        super().__init__(target, durability)
+        self.folder, self.suffix = target.path, f"-{secrets.token_hex(8)}"
+        self._replaces = replaces
+        self._created: list[PurePath] = []
+
+    def open(self, needed_bytes: int) -> None:
+        """Nothing needs to be made: a folder is but the beginning of names."""
+
+    def inside(self, name: str) -> ObjectStaging:
+        """The names that go on with this one."""
+        inner = ObjectStaging(self.target.child(name), self.durability, replaces=self._replaces)
+        inner._created = self._created
+        return inner
+
+    def create(self, name: str, size_bytes: int) -> WritableFile:
+        """A new file, or in place of the one that is there, where the save replaces a checkpoint."""
+        return self.storage.create(self.folder / name, size_bytes, replaces=self._replaces)
+
+    def sync(self, file: WritableFile, name: str) -> None:
+        """Hands a file over; before that it is not there, however long the process lives."""
+        try:
+            file.sync()
+        except FileExistsError:
+            raise
+        except OSError as error:
+            raise SyncFailed(self.folder / name, is_visible=False) from error
+        self._created.append(self.folder / name)
+
+    def publish(self, *, replaces: bool) -> None:
+        """The manifest was written last: it is done."""
+        self._is_visible = True
+
+    def discard(self) -> None:
+        """Removes the files that were handed over."""
+        if not self._is_visible:
+            for path in self._created:
+                with suppress(OSError):
+                    self.storage.remove_file(path)
+
+    def remove_replaced(self) -> None:
+        """Removes data files that the new manifest doesn't name."""
+        with suppress(OSError):
+            for name in self.storage.list_folder(self.folder):
+                if self.folder / name not in self._created:
+                    self.storage.remove_file(self.folder / name)
+
 
 @contextmanager
-def staged(target: Place, durability: Durability) -> Iterator[Staging]:
-    """A Staging under the lock of its target. What fails inside leaves the target as it was, raises a CheckpointError,
-    and what was written so far is removed."""
-    staging = Staging(target, durability)
+def staged(target: Place, durability: Durability, *, replaces: bool = False) -> Iterator[Staging]:
+    """A Staging under the lock of its target, which it `replaces` or not. What fails inside leaves the target as it
+    was, raises a CheckpointError, and what was written so far is removed."""
+    by_rename = target.file_system.publishes_by_rename
+    staging = Staging(target, durability) if by_rename else ObjectStaging(target, durability, replaces=replaces)
     with ExitStack() as cleaning:
         try:
-            make_parents(staging.storage, target.path, staging.sync_folder)
+            if by_rename:
+                make_parents(staging.storage, target.path, staging.sync_folder)
             lock = staging.storage.lock(target.path.with_name(lock_name(target.path.name)), keep=False)
             cleaning.callback(lock.release)
             yield staging
         except CheckpointBusyError:
             raise
+        except FileExistsError as error:
+            staging.discard()
+            raise CheckpointBusyError(
+                "somebody else has saved there meanwhile",
+                where=str(target),
+                cause=str(error),
+                effect="the other one's checkpoint is there; nothing of it was changed",
+                fix="save to another path",
+            ) from error
         except SyncFailed as failed:
             staging.discard()
             raise _not_durable(target, failed) from failed.__cause__

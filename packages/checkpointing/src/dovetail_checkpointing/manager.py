@@ -25,7 +25,7 @@ from .reading import Reader
 from .restoring import Restored, restore
 from .retention import Retention, Saved, last
 from .saving import Receipt, SaveOptions, save_to
-from .steps import latest_checkpoint, step_places
+from .steps import latest_place, step_places
 from .storage import FileSystem, Place, locate
 from .verifying import Verification, verify_place
 
@@ -202,6 +202,8 @@ class Manager:
         return collect(self._place, dry_run=dry_run)
 
     def _collect(self) -> None:
+        if not self._place.file_system.publishes_by_rename:
+            return  # no lock tells there whether somebody works on what is unfinished
         try:
             self.gc()
         except OSError:
@@ -212,7 +214,8 @@ class Manager:
     def latest(self) -> Path | str | None:
         """The checkpoint of the highest step that can be read, or None; a save in the background is waited for."""
         self.wait()
-        return latest_checkpoint(self._place.path, file_system=self._place.file_system)
+        latest = latest_place(self._place)
+        return None if latest is None else latest.spelled
 
     def restore_latest(self, into: Any = None, *, fallback: bool = False, **options: Any) -> Restored | None:
         """Restores the newest checkpoint into a tree, with the options of `restore`; None where there is none yet.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +23,7 @@ from dovetail_protocols.errors import (
     UninitializedError,
 )
 
-from .collecting import collect, remove_tree
+from .collecting import collect
 from .commit import Durability, Staging, staged
 from .file_damage import file_damage
 from .layout import FilePlan, Part, pieces_of, plan_files
@@ -110,10 +110,10 @@ def save_to(target: Place, flattened: Flattened, options: SaveOptions) -> Receip
     if "crc32" not in options.digests:
         raise StructureError("every checkpoint has CRC-32 checksums", where="digests", got=tuple(options.digests))
     parts = parts_of(flattened)
-    plans = plan_files(parts, options.shard_bytes)
     nonfinite = _nonfinite(flattened) if options.find_nonfinite else None
     replaces = _is_replaced(target, overwrite=options.overwrite)
-    with staged(target, options.durability) as staging:
+    with staged(target, options.durability, replaces=replaces) as staging:
+        plans = plan_files(parts, options.shard_bytes, staging.suffix)
         collect(target.parent, target.path.name, is_locked=True)
         staging.open(sum(plan.size_bytes for plan in plans))
         files = write_files(staging, plans, options)
@@ -122,8 +122,7 @@ def save_to(target: Place, flattened: Flattened, options: SaveOptions) -> Receip
         staging.write_durably(NAME, data)
         staging.publish(replaces=replaces)
         if replaces:
-            with suppress(OSError):  # it holds the replaced checkpoint now; what stays of it the next save removes
-                remove_tree(staging.storage, staging.folder)
+            staging.remove_replaced()
     size = sum(file.size_bytes for file in files) + len(data)
     seconds = time.perf_counter() - started
     return Receipt(target.spelled, digest, size, len(flattened.tensors), seconds, nonfinite)
@@ -198,8 +197,7 @@ def write_files(staging: Staging, plans: Sequence[FilePlan], options: SaveOption
         for file, plan in zip(files, plans, strict=True):
             records.append(write_file(file, plan, whole_digest="sha256" in options.digests))
             staging.sync(file, plan.name)
-    if staging.storage.publishes_by_rename:
-        _read_back(staging, plans, records, thoroughly=options.paranoid)
+    _read_back(staging, plans, records, thoroughly=options.paranoid)
     return tuple(records)
 
 

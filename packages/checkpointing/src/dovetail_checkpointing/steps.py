@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from contextlib import suppress
 from pathlib import Path
 
 from dovetail_protocols.errors import CheckpointError
 
+from .collecting import STEP
 from .object_tree import shown
 from .reading import Reader, read_manifest
 from .storage import FileSystem, Place, locate
 
-_STEP = re.compile(r"step-(\d+)")
 VARIABLE_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
@@ -27,10 +26,15 @@ def latest_checkpoint(root: str | os.PathLike[str], *, file_system: FileSystem |
 
     Unfinished saves don't count.
     """
-    place = locate(root, file_system)
-    for _, step in reversed(step_places(place)):
+    latest = latest_place(locate(root, file_system))
+    return None if latest is None else latest.spelled
+
+
+def latest_place(root: Place) -> Place | None:
+    """The same of a place."""
+    for _, step in reversed(step_places(root)):
         with suppress(CheckpointError), Reader(step, verify="header"):
-            return step.spelled
+            return step
     return None
 
 
@@ -41,6 +45,6 @@ def step_places(root: Place) -> list[tuple[int, Place]]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     return sorted(
-        ((int(match[1]), root.child(name)) for name in names if (match := _STEP.fullmatch(name))),
+        ((int(match[1]), root.child(name)) for name in names if (match := STEP.fullmatch(name))),
         key=lambda found: found[0],
     )

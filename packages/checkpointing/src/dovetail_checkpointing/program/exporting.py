@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from typing import Any
 
 from dovetail_protocols.errors import CheckpointError, CheckpointUnsafeError
 
-from ..collecting import collect, remove_tree
+from ..collecting import collect
 from ..commit import Durability, Staging, staged
 from ..limits import DEFAULT, Limits, require_below
 from ..saving import Receipt
@@ -55,7 +54,7 @@ def export(
     _refuse_names(files)
     description = Description(module, signatures, methods)
     needed = sum(map(size_of, files.values())) + sum(one.size_bytes for one in description.variables)
-    with staged(target, durability) as staging:
+    with staged(target, durability, replaces=replaces) as staging:
         collect(target.parent, target.path.name, is_locked=True)
         staging.open(needed)
         weights_size, weights_digest = write_weights(staging, description.flattened)
@@ -66,8 +65,7 @@ def export(
         staging.write_durably(NAME, data)
         staging.publish(replaces=replaces)
         if replaces:
-            with suppress(OSError):  # it holds the replaced export now; what stays of it the next export removes
-                remove_tree(staging.storage, staging.folder)
+            staging.remove_replaced()
     size = weights_size + len(data) + sum(one.size_bytes for one in written.values())
     return Receipt(target.spelled, digest, size, len(description.variables), time.perf_counter() - started)
 
@@ -103,6 +101,13 @@ def _is_replaced(target: Place, *, overwrite: bool) -> bool:
             where=str(target),
             got="an exported program" if is_export else "something that is no exported program",
             fix="export to another path, or pass overwrite=True to replace an export",
+        )
+    if exists and not target.file_system.publishes_by_rename:
+        raise CheckpointError(
+            "an export in an object store can't be replaced in one step",
+            where=str(target),
+            effect="what is there was not touched",
+            fix="export to another path",
         )
     return exists
 

@@ -18,8 +18,8 @@ def write_weights(staging: Staging, flattened: Flattened) -> tuple[int, str]:
     """
     options = SaveOptions(durability=staging.durability)
     parts = parts_of(flattened)
-    plans = plan_files(parts, options.shard_bytes)
     inner = staging.inside(WEIGHTS)
+    plans = plan_files(parts, options.shard_bytes, inner.suffix)
     files = write_files(inner, plans, options)
     data, digest = manifest_of(flattened, parts, plans, files, options).to_bytes()
     require_below("the manifest", len(data), DEFAULT.manifest_bytes, "manifest_bytes", inner.target)

@@ -2,12 +2,14 @@
 
 from .file_system import FileSystem, Lock, ReadableFile, ReadableFolder, WritableFile
 from .local import LocalFileSystem
+from .object_store import ObjectStore
 from .place import Place, locate
 
 __all__ = [
     "FileSystem",
     "LocalFileSystem",
     "Lock",
+    "ObjectStore",
     "Place",
     "ReadableFile",
     "ReadableFolder",

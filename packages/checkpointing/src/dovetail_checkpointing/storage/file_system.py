@@ -70,8 +70,9 @@ class FileSystem(Protocol):
     def make_folder(self, path: PurePath) -> None:
         """Makes one folder; its parent is there, and it isn't."""
 
-    def create(self, path: PurePath, size_bytes: int) -> WritableFile:
-        """Creates a file that isn't there yet, with room for so many bytes reserved as far as the system can."""
+    def create(self, path: PurePath, size_bytes: int, *, replaces: bool = False) -> WritableFile:
+        """Creates a file that isn't there yet, with room for so many bytes reserved as far as the system can. With
+        `replaces`, which only object stores are asked for, it takes the place of one that is there in one step."""
 
     def sync_folder(self, path: PurePath) -> None:
         """Returns once the names in a folder survive a power cut."""

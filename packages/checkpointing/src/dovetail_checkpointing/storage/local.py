@@ -38,7 +38,9 @@ class LocalFileSystem:
     def make_folder(self, path: PurePath) -> None:
         os.mkdir(path)
 
-    def create(self, path: PurePath, size_bytes: int) -> LocalWritableFile:
+    def create(self, path: PurePath, size_bytes: int, *, replaces: bool = False) -> LocalWritableFile:
+        if replaces:
+            raise NotImplementedError("folders of this machine are replaced by an exchange")
         return LocalWritableFile(path, size_bytes)
 
     def sync_folder(self, path: PurePath) -> None:

@@ -36,5 +36,13 @@ class Place:
 
 
 def locate(path: str | os.PathLike[str] | PurePath, file_system: FileSystem | None = None) -> Place:
-    """The place of a path: in the given file system, or on this machine."""
+    """The place of a path: in the given file system; in that of a URL, such as "s3://bucket/run", or on this machine.
+
+    Raises: CheckpointError for a URL where fsspec, or the package for its scheme, is missing.
+    """
+    if file_system is None and isinstance(path, str) and "://" in path:
+        from .object_store import ObjectStore
+
+        storage, inner = ObjectStore.of(path)
+        return Place(storage, Path(inner), path[: path.index("://") + 3])
     return Place(file_system or LocalFileSystem(), Path(path))

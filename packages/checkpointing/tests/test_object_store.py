@@ -1,0 +1,143 @@
+"""Checkpoints where nothing can be renamed: the manifest, created last, makes them."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from dovetail_checkpointing import Manager, latest_checkpoint, open, restore, save, verify
+from dovetail_checkpointing.storage import ObjectStore
+from dovetail_protocols.errors import CheckpointBusyError, CheckpointCorruptError, CheckpointError
+
+TREE = {"model": {"kernel": np.arange(12.0).reshape(3, 4), "bias": np.ones(4, np.float32)}, "step": 7}
+OTHER = {"model": {"kernel": np.zeros((3, 4)), "bias": np.zeros(4, np.float32)}, "step": 8}
+
+
+@pytest.fixture
+def root() -> str:
+    return f"memory://{uuid.uuid4().hex}"
+
+
+def names(url: str) -> list[str]:
+    return sorted(name.rpartition("/")[2] for name in MemoryFileSystem().find(url.removeprefix("memory://")))
+
+
+def test_a_tree_comes_back_by_its_url(root: str) -> None:
+    receipt = save(f"{root}/c", TREE)
+    assert receipt.path == f"{root}/c".replace("://", ":///")
+    restored = restore(receipt.path, expected_digest=receipt.digest).tree
+    np.testing.assert_array_equal(restored["model"]["kernel"], TREE["model"]["kernel"])
+    assert restored["step"] == 7
+    with open(f"{root}/c") as reader:
+        np.testing.assert_array_equal(reader.read("model/kernel", (slice(1, 3), 2)), [6.0, 10.0])
+    assert verify(f"{root}/c").is_sound
+
+
+def test_large_files_are_streamed(root: str) -> None:
+    values = np.random.default_rng(0).normal(size=3_000_000)
+    save(f"{root}/c", {"x": values})
+    np.testing.assert_array_equal(restore(f"{root}/c").tree["x"], values)
+
+
+def test_a_manager_keeps_and_finds_the_latest(root: str) -> None:
+    manager = Manager(f"{root}/run", max_to_keep=2)
+    for step in (1, 2, 3):
+        manager.save(step, {"x": step})
+    assert manager.steps == (2, 3)
+    assert manager.latest() == latest_checkpoint(f"{root}/run")
+    assert str(manager.latest()).endswith("/run/step-000000000003")
+    assert restore(manager.latest()).tree == {"x": 3}
+
+
+class Stopping(ObjectStore):
+    """Storage that fails when the n-th file is handed over."""
+
+    def __init__(self, fatal: int) -> None:
+        super().__init__(MemoryFileSystem())
+        self.left = fatal
+
+    def create(self, path: PurePath, size_bytes: int, *, replaces: bool = False) -> Any:
+        file = super().create(path, size_bytes, replaces=replaces)
+        complete = file.sync
+
+        def sync() -> None:
+            self.left -= 1
+            if self.left == 0:
+                raise OSError(5, "Input/output error")
+            complete()
+
+        file.sync = sync
+        return file
+
+
+@pytest.mark.parametrize("replaces", [False, True])
+def test_a_failure_at_any_file_leaves_what_was_there_and_no_debris(root: str, replaces: bool) -> None:
+    for fatal in (1, 2):
+        url = f"{root}/{fatal}"
+        if replaces:
+            save(url, TREE)
+        before = names(url) if replaces else []
+        path = url.removeprefix("memory://")
+        with pytest.raises(CheckpointError, match="did not confirm"):
+            save(path, OTHER, overwrite=replaces, file_system=Stopping(fatal))
+        assert (names(url) if MemoryFileSystem().exists(path) else []) == before
+        if replaces:
+            assert restore(url).tree["step"] == 7
+
+
+def test_a_replaced_checkpoint_leaves_nothing_behind(root: str) -> None:
+    save(f"{root}/c", TREE)
+    first = names(f"{root}/c")
+    save(f"{root}/c", OTHER, overwrite=True)
+    assert len(names(f"{root}/c")) == len(first) == 2
+    assert names(f"{root}/c") != first
+    assert restore(f"{root}/c").tree["step"] == 8
+
+
+def test_of_two_saves_at_once_the_second_manifest_is_refused(root: str) -> None:
+    class Late(ObjectStore):
+        def create(self, path: PurePath, size_bytes: int, *, replaces: bool = False) -> Any:
+            file = super().create(path, size_bytes, replaces=replaces)
+            if path.name == "manifest.json":
+                save(f"{root}/c", TREE)
+            return file
+
+    with pytest.raises(CheckpointBusyError, match="saved there meanwhile"):
+        save(f"{root}/c".removeprefix("memory://"), OTHER, file_system=Late(MemoryFileSystem()))
+    assert restore(f"{root}/c").tree["step"] == 7
+    assert len(names(f"{root}/c")) == 2
+
+
+def test_what_a_killed_save_left_is_no_checkpoint_and_is_collected_on_request(root: str) -> None:
+    manager = Manager(f"{root}/run")
+    manager.save(1, {"x": np.ones(3)})
+    manager.save(2, {"x": np.ones(3)})
+    path = f"{root}/run/step-000000000002".removeprefix("memory://")
+    MemoryFileSystem().rm_file(f"{path}/manifest.json")
+    assert str(manager.latest()).endswith("step-000000000001")
+    fresh = Manager(f"{root}/run")
+    assert [leftover.name for leftover in fresh.gc(dry_run=True)] == ["step-000000000002"]
+    assert fresh.steps == (1, 2)
+    fresh.gc()
+    assert fresh.steps == (1,)
+
+
+def test_damage_is_found(root: str) -> None:
+    save(f"{root}/c", TREE)
+    remote, path = MemoryFileSystem(), f"{root}/c".removeprefix("memory://")
+    data = next(name for name in remote.find(path) if name.endswith(".safetensors"))
+    damaged = bytearray(remote.cat_file(data))
+    damaged[-1] ^= 1
+    remote.pipe_file(data, bytes(damaged))
+    with pytest.raises(CheckpointCorruptError, match="CRC-32"):
+        restore(f"{root}/c")
+
+
+def test_a_scheme_that_nobody_knows_says_what_to_install() -> None:
+    with pytest.raises(CheckpointError, match=r"dovetail-checkpointing\[remote\]"):
+        save("nowhere://bucket/c", TREE)
