@@ -6,14 +6,13 @@ docs/checkpoints/format.md describes each field."""
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any, Literal
 
 from .object_tree import Path
+from .sealed_json import seal
 
 FORMAT, VERSION = "dovetail-checkpoint", 2
 NAME = "manifest.json"
@@ -82,7 +81,7 @@ class Manifest:
 
     def to_bytes(self) -> tuple[bytes, str]:
         """The manifest as it is written, and its root."""
-        body = canonical(
+        return seal(
             {
                 "aliases": [[list(path), list(target)] for path, target in self.aliases.items()],
                 "containers": [[list(path), kind] for path, kind in self.containers.items()],
@@ -96,15 +95,9 @@ class Manifest:
                 "tensors": [[list(t.path), t.dtype, list(t.shape), _pieces(t)] for t in self.tensors],
                 "version": VERSION,
                 "writer": self.writer,
-            }
+            },
+            sort_keys=True,
         )
-        root = sha256(body).hexdigest()
-        return body[:-1] + b',"root":"' + root.encode() + b'"}', root
-
-
-def canonical(document: Any) -> bytes:
-    """JSON that is the same for equal documents."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def _file(record: FileRecord) -> dict[str, Any]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import gc
-import json
 import re
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from math import prod
 from typing import Any
 
@@ -22,11 +20,10 @@ from dovetail_protocols.errors import (
 from .limits import DEFAULT, Limits, require_below
 from .manifest import CHUNK_BYTES, FORMAT, NAME, VERSION, Container, FileRecord, Manifest, Piece, TensorRecord
 from .object_tree import CONTROL, Path, shown
+from .sealed_json import unseal
 from .tensor_bytes import item_bytes
 from .tensor_table import TensorTable
 
-_ROOT = re.compile(rb',"root":"([0-9a-f]{64})"\}')
-_ROOT_BYTES = len(b',"root":""}') + 64
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.safetensors")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _CRC32 = re.compile(r"[0-9a-f]{8}")
@@ -44,7 +41,7 @@ def parse(data: bytes, limits: Limits = DEFAULT, where: object = NAME) -> Manife
     future; CheckpointUnsafeError for what is beyond the limits or leaves its folder.
     """
     with _as_corrupt(where), _without_collection():
-        document, root = _document(data)
+        document, root = unseal(data)
         return _Reading(document, limits, where).manifest(root)
 
 
@@ -80,22 +77,6 @@ def _without_collection() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def _document(data: bytes) -> tuple[dict[str, Any], str]:
-    tail = _ROOT.fullmatch(data[-_ROOT_BYTES:])
-    if tail is None:
-        raise ValueError("it does not end with its digest: it is cut off, or no manifest")
-    root = tail[1].decode()
-    digest = sha256(memoryview(data)[:-_ROOT_BYTES])
-    digest.update(b"}")
-    if digest.hexdigest() != root:
-        raise ValueError("its digest differs from the one it states")
-    document = json.loads(data, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_no_constant)
-    if type(document) is not dict:
-        raise ValueError("it is no JSON object")
-    del document["root"]
-    return document, root
 
 
 class _Reading:
@@ -292,14 +273,3 @@ def _natural(value: Any) -> int:
     if type(value) is not int or value < 0:
         raise ValueError(f"a count was expected, not {str(value)[:60]!r}")
     return value
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
-    return found
-
-
-def _no_constant(text: str) -> Any:
-    raise ValueError(f"{text} is no number of a manifest")
