@@ -147,7 +147,9 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
-        self._tell(name)
+        # Asked for here too: every attribute of every module passes here, and hardly one is waited for.
+        if vars(self).get("_state_observer") is not None:
+            self._tell(name)
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
