@@ -15,7 +15,7 @@ from dovetail_protocols import operations as ops
 from dovetail_protocols.binding import bind_attributes
 from dovetail_protocols.errors import DTypeError, ShapeError, SignatureError
 from dovetail_protocols.metas import CPU, TensorMeta
-from dovetail_protocols.roles import Array, TensorProvider, VariableLike
+from dovetail_protocols.roles import Array, SupportsFirstUse, TensorProvider, VariableLike
 
 from .host_variable import HostVariable
 from .numpy_dtypes import numpy_dtype
@@ -301,6 +301,26 @@ class TensorChecks:
         variable.replace(buffer)
         assert variable.payload is buffer
         assert values(before).tolist() == [1.0, 2.0]
+
+    @pytest.mark.parametrize("assigned", [None, [5.0, 6.0]], ids=["read", "assigned"])
+    def test_a_first_use_is_told_of_before_it_counts(self, assigned: list[float] | None) -> None:
+        made, told = self.provider.variable([1.0, 2.0]), []
+        if not isinstance(made, SupportsFirstUse):
+            pytest.skip("its variables don't offer SupportsFirstUse, which is optional")
+        variable: Any = made
+
+        def action() -> None:
+            told.append(variable)
+            variable.replace(np.array([3.0, 4.0], np.float32))
+
+        variable.before_first_use(action)
+        assert variable.meta == TensorMeta((2,), dt.float32)
+        assert told == [], "it was not used yet"
+        if assigned is not None:
+            ops.assign_variable(variable, self.provider.convert(assigned))
+        for _ in range(2):
+            assert values(ops.read_variable(variable)).tolist() == (assigned or [3.0, 4.0])
+        assert len(told) == 1
 
     def test_a_refused_assignment_changes_nothing(self) -> None:
         variable = self.provider.variable([1.0, 2.0])

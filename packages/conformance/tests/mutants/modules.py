@@ -248,6 +248,19 @@ class ForgetsItsBias(Honest):
         return {name: child for name, child in super().checkpoint_state().items() if name != "bias"}
 
 
+class HonestInParts(Honest):
+    def checkpoint_state_of(self, name: str) -> Mapping[str, Any]:
+        return {child: value for child, value in self.checkpoint_state().items() if child.partition("/")[0] == name}
+
+    def state_containers(self) -> list[Any]:
+        return [self.scales]
+
+
+class GivesAllForAPart(HonestInParts):
+    def checkpoint_state_of(self, name: str) -> Mapping[str, Any]:
+        return self.checkpoint_state()
+
+
 class KeepsAWeightToItself(Honest):
     def build(self, features: int) -> None:
         super().build(features)
@@ -293,6 +306,7 @@ def mutant(kind: type, what: str, *caught_by: str, **more: Any) -> Mutant:
 ORDER = "variables_come_once_and_in_order"
 MUTANTS = (
     mutant(Honest, "variables are made at the first call, some in a list"),
+    mutant(HonestInParts, "gives its state part by part too"),
     mutant(HonestWithoutCheckpoints, "no names, no checkpoints, no copies; counts its calls", updates=True, refused=()),
     Mutant(
         name="Nothing",
@@ -320,6 +334,7 @@ MUTANTS = (
     ),
     mutant(TakesAnything, "cuts off features that it wasn't built for", "wrong_inputs_are_refused"),
     mutant(ForgetsItsBias, "leaves a variable out of its checkpoint", "state_can_be_handed_over"),
+    mutant(GivesAllForAPart, "gives its whole state for each attribute", "state_can_be_handed_over"),
     mutant(KeepsAWeightToItself, "holds a number that is no variable", "state_can_be_handed_over"),
     mutant(SharesWithItsCopy, "shares its variables with a deep copy", "copies_are_apart"),
 )

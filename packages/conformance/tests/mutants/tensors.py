@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,21 @@ class OverwritingVariable:
 
     def snapshot(self) -> Any:
         return RIGHT.wrap(self.payload, self.meta)
+
+
+class HastyVariable(OverwritingVariable):
+    """One that tells of its first use at once, and then takes what is assigned."""
+
+    def replace(self, payload: Any) -> None:
+        self.payload = payload
+
+    def before_first_use(self, action: Callable[[], None]) -> None:
+        action()
+
+
+class Hasty(Right):
+    def variable(self, value: Any, *, name: str | None = None, trainable: bool = True) -> Any:
+        return HastyVariable(RIGHT.variable(value, name=name, trainable=trainable))
 
 
 class Overwriting(Right):
@@ -251,6 +267,7 @@ MUTANTS = (
         "replace_puts_another_buffer_in_force",
         "what_was_read_of_a_variable_stays",
     ),
+    mutant(Hasty, "tells of a variable's first use before there is one", "a_first_use_is_told_of_before_it_counts"),
     mutant(Listing, "gives several results as a list", "evaluate_gives_several_results_as_a_tuple"),
     mutant(Confused, "assigns before it checks the value", "a_refused_assignment_changes_nothing"),
 )

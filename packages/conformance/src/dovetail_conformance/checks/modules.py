@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from dovetail_protocols.arrays import provider
+from dovetail_protocols.arrays import is_variable, provider
 from dovetail_protocols.creation import telling
 from dovetail_protocols.errors import DovetailError
-from dovetail_protocols.roles import SupportsCheckpoint, SupportsVariables, VariableLike
+from dovetail_protocols.roles import SupportsCheckpoint, SupportsPartialState, SupportsVariables, VariableLike
 
 from ..cases import Operand
 from ..module_cases import ModuleCase
@@ -234,9 +234,26 @@ def checkpoint_problems(case: ModuleCase) -> list[str]:
     if isinstance(module, SupportsCheckpoint):
         saved = {id(value) for value in state_of(module)[0].values()}
         found += [f"checkpoint_state() lacks variable {v.name!r}" for v in listed if id(v) not in saved]
+    if isinstance(module, SupportsPartialState):
+        found += _partial_problems(module)
     found += hand_over(module, other)
     if not found and all_bits(called(case, module)) != all_bits(called(case, other)):
         found.append("another module with the same state gives other results")
+    return found
+
+
+def _partial_problems(module: Any) -> list[str]:
+    """Whether state that is asked for by attribute is that of the whole."""
+    whole = module.checkpoint_state()
+    names = dict.fromkeys(name.partition("/")[0] for name in whole)
+    found = []
+    for asked in (*names, "no_such_attribute"):
+        expected = {name: child for name, child in whole.items() if name.partition("/")[0] == asked}
+        part = module.checkpoint_state_of(asked)
+        other = [name for name in expected if is_variable(expected[name]) and part.get(name) is not expected[name]]
+        if other or list(part) != list(expected):
+            given, wanted = (", ".join(map(repr, names)) or "nothing" for names in (part, expected))
+            found.append(f"checkpoint_state_of({asked!r}) gives {given}; checkpoint_state() has {wanted} there")
     return found
 
 
