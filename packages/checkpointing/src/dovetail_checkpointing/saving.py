@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -195,8 +196,8 @@ def write_files(staging: Staging, plans: Sequence[FilePlan], options: SaveOption
             files.append(file)
         records = []
         for file, plan in zip(files, plans, strict=True):
-            records.append(write_file(file, plan, whole_digest="sha256" in options.digests))
-            staging.sync(file, plan.name)
+            sync = partial(staging.sync, file, plan.name)
+            records.append(write_file(file, plan, whole_digest="sha256" in options.digests, sync=sync))
     _read_back(staging, plans, records, thoroughly=options.paranoid)
     return tuple(records)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from queue import Queue
 from types import TracebackType
@@ -16,6 +16,8 @@ from .storage import WritableFile
 from .tensor_bytes import blocks, on_host
 
 Digest = Literal["crc32", "sha256"]
+_SMALL_BYTES = 256 << 10
+"""Tensors below this are gathered before they are written; of larger ones nothing is copied."""
 
 
 class FileDigests:
@@ -23,53 +25,68 @@ class FileDigests:
 
     def __init__(self, header: bytes, *, whole: bool) -> None:
         self._header_sha256 = sha256(header).hexdigest()
-        self._whole = sha256(header) if whole else None
+        self.whole = sha256(header) if whole else None
         self._chunks: list[str] = []
+        self._checksum, self._in_chunk = 0, 0
 
-    def add(self, chunk: memoryview) -> None:
-        """Takes the next chunk of the data."""
-        self._chunks.append(f"{zlib.crc32(chunk):08x}")
-        if self._whole is not None:
-            self._whole.update(chunk)
+    def add_to_chunk(self, data: memoryview) -> None:
+        """Takes the next bytes of the data, which don't cross the border of a chunk, into their chunk's checksum."""
+        self._checksum = zlib.crc32(data, self._checksum)
+        self._in_chunk += data.nbytes
+        if self._in_chunk == CHUNK_BYTES:
+            self._end_chunk()
+
+    def _end_chunk(self) -> None:
+        self._chunks.append(f"{self._checksum:08x}")
+        self._checksum, self._in_chunk = 0, 0
 
     def record(self, plan: FilePlan) -> FileRecord:
-        """The record of the file, once every chunk was added."""
-        whole = None if self._whole is None else self._whole.hexdigest()
+        """The record of the file, once all of its bytes were added."""
+        if self._in_chunk:
+            self._end_chunk()
+        whole = None if self.whole is None else self.whole.hexdigest()
         return FileRecord(plan.name, plan.size_bytes, len(plan.header), self._header_sha256, tuple(self._chunks), whole)
 
 
-def write_file(file: WritableFile, plan: FilePlan, *, whole_digest: bool) -> FileRecord:
-    """Writes a planned file; what the manifest will say of it. It is not synced yet."""
+def write_file(file: WritableFile, plan: FilePlan, *, whole_digest: bool, sync: Callable[[], None]) -> FileRecord:
+    """Writes a planned file and syncs it; what the manifest will say of it.
+
+    SHA-256 takes longer than all the rest together, the wait for the device included, so it has a thread to itself;
+    without it the checksums do.
+    """
     digests = FileDigests(plan.header, whole=whole_digest)
     file.write(plan.header)
-    with _Hashing(digests) as hashing:
-        for chunk in chunks(plan):
-            hashing.take(chunk)
-            file.write(chunk)
+    with _Beside(digests.add_to_chunk if digests.whole is None else digests.whole.update) as beside:
+        for part in parts_of_chunks(plan):
+            beside.take(part)
+            file.write(part)
+            if digests.whole is not None:
+                digests.add_to_chunk(part)
+        sync()
     return digests.record(plan)
 
 
-class _Hashing:
-    """A thread that takes digests of chunks while they are written.
+class _Beside:
+    """A thread that does something with data while it is written.
 
     (An executor would refuse work as soon as the main thread has ended, when saves in the background go on.)
     """
 
-    def __init__(self, digests: FileDigests) -> None:
-        self._digests = digests
-        self._chunks: Queue[memoryview | None] = Queue(maxsize=1)  # more would be memory that is held
+    def __init__(self, action: Callable[[memoryview], object]) -> None:
+        self._action = action
+        self._data: Queue[memoryview | None] = Queue(maxsize=1)  # more would be memory that is held
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run)
 
-    def take(self, chunk: memoryview) -> None:
-        """Hands on the next chunk, as soon as there is room."""
-        self._chunks.put(chunk)
+    def take(self, data: memoryview) -> None:
+        """Hands on the next data, as soon as there is room."""
+        self._data.put(data)
 
     def _run(self) -> None:
-        while (chunk := self._chunks.get()) is not None:
+        while (data := self._data.get()) is not None:
             if self._error is None:
                 try:
-                    self._digests.add(chunk)
+                    self._action(data)
                 except BaseException as error:  # noqa: BLE001 - raised by the thread that waits for it
                     self._error = error
 
@@ -78,32 +95,34 @@ class _Hashing:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._chunks.put(None)
+        self._data.put(None)
         self._thread.join()
         if kind is None and self._error is not None:
             raise self._error
 
 
-def chunks(plan: FilePlan) -> Iterator[memoryview]:
-    """The data of a file in pieces of CHUNK_BYTES, the last one shorter."""
+def parts_of_chunks(plan: FilePlan) -> Iterator[memoryview]:
+    """The data of a file in pieces of at most CHUNK_BYTES, none of which crosses the border of a chunk."""
     return _regrouped(block for part in plan.parts for block in blocks(on_host(part.source), CHUNK_BYTES))
 
 
 def _regrouped(views: Iterable[memoryview]) -> Iterator[memoryview]:
-    """Views cut and joined to equal sizes: a large tensor's bytes are not copied, those of many small ones are."""
+    """Views cut where chunks end, and joined where they are small: a large tensor's bytes are not copied."""
     gathered = bytearray()
+    room = CHUNK_BYTES
     for whole in views:
         view: Any = whole
         while view.nbytes:
-            if not gathered and view.nbytes >= CHUNK_BYTES:
-                yield view[:CHUNK_BYTES]
-                view = view[CHUNK_BYTES:]
-                continue
-            taken = view[: CHUNK_BYTES - len(gathered)]
-            gathered += taken
-            view = view[taken.nbytes :]
-            if len(gathered) == CHUNK_BYTES:
+            taken = view[:room]
+            view, room = view[taken.nbytes :], room - taken.nbytes
+            if taken.nbytes < _SMALL_BYTES:
+                gathered += taken
+                taken = None
+            if gathered and (taken is not None or not room or len(gathered) >= _SMALL_BYTES):
                 yield memoryview(gathered)
                 gathered = bytearray()
+            if taken is not None:
+                yield taken
+            room = room or CHUNK_BYTES
     if gathered:
         yield memoryview(gathered)

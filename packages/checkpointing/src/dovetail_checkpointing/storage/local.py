@@ -18,6 +18,7 @@ from .locking import FileLock
 _CLOSE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | _CLOSE
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | _CLOSE
+_AHEAD_BYTES = 8 << 20
 _HAS_FOLDER_HANDLES = os.open in os.supports_dir_fd
 
 
@@ -81,6 +82,7 @@ class LocalWritableFile:
 
     def __init__(self, path: PurePath, size_bytes: int) -> None:
         self._descriptor = os.open(path, _CREATE, 0o666)
+        self._written = self._started = 0
         try:
             native.reserve(self._descriptor, size_bytes)
         except BaseException:
@@ -90,7 +92,11 @@ class LocalWritableFile:
     def write(self, data: bytes | memoryview) -> None:
         left = memoryview(data).cast("B")
         while left.nbytes:
-            left = left[os.write(self._descriptor, left) :]
+            count = os.write(self._descriptor, left)
+            left, self._written = left[count:], self._written + count
+        if self._written - self._started >= _AHEAD_BYTES:  # so that the device is busy before the sync
+            native.start_writing(self._descriptor, self._started, self._written - self._started)
+            self._started = self._written
 
     def sync(self) -> None:
         _sync(self._descriptor)

@@ -6,11 +6,13 @@ import ctypes
 import errno
 import os
 import sys
+from functools import cache
 from pathlib import PurePath
 from typing import Any
 
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
+_SYNC_FILE_RANGE_WRITE = 2
 _NOT_THERE = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
 
 
@@ -45,5 +47,16 @@ def reserve(descriptor: int, size_bytes: int) -> None:
             raise OSError(number, os.strerror(number))
 
 
+def start_writing(descriptor: int, begin: int, size_bytes: int) -> None:
+    """Has the system begin to write a part of a file to the device, where it can be told to, and doesn't wait for it.
+
+    A hint: nothing is durable by it, and what goes wrong is for the sync to tell.
+    """
+    library = _library()
+    if sys.platform == "linux" and hasattr(library, "sync_file_range"):
+        library.sync_file_range(descriptor, ctypes.c_int64(begin), ctypes.c_int64(size_bytes), _SYNC_FILE_RANGE_WRITE)
+
+
+@cache
 def _library() -> Any:
     return ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
