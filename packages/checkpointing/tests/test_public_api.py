@@ -3,7 +3,9 @@
 import dovetail_checkpointing
 
 REVIEWED = [
+    "ABSENT",
     "Checkpoint",
+    "Comparison",
     "Damage",
     "FileSystem",
     "Limits",
@@ -20,10 +22,13 @@ REVIEWED = [
     "RestoreStatus",
     "Restored",
     "ResumableIterator",
+    "TensorDifference",
     "TensorInfo",
+    "ValueDifference",
     "Verification",
     "best",
     "bind",
+    "compare",
     "every",
     "export",
     "last",
@@ -32,6 +37,7 @@ REVIEWED = [
     "load_program",
     "migration",
     "open",
+    "quarantine",
     "restore",
     "save",
     "save_async",

@@ -2,10 +2,12 @@
 
 from .asynchronous import PendingSave, save_async
 from .checkpoint import Checkpoint
+from .comparing import ABSENT, Comparison, TensorDifference, compare
 from .late_restoring import RestoreStatus, bind
 from .limits import Limits
 from .manager import Manager
 from .program import LoadedMethod, LoadedObject, LoadedProgram, LoadedSignature, export, load_program
+from .quarantining import quarantine
 from .reading import Reader, TensorInfo, open
 from .restoring import Report, Restored, restore
 from .resumable_iterator import ResumableIterator
@@ -13,11 +15,14 @@ from .retention import best, every, last
 from .saving import Receipt, save
 from .steps import latest_checkpoint, list_variables
 from .storage import FileSystem, LocalFileSystem
+from .value_differences import ValueDifference
 from .verifying import Damage, Verification, verify
 from .versions import migration
 
 __all__ = [
+    "ABSENT",
     "Checkpoint",
+    "Comparison",
     "Damage",
     "FileSystem",
     "Limits",
@@ -34,10 +39,13 @@ __all__ = [
     "RestoreStatus",
     "Restored",
     "ResumableIterator",
+    "TensorDifference",
     "TensorInfo",
+    "ValueDifference",
     "Verification",
     "best",
     "bind",
+    "compare",
     "every",
     "export",
     "last",
@@ -46,6 +54,7 @@ __all__ = [
     "load_program",
     "migration",
     "open",
+    "quarantine",
     "restore",
     "save",
     "save_async",
