@@ -59,6 +59,13 @@ def test_each_kind_of_difference_is_told(tmp_path: Path) -> None:
     assert not found.is_same
 
 
+def test_what_is_tied_on_both_sides_is_told_once(tmp_path: Path) -> None:
+    first, second = np.ones(3), np.zeros(3)
+    found = compared(tmp_path, {"a": first, "b": first}, {"a": second, "b": second})
+    assert [one.path for one in found.tensors] == [("a",)]
+    assert not found.aliases
+
+
 def test_step_and_metrics_are_compared(tmp_path: Path) -> None:
     save(tmp_path / "a", {}, step=1, metrics={"loss": 0.5, "f1": 1.0})
     save(tmp_path / "b", {}, step=2, metrics={"loss": 0.25})

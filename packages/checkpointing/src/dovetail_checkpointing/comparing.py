@@ -84,7 +84,13 @@ def compare(
     Raises: CheckpointCorruptError.
     """
     one, other = first.manifest, second.manifest
-    tensors, same = compare_tensors(CheckpointSource(first), CheckpointSource(second), values=values, progress=progress)
+    tied_alike = {path for path, target in one.aliases.items() if other.aliases.get(path) == target}
+    tensors, same = compare_tensors(
+        CheckpointSource(first, without=tied_alike),
+        CheckpointSource(second, without=tied_alike),
+        values=values,
+        progress=progress,
+    )
     return Comparison(
         tensors,
         same,

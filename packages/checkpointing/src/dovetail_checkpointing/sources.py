@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any, Protocol
 
@@ -32,9 +32,10 @@ class TensorSource(Protocol):
 
 
 class CheckpointSource:
-    """The tensors of an open checkpoint; every chunk that is read is checked as its reader says."""
+    """The tensors of an open checkpoint; every chunk that is read is checked as its reader says. Those at paths in
+    `without` are left out."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, without: Container[Path] = ()) -> None:
         self._reader = reader
         manifest = reader.manifest
         self._records = {record.path: record for record in manifest.tensors}
@@ -44,7 +45,7 @@ class CheckpointSource:
             for record in placed
         }
         for alias, target in manifest.aliases.items():
-            if target in self._records and alias not in self._records:
+            if target in self._records and alias not in self._records and alias not in without:
                 self._records[alias] = self._records[target]
                 self._tensors[alias] = self._tensors[target]
 

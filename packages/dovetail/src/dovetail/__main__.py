@@ -8,9 +8,9 @@ import sys
 
 from dovetail_protocols.errors import DovetailError
 
-from .commands import bench_kernel, conformance, doctor, explain, kernels, new_kernel_package, profile
+from .commands import bench_kernel, checkpoint, conformance, doctor, explain, kernels, new_kernel_package, profile
 
-COMMANDS = (doctor, kernels, explain, profile, new_kernel_package, conformance, bench_kernel)
+COMMANDS = (doctor, kernels, explain, profile, new_kernel_package, conformance, bench_kernel, checkpoint)
 
 
 def main(arguments: list[str] | None = None) -> int:

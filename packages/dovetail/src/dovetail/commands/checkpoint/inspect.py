@@ -1,0 +1,177 @@
+"""Show what a checkpoint or program holds, without reading its tensors; --html draws it, with values of chosen ones."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..table import table
+from .json_output import print_json, scalar_document
+from .places import Found, find_one
+from .text import count_text, number_text, plain, shape_text, size_text, value_text
+
+if TYPE_CHECKING:
+    from dovetail_checkpointing import Reader
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", help="a checkpoint, or an exported program")
+    parser.add_argument(
+        "--tensors",
+        action="append",
+        metavar="PATTERN",
+        help="only tensors whose names match, such as 'model/*/kernel' (repeatable); with --html, read them and draw "
+        "their values",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """0, unless what is there can't be read."""
+    found = find_one(options.path)
+    document = describe(found, wanted(options.tensors))
+    if options.json:
+        print_json(document)
+    else:
+        print(text_of(document))
+    return 0
+
+
+def wanted(patterns: list[str] | None) -> Callable[[str], bool]:
+    """Whether a name matches one of the patterns; every name where there are none."""
+    if not patterns:
+        return lambda name: True
+    return lambda name: any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def describe(found: Found, is_wanted: Callable[[str], bool]) -> dict[str, Any]:
+    """All that is known of a checkpoint without reading its tensors, as JSON; numbers are exact.
+
+    Raises: what opening it raises.
+    """
+    import dovetail_checkpointing as checkpointing
+
+    with checkpointing.open(found.checkpoint, verify="header") as reader:
+        document = {
+            "format": "dovetail.checkpoint-inspect",
+            "path": str(found.path),
+            "kind": found.kind,
+            "step": reader.step,
+            "saved": found.saved or None,
+            "writer": reader.manifest.writer,
+            "digest": reader.digest,
+            "metrics": dict(reader.metrics),
+            "items": dict(reader.manifest.items),
+            **_contents(reader, is_wanted),
+        }
+    if found.kind == "program":
+        document["program"] = _program(found.path)
+    return document
+
+
+def _contents(reader: Reader, is_wanted: Callable[[str], bool]) -> dict[str, Any]:
+    from dovetail_checkpointing.object_tree import shown
+    from dovetail_checkpointing.sources import CheckpointSource
+
+    manifest = reader.manifest
+    infos = CheckpointSource(reader).tensors
+    names = [(record.path, shown(record.path)) for record in manifest.tensors]
+    return {
+        "files": [{"name": one.name, "bytes": one.size_bytes, "sha256": one.sha256} for one in manifest.files],
+        "tensors": [
+            {
+                "name": name,
+                "path": list(path),
+                "dtype": infos[path].dtype,
+                "shape": list(infos[path].shape),
+                "bytes": infos[path].size_bytes,
+            }
+            for path, name in names
+            if is_wanted(name)
+        ],
+        "aliases": [
+            {"name": shown(path), "path": list(path), "of": shown(target)}
+            for path, target in manifest.aliases.items()
+            if is_wanted(shown(path))
+        ],
+        "scalars": [
+            {"name": shown(path), "path": list(path), **scalar_document(value), "shown": value_text(value)}
+            for path, value in manifest.scalars.items()
+            if is_wanted(shown(path))
+        ],
+        "tensor_count": len(names),
+        "tensor_bytes": sum(infos[path].size_bytes for path, _ in names),
+    }
+
+
+def _program(folder: Path) -> dict[str, Any]:
+    from .programs import read, signatures
+
+    record, digest = read(folder)
+    return {
+        "digest": digest,
+        "signatures": signatures(record),
+        "assets": {name: one.size_bytes for name, one in record.assets.items()},
+    }
+
+
+# ---------------------------------------------------------------------- text
+
+
+def text_of(document: Mapping[str, Any]) -> str:
+    """A description for a reader."""
+    return "\n".join(_lines(document))
+
+
+def _lines(document: Mapping[str, Any]) -> Iterator[str]:
+    step = "" if document["step"] is None else f", step {document['step']}"
+    yield f"{plain(document['path'])}: {document['kind']}{step}"
+    yield from (f"  {name:8} {text}" for name, text in headings(document) if text)
+    if "program" in document:
+        yield ""
+        yield from _signatures(document["program"])
+    tensors, scalars = document["tensors"], document["scalars"]
+    if tensors:
+        rows = [_tensor_cells(one) for one in tensors]
+        yield "\n" + table(("tensor", "dtype", "shape", "bytes"), rows, right=(3,))
+    if document["aliases"]:
+        tied = [(plain(one["name"]), plain(one["of"])) for one in document["aliases"]]
+        yield "\n" + table(("tied", "is the same as"), tied)
+    if scalars:
+        cells = [(plain(one["name"]), str(one["type"]), str(one["shown"])) for one in scalars]
+        yield "\n" + table(("scalar", "type", "value"), cells)
+    if len(tensors) < document["tensor_count"]:
+        yield f"\n{len(tensors):,} of {count_text(document['tensor_count'], 'tensor')} match"
+
+
+def _tensor_cells(tensor: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    return plain(tensor["name"]), str(tensor["dtype"]), shape_text(tensor["shape"]), f"{tensor['bytes']:,}"
+
+
+def headings(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is said of a checkpoint as a whole, by name; "" where there is nothing to say."""
+    versions = {name: version for name, version in document["items"].items() if version != 1}
+    saved = f"{document['saved']} UTC" if document["saved"] else ""
+    tied = f", {count_text(len(document['aliases']), 'tied path')}" if document["aliases"] else ""
+    return [
+        ("saved", f"{saved} by {plain(document['writer'])}".strip()),
+        (
+            "holds",
+            f"{count_text(document['tensor_count'], 'tensor')}, {size_text(document['tensor_bytes'])} in "
+            f"{count_text(len(document['files']), 'file')}, {count_text(len(document['scalars']), 'scalar')}{tied}",
+        ),
+        ("metrics", ", ".join(f"{plain(name)} {number_text(value)}" for name, value in document["metrics"].items())),
+        ("versions", ", ".join(f"{plain(name)} {version}" for name, version in versions.items())),
+        ("digest", document["digest"]),
+    ]
+
+
+def _signatures(program: Mapping[str, Any]) -> Iterator[str]:
+    for name, calls in program["signatures"].items():
+        for call in calls:
+            outputs = ", ".join(call["outputs"])
+            yield f"  signature {plain(name)}({plain(', '.join(call['inputs']))}) -> {outputs}"
+    for name, size in program["assets"].items():
+        yield f"  file {plain(name)}, {size_text(size)}"

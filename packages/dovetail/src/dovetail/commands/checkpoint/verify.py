@@ -1,0 +1,107 @@
+"""Read checkpoints through, and tell all that is wrong with them: files, bytes, and the tensors that lie there."""
+
+from __future__ import annotations
+
+import argparse
+from textwrap import indent
+from typing import TYPE_CHECKING, Any
+
+from dovetail_protocols.errors import CheckpointError
+
+from .failures import error_document, status_of
+from .json_output import print_json
+from .places import MANIFEST, Found, children, find
+from .progress import Progress
+from .text import count_text, plain, plain_lines, size_text
+
+if TYPE_CHECKING:
+    from dovetail_checkpointing import Verification
+
+SHOWN_TENSORS = 8
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", metavar="path", help="a checkpoint, a program, or a folder of such")
+    parser.add_argument(
+        "--level",
+        choices=("header", "chunks", "full"),
+        default="full",
+        help="header: sizes and headers; chunks: also the CRC-32 of every chunk; full: also the SHA-256 of every file "
+        "(default)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 where all are sound, 1 where one is damaged, 3 where one is unsafe, 2 where one can't be read by this version.
+
+    One that is unsafe doesn't keep the others from being verified.
+    """
+    found = [one for path in options.paths for one in _all(find(path))]
+    status, documents = 0, []
+    for one in found:
+        try:
+            with Progress(f"verifying {one.path}") as progress:
+                verified = verify_found(one, options.level, progress)
+            told, document, worse = text_of(verified), document_of(verified), 0 if verified.is_sound else 1
+        except CheckpointError as error:
+            told, worse = f"{plain(str(one.path))}: NOT READ\n{indent(plain_lines(str(error)), '  ')}", status_of(error)
+            document = {"path": str(one.path), "sound": False, "error": error_document(error)}
+        status = max(status, worse, key=(0, 2, 1, 3).index)
+        documents.append(document)
+        if not options.json:
+            print(told, flush=True)
+    if options.json:
+        print_json({"format": "dovetail.checkpoint-verify", "level": options.level, "checkpoints": documents})
+    elif not found:
+        print("no checkpoints")
+    return status
+
+
+def _all(found: Found) -> list[Found]:
+    """All that is to be verified; what was moved out of the way is known to be damaged."""
+    if found.kind != "folder":
+        return [found]
+    return [one for one in children(found.path) if not one.is_quarantined]
+
+
+def verify_found(found: Found, level: Any, progress: Progress) -> Verification:
+    """What is wrong with a checkpoint or program.
+
+    Raises: CheckpointUnsafeError, CheckpointVersionError.
+    """
+    from dovetail_checkpointing import Damage, Verification, verify
+
+    from .programs import verify_program
+
+    if found.kind == "program":
+        return verify_program(found, level, progress)
+    if found.has_lost_manifest:
+        return Verification(str(found.path), level, "", (Damage(MANIFEST, "it is missing", ()),), 0, 0.0)
+    return verify(found.path, level, progress=progress.update)
+
+
+def text_of(verified: Verification) -> str:
+    """The outcome for a reader."""
+    name = plain(verified.path)
+    if verified.is_sound:
+        return f"{name}: sound, {size_text(verified.size_bytes)} read ({verified.level}) in {verified.seconds:.2f} s"
+    lines = [f"{name}: DAMAGED"]
+    for damage in verified.damages:
+        lines.append(f"  {plain(damage.file)}: {plain(damage.what)}")
+        if damage.tensors:
+            left = len(damage.tensors) - SHOWN_TENSORS
+            listed = ", ".join(map(plain, damage.tensors[:SHOWN_TENSORS])) + (f" and {left:,} more" if left > 0 else "")
+            lines.append(f"    {count_text(len(damage.tensors), 'tensor')} there: {listed}")
+    return "\n".join(lines)
+
+
+def document_of(verified: Verification) -> dict[str, Any]:
+    """The outcome for a program."""
+    return {
+        "path": verified.path,
+        "sound": verified.is_sound,
+        "digest": verified.digest or None,
+        "bytes": verified.size_bytes,
+        "seconds": verified.seconds,
+        "damages": [{"file": one.file, "what": one.what, "tensors": list(one.tensors)} for one in verified.damages],
+    }
