@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError
+from dovetail_protocols.errors import CheckpointCorruptError
 
 from .extents import Verify
 from .file_damage import file_damage
@@ -102,9 +102,8 @@ def _damages(reader: Reader, level: Verify, advance: Callable[[int], None]) -> l
     for number, (record, header) in enumerate(zip(manifest.files, headers, strict=True)):
         try:
             file = reader.folder.open(record.name)
-        except (OSError, CheckpointError) as error:
-            cause = error.strerror if isinstance(error, OSError) else error.what
-            found.append(Damage(record.name, f"it can't be opened: {cause}", _tensors(manifest, number, None)))
+        except OSError as error:
+            found.append(Damage(record.name, f"it can't be opened: {error.strerror}", _tensors(manifest, number, None)))
             continue
         try:
             for what in file_damage(file, record, sha256(header).hexdigest(), level, advance):

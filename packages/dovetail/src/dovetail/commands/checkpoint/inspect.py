@@ -107,12 +107,16 @@ def _contents(reader: Reader, is_wanted: Callable[[str], bool]) -> dict[str, Any
 
 
 def _program(folder: Path) -> dict[str, Any]:
-    from .programs import read, signatures
+    from dovetail_checkpointing.program.examining import read_record, signature_calls
+    from dovetail_checkpointing.storage import locate
 
-    record, digest = read(folder)
+    record, digest = read_record(locate(folder))
     return {
         "digest": digest,
-        "signatures": signatures(record),
+        "signatures": {
+            name: [{"inputs": list(call.inputs), "outputs": list(call.outputs)} for call in calls]
+            for name, calls in signature_calls(record).items()
+        },
         "assets": {name: one.size_bytes for name, one in record.assets.items()},
     }
 

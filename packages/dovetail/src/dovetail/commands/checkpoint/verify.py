@@ -70,11 +70,10 @@ def verify_found(found: Found, level: Any, progress: Progress) -> Verification:
     Raises: CheckpointUnsafeError, CheckpointVersionError.
     """
     from dovetail_checkpointing import Damage, Verification, verify
-
-    from .programs import verify_program
+    from dovetail_checkpointing.program.examining import verify_program
 
     if found.kind == "program":
-        return verify_program(found, level, progress)
+        return verify_program(found.path, level, progress=progress.update)
     if found.has_lost_manifest:
         return Verification(str(found.path), level, "", (Damage(MANIFEST, "it is missing", ()),), 0, 0.0)
     return verify(found.path, level, progress=progress.update)
