@@ -166,7 +166,7 @@ class Reader:
                 return
             inner.append(found[0])
             outer.append(found[1])
-        self._fill(record.dtype, piece.file, piece.begin, piece.sizes, tuple(inner), result[tuple(outer)])
+        self._fill(record.dtype, piece.file, piece.begin, piece.sizes, tuple(inner), result[(*outer, ...)])
 
     def _fill(
         self,
@@ -188,7 +188,7 @@ class Reader:
         if row_bytes > CHUNK_BYTES:
             for place in range(first.count):
                 at = begin + (first.start + place * first.step) * row_bytes
-                self._fill(dtype, file, at, shape[1:], wanted[1:], result[place])
+                self._fill(dtype, file, at, shape[1:], wanted[1:], result[place, ...])
             return
         rows = max(1, CHUNK_BYTES // max(row_bytes * first.step, 1))
         for place in range(0, first.count, rows):

@@ -1,0 +1,108 @@
+"""The lock of a checkpoint under way: one holder, who is named, and nobody after it has died."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dovetail_checkpointing import Manager, save
+from dovetail_checkpointing.storage.locking import FileLock
+from dovetail_protocols.errors import CheckpointBusyError
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from dovetail_checkpointing.storage.locking import FileLock
+lock = FileLock(Path(sys.argv[1]), keep=False)
+print("held", flush=True)
+sys.stdin.read()
+lock.release()
+"""
+
+
+def holder(path: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_second_writer_is_refused_at_once_and_told_who_writes(tmp_path: Path) -> None:
+    with holder(tmp_path / ".c.lock") as process:
+        with pytest.raises(CheckpointBusyError, match="somebody else is writing there") as caught:
+            save(tmp_path / "c", {"x": np.ones(3)})
+        assert f"process {process.pid} on {socket.gethostname()}, since 20" in str(caught.value)
+        save(tmp_path / "d", {"x": np.ones(3)})  # another checkpoint in the same folder is nobody's business
+        process.communicate("")
+    assert sorted(child.name for child in tmp_path.iterdir()) == ["d"]
+    save(tmp_path / "c", {"x": np.ones(3)})
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
+def test_the_lock_of_a_killed_process_stops_nobody(tmp_path: Path) -> None:
+    with holder(tmp_path / ".c.lock") as process:
+        process.send_signal(signal.SIGKILL)
+    assert (tmp_path / ".c.lock").exists()
+    save(tmp_path / "c", {"x": np.ones(3)})
+    assert [child.name for child in tmp_path.iterdir()] == ["c"]
+
+
+def test_a_manager_refuses_a_second_one_while_it_saves(tmp_path: Path) -> None:
+    with holder(tmp_path / ".lock") as process:
+        with pytest.raises(CheckpointBusyError):
+            Manager(tmp_path).save(1, {"x": 1})
+        process.communicate("")
+    Manager(tmp_path).save(1, {"x": 1})
+
+
+def test_what_somebody_is_writing_is_not_collected(tmp_path: Path) -> None:
+    (tmp_path / ".tmp-step-3-0011223344556677").mkdir()
+    with holder(tmp_path / ".step-3.lock") as process:
+        assert Manager(tmp_path).gc() == []
+        process.communicate("")
+    (tmp_path / ".tmp-step-3-0011223344556677" / "part").write_bytes(b"12345")
+    (leftover,) = Manager(tmp_path / "elsewhere").gc() or Manager(tmp_path).gc(dry_run=True) or [None]
+    assert leftover is None, "a Manager collects when it is made"
+    assert not (tmp_path / ".tmp-step-3-0011223344556677").exists()
+
+
+def test_waiting_threads_get_the_lock_one_after_the_other(tmp_path: Path) -> None:
+    """A lock file that is removed on release must not let two in."""
+    inside, most, refused, taken = 0, 0, 0, 0
+    guard = threading.Lock()
+
+    def work() -> None:
+        nonlocal inside, most, refused, taken
+        for _ in range(200):
+            try:
+                lock = FileLock(tmp_path / "lock", keep=False)
+            except CheckpointBusyError:
+                with guard:
+                    refused += 1
+                continue
+            with guard:
+                inside += 1
+                most = max(most, inside)
+                taken += 1
+            with guard:
+                inside -= 1
+            lock.release()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
+    assert taken + refused == 1600
+    assert taken > 0
