@@ -159,7 +159,8 @@ class Reader:
         self, record: TensorRecord, piece: Piece, wanted: Sequence[Range], result: np.ndarray[Any, Any]
     ) -> None:
         """The part of a piece that is wanted, put to its place in the result."""
-        inner, outer = [], []
+        inner: list[Range] = []
+        outer: list[Any] = []
         for one, start, size in zip(wanted, piece.starts, piece.sizes, strict=True):
             found = one.within(start, size)
             if found is None:
