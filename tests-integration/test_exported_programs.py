@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 from collections import OrderedDict, namedtuple
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +16,9 @@ import pytest
 import dovetail as dt
 from dovetail_checkpointing import export, load_program
 from dovetail_protocols.plugins import use
+from tools import packages
 
+from .plugin_sites import declare
 from .test_subsets import run_with_only
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "language_model.py"
@@ -186,6 +189,20 @@ def test_variables_and_constants_of_every_kind_come_back(dtype: str, tmp_path: P
         assert (str(one.dtype), one.tolist()) == (dtype, value.tolist())
 
 
+def test_a_constant_of_several_traces_is_kept_once(tmp_path: Path) -> None:
+    table = dt.constant(np.arange(1000, dtype=np.float32))
+    look = dt.function(lambda x: x + table[: x.shape[0]])
+    look.get_concrete_function(VECTOR)
+    look.get_concrete_function(dt.TensorSpec([7]))
+    export(tmp_path / "looks", Holder(look))
+    document = json.loads((tmp_path / "looks" / "program.json").read_bytes())
+    assert len(document["functions"]) > 1
+    assert [len(data) for data in document["constants"]] == [(4000 + 2) // 3 * 4]
+    loaded = load_program(tmp_path / "looks")
+    for rows in (1, 7, 30):
+        assert loaded.run(dt.ones((rows,))).tolist() == [1.0 + place for place in range(rows)]
+
+
 # ---------------------------------------------------------------------- what can't be kept is refused
 
 
@@ -265,6 +282,36 @@ def test_functions_are_made_by_whom_the_caller_says(tmp_path: Path) -> None:
     loaded = load_program(tmp_path / "double", function=strictly)
     assert loaded.run([1.0]).tolist() == [2.0]
     assert made[0].tracing_count == 1
+
+
+OTHERS = """
+import sys, tempfile
+sys.path.insert(0, {site!r})
+import dovetail_tensors as dt
+from dovetail_checkpointing import Checkpoint, export, load_program
+from functions_1_0 import CALLS, MAKER
+
+v, w = dt.Variable([1.0, 2.0], name="v"), dt.constant([10.0, 20.0])
+def counted(x):
+    v.assign_add([1.0, 1.0])
+    return [x * v.read_value() + w]
+double = MAKER.function(counted, name="counted")
+double.get_concrete_function(dt.constant([0.0, 0.0]))
+with tempfile.TemporaryDirectory() as folder:
+    export(folder + "/program", Checkpoint(v=v), double)
+    loaded = load_program(folder + "/program")
+serve = loaded.signatures["serving_default"]
+print(serve(x0=[1.0, 1.0])["output_0"].tolist(), loaded.v.tolist(), v.tolist(), CALLS)
+"""
+
+
+def test_functions_of_another_package_are_exported_and_run_by_it(tmp_path: Path) -> None:
+    frozen = packages.ROOT / "packages" / "protocols" / "tests" / "old_implementers" / "functions_1_0.py"
+    shutil.copy(frozen, tmp_path)
+    declare(tmp_path, "old-functions", "1.0", "[dovetail.functions.v1]\nold = functions_1_0:MAKER\n")
+    program = OTHERS.format(site=str(tmp_path))
+    printed = run_with_only({"tensors", "checkpointing", "kernels_numpy"}, program)
+    assert printed.strip() == "[12.0, 23.0] [2.0, 3.0] [1.0, 2.0] ['counted']"
 
 
 # ---------------------------------------------------------------------- devices

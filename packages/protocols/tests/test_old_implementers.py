@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dovetail_protocols import arrays, compilers, devices, kernels, provider, roles, selection, use_provider
+from dovetail_protocols import arrays, compilers, devices, functions, kernels, provider, roles, selection, use_provider
 from dovetail_protocols import dtypes as dt
 from dovetail_protocols import operations as ops
 from dovetail_protocols.compilers import (
@@ -31,6 +31,7 @@ from dovetail_protocols.device_abilities import (
     donates,
 )
 from dovetail_protocols.errors import DeviceError, KernelNotFoundError
+from dovetail_protocols.functions import FunctionMaker, Slot, SupportsExport, SupportsSignatures
 from dovetail_protocols.kernels import KernelPackage, SupportsDestination
 from dovetail_protocols.metas import TensorMeta
 from dovetail_protocols.plugins import find, quarantined
@@ -61,6 +62,7 @@ FROZEN = {
     "compiler_1_1.py": "f8c350736d893d74656b1f8303268e3778aba9a4fc23b12a571c7801345054ff",
     "device_1_0.py": "37c29c13af7d3efd8c51138240016fce66007762197c3f95f141210ac1fb09d3",
     "device_1_1.py": "4bcb7e7f5614415ec49e9194cd7f6403fa75848f1e54709012bfea0a6681bb02",
+    "functions_1_0.py": "8611d8a96bdcfd4bc288375a287901eefebcf4894eee64e93e00b3a180e40351",
     "kernels_1_0.py": "de0e777a494e4e7dcea1fc325d8389933528699ba20210ad15b0648656732778",
     "operations_1_0.py": "a6713b76c596578f37dcbb16fb7122da8c7de7735227b842cd65ff39ab44b761",
     "tensors_1_0.py": "3b960de424bf4441ff6cbb36d51d5d6224eea9b38efc944c43261617d4080a9f",
@@ -83,6 +85,8 @@ old = tensors_1_0:PROVIDER
 [dovetail.autodiff.v1]
 old = autodiff_1_0:PROVIDER
 old-1-1 = autodiff_1_1:PROVIDER
+[dovetail.functions.v1]
+old = functions_1_0:MAKER
 [dovetail.communicators.v1]
 old = training_1_0:COMMUNICATOR
 """
@@ -118,6 +122,7 @@ def test_they_still_play_their_roles(installed: Site) -> None:
     assert isinstance(load("dovetail.compilers.v1", "old-1-1"), Compiler)
     assert isinstance(load("dovetail.tensors.v1"), TensorProvider)
     assert isinstance(load("dovetail.autodiff.v1"), Differentiator)
+    assert isinstance(load("dovetail.functions.v1"), FunctionMaker)
     assert isinstance(load("dovetail.communicators.v1"), Communicator)
     assert set(selection.packages()) == {"old", "old-device", "old-operations"}
     assert quarantined() == {}
@@ -128,6 +133,7 @@ def test_each_minor_that_was_spoken_has_its_implementer() -> None:
         "autodiff": roles.PROTOCOL,
         "compiler": compilers.PROTOCOL,
         "device": devices.PROTOCOL,
+        "functions": functions.PROTOCOL,
         "kernels": kernels.PROTOCOL,
         "tensors": arrays.PROTOCOL,
     }
@@ -265,6 +271,17 @@ def test_a_differentiator_of_1_1_goes_forward_and_takes_batches(installed: Site)
     batch = provider().convert([1.0, 2.0])
     (result,) = differentiator.batched(lambda x: [ops.negative(x)], [batch], [True])
     assert result.payload == (-1.0, -2.0)
+
+
+def test_functions_of_1_0_are_traced_run_and_exported(installed: Site) -> None:
+    twice = load("dovetail.functions.v1").function(lambda x: [ops.add(x, x)], name="twice")
+    assert isinstance(twice, SupportsExport)
+    assert isinstance(twice, SupportsSignatures)
+    (result,) = twice(provider().convert([1.0, 2.0]))
+    assert result.payload == (2.0, 4.0)
+    (one,) = twice.exported()
+    assert one.template.specialized(()).outputs[0].meta.shape == (2,)
+    assert (one.arguments, one.result) == (((Slot(0),), {}), (Slot(0),))
 
 
 def test_a_module_and_an_optimizer_of_1_0_play_their_roles(installed: Site) -> None:

@@ -16,6 +16,7 @@ from dovetail_protocols.metas import Device, device
 from dovetail_protocols.records import replace
 
 from . import structures
+from .constants import shared, unshared
 from .format import ASSET_NAME, FORMAT, VERSION, corrupt
 from .placing import placed
 from .records import AssetRecord, FunctionRecord, Path, ProgramRecord, VariableRecord
@@ -34,7 +35,7 @@ _KINDS = {
 }
 _MEMBERS = (
     "format", "version", "writer", "signatures", "methods", "variables", "objects", "aliases", "assets", "weights",
-    "functions",
+    "functions", "constants",
 )  # fmt: skip
 
 # ---------------------------------------------------------------------- writing
@@ -76,6 +77,7 @@ def _without_folders(graph: Graph) -> Graph:
 
 def write_program(record: ProgramRecord, functions: list[dict[str, Any]]) -> dict[str, Any]:
     """The whole document, around functions that were written already."""
+    functions, constants = shared(functions)
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -101,6 +103,7 @@ def write_program(record: ProgramRecord, functions: list[dict[str, Any]]) -> dic
         "assets": {name: {"bytes": one.size_bytes, "sha256": one.sha256} for name, one in record.assets.items()},
         "weights": record.weights_digest,
         "functions": functions,
+        "constants": constants,
     }
 
 
@@ -146,7 +149,8 @@ def _read_program(document: dict[str, Any]) -> ProgramRecord:
     if document.keys() != set(_MEMBERS):
         raise ValueError(f"its members differ: {', '.join(sorted(map(str, document.keys() ^ set(_MEMBERS))))}")
     variables = tuple(_read_variable(one) for one in _typed(document["variables"], list))
-    functions = tuple(_read_function(one, variables) for one in _typed(document["functions"], list))
+    written = unshared(_typed(document["functions"], list), document["constants"])
+    functions = tuple(_read_function(one, variables) for one in written)
     count = len(functions)
     signatures = {name: _numbers(read, count) for name, read in _typed(document["signatures"], dict).items()}
     methods = {}
