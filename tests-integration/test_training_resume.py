@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-from crash.digits import kill_repeatedly
+from crash.experiments.training import kill_repeatedly
+from crash.results import Result
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 EPOCHS = 3
@@ -137,6 +138,7 @@ def test_killed_and_resumed_training_equals_an_uninterrupted_one_to_the_bit(tmp_
 
 
 def test_killed_at_random_moments_it_loses_at_most_the_save_under_way(tmp_path: Path) -> None:
-    outcome = kill_repeatedly(tmp_path, 3, epochs=2, seed=1)
-    assert outcome.kills == 3
-    assert outcome.misses == []
+    result = Result("training", "dovetail", "a few kills", seed=1)
+    kill_repeatedly(tmp_path, 3, result, epochs=2)
+    assert sum(count for what, count in result.counts.items() if what.startswith("killed: ")) == 3
+    assert result.misses == {}

@@ -12,6 +12,7 @@ from crash.experiments import (
     power_cuts,
     random_kills,
     storage_errors,
+    training,
     writers,
 )
 from crash.experiments.plan import Plan
@@ -27,4 +28,5 @@ EXPERIMENTS: Mapping[str, Callable[[Stand, Plan], Iterator[Result]]] = {
     "full-disks": full_disks.run,
     "digests": digests.run,
     "writers": writers.run,
+    "training": training.run,
 }

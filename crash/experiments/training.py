@@ -1,6 +1,4 @@
-"""examples/digits.py killed at random moments, by SIGKILL, and resumed: what is lost, and whether the end is the same.
-
-    python -m crash.digits --kills 200 --seed 0
+"""examples/digits.py is killed at random moments and resumed: what is lost, and whether its end is the same.
 
 Every epoch that the example told of must still be there; at most the save under way may be missing. Trained to its
 last epoch that way, the network, the optimizer's slots, the history and the predictions must be those of a training
@@ -9,76 +7,76 @@ that nobody killed, to the bit. Then a new training begins, until there were eno
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from crash.experiments.plan import Plan
+from crash.formats.catalogue import OURS
+from crash.results import Result
+from crash.stand import Stand
+from crash.tracing import scratch
 from dovetail_checkpointing import Manager, latest_checkpoint
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "digits.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "digits.py"
 SEED = 7
+KILLS, EPOCHS = 200, 20
 _EPOCH = re.compile(r"epoch +(\d+):")
 
 
-@dataclass
-class Outcome:
-    """`counts`: kills by the moment that they hit. `misses`: what must not be, in words."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    misses: list[str] = field(default_factory=list)
-    trainings: int = 0
-    seconds: float = 0.0
-
-    @property
-    def kills(self) -> int:
-        return self.counts.total()
+def run(stand: Stand, plan: Plan) -> Iterator[Result]:
+    if stand.name != OURS:
+        return
+    result, root = Result("training", stand.name, "examples/digits.py", plan.seed), scratch()
+    try:
+        kill_repeatedly(root, plan.count(KILLS, stand.name, quick=5), result, epochs=4 if plan.quick else EPOCHS)
+    finally:
+        shutil.rmtree(root)
+    yield result
 
 
-def kill_repeatedly(root: Path, kills: int, *, epochs: int, seed: int) -> Outcome:
+def kill_repeatedly(root: Path, kills: int, result: Result, *, epochs: int) -> None:
     """Trains under the folder `root`, again and again, with so many kills in all."""
-    started, random, outcome = time.perf_counter(), Random(seed), Outcome()
-    expected = _finished(root / "whole", epochs)
-    while outcome.kills < kills:
-        outcome.trainings += 1
-        directory = root / f"training-{outcome.trainings}"
-        while _last_epoch(directory) < epochs and outcome.kills < kills:
-            _one_kill(directory, epochs, random, outcome)
-        if _finished(directory, epochs) != expected:
-            outcome.misses.append(f"training {outcome.trainings} ended in other bits than one that nobody killed")
+    random = Random(result.seed)
+    expected, number, killed = _finished(root / "whole", epochs), 0, 0
+    while killed < kills:
+        number += 1
+        directory = root / f"training-{number}"
+        while _last_epoch(directory) < epochs and killed < kills:
+            killed += _one_kill(directory, epochs, random, result)
+        if _finished(directory, epochs) == expected:
+            result.add("trainings ended as one that nobody killed")
+        else:
+            result.add("trainings ended in other bits", miss=True, example=f"training {number}")
         Manager(directory, max_to_keep=None)  # which collects what killed saves have left
         left = [child.name for pattern in (".tmp-*", ".trash-*") for child in directory.glob(pattern)]
-        outcome.misses += [f"training {outcome.trainings}: {name} was not removed" for name in left]
+        if left:
+            result.add("unfinished saves stayed", miss=True, example=", ".join(left))
         shutil.rmtree(directory)
-    outcome.seconds = time.perf_counter() - started
-    return outcome
 
 
-def _one_kill(directory: Path, epochs: int, random: Random, outcome: Outcome) -> None:
-    """One run that is killed, and what it leaves behind."""
-    before = _last_epoch(directory)
-    kind = random.choices(("while it starts", "in training", "when a save begins"), (1, 6, 3))[0]
+def _one_kill(directory: Path, epochs: int, random: Random, result: Result) -> bool:
+    """One run that is killed, and what it leaves behind; False where it had ended."""
+    before, unfinished_before = _last_epoch(directory), _unfinished(directory)
+    kind = random.choices(("it was starting", "it was training", "a save had begun"), (1, 6, 3))[0]
     epochs_told, share = random.choice((0, 1, 1, 2)), random.random()
     with _training(directory, epochs) as process:
         printed = _Printed(process)
-        if kind == "while it starts":
+        if kind == "it was starting":
             time.sleep(2.0 * share)
         else:
             printed.wait_for_epochs(epochs_told)
-            if kind == "in training":
+            if kind == "it was training":
                 time.sleep(0.4 * share)
             else:
                 _wait_for_a_save(directory, process)
@@ -86,20 +84,24 @@ def _one_kill(directory: Path, epochs: int, random: Random, outcome: Outcome) ->
         process.kill()
         process.wait()
         told = max([before, *printed.epochs()])
-    if process.returncode >= 0:
-        outcome.misses += [f"it ended by itself, with {process.returncode}:\n{printed.text()}"] * bool(
-            process.returncode
-        )
-        return
-    last, unfinished = _last_epoch(directory), list(directory.glob(".tmp-*"))
-    outcome.counts["while a save was under way" if unfinished or last > told else kind] += 1
-    if not told <= last <= told + 1:
-        outcome.misses.append(f"epoch {told} was told of, and epoch {last} is the last that can be read")
+    if process.returncode > 0:
+        result.add("failed by itself", miss=True, example=printed.text())
+        return True
+    if process.returncode == 0:
+        return False
+    last, unfinished = _last_epoch(directory), _unfinished(directory) - unfinished_before
+    moment = "a save was under way" if unfinished or last > told else kind
+    if told <= last <= told + 1:
+        result.add(f"killed: {moment}")
+    else:
+        what = f"epoch {told} was told of, and epoch {last} is the last that can be read"
+        result.add("an epoch was lost", miss=True, example=f"{what}; {moment}")
+    return True
 
 
 def _wait_for_a_save(directory: Path, process: subprocess.Popen[str]) -> None:
-    before = set(directory.glob(".tmp-*"))
-    while process.poll() is None and set(directory.glob(".tmp-*")) <= before:
+    before = _unfinished(directory)
+    while process.poll() is None and _unfinished(directory) <= before:
         time.sleep(0.0005)
 
 
@@ -160,6 +162,10 @@ def _last_epoch(directory: Path) -> int:
     return 0 if latest is None else int(Path(latest).name.removeprefix("step-"))
 
 
+def _unfinished(directory: Path) -> set[str]:
+    return {child.name for child in directory.glob(".tmp-*")}
+
+
 def _finished(directory: Path, epochs: int) -> list[Any]:
     """Everything about a training that has come to its end; it goes there undisturbed, if it hasn't yet."""
     if _last_epoch(directory) < epochs:
@@ -183,23 +189,3 @@ def _example() -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--epochs", type=int, default=20, help="of one training")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as root:
-        outcome = kill_repeatedly(Path(root), options.kills, epochs=options.epochs, seed=options.seed)
-    print(f"{outcome.kills} kills in {outcome.trainings} trainings of {options.epochs} epochs, seed {options.seed}:")
-    for moment, count in sorted(outcome.counts.items()):
-        print(f"  {count:4} {moment}")
-    print(f"{len(outcome.misses)} misses, {outcome.seconds:.0f} s")
-    print(*outcome.misses[:20], sep="\n")
-    return bool(outcome.misses)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
