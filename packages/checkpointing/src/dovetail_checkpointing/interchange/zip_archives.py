@@ -86,17 +86,26 @@ def archive(path: Path, limits: Limits, *, stored_only: bool = False) -> Iterato
     """
     where = str(path)
     with opened(path) as file:
-        _refuse_large_directory(file, limits, where)
+        count = _directory(file, limits, where)
         try:
             found = zipfile.ZipFile(file)
         except _DAMAGE as error:
             raise CheckpointCorruptError("this is no whole zip archive", where=where, cause=str(error)) from error
         with found:
+            if len(found.infolist()) != count:
+                raise CheckpointCorruptError(
+                    "a zip archive has lost members",
+                    where=where,
+                    expected=f"{count:,}, as its end says",
+                    got=f"{len(found.infolist()):,}",
+                )
             yield Archive(found, MappingProxyType(_checked(found, limits, stored_only, where)), where)
 
 
-def _refuse_large_directory(file: BinaryIO, limits: Limits, where: str) -> None:
-    """The table of contents is bounded before zipfile makes objects of it, and a file is an archive from its begin."""
+def _directory(file: BinaryIO, limits: Limits, where: str) -> int:
+    """How many members an archive says it has, which zipfile doesn't compare with those it finds. The table of contents
+    is bounded before zipfile makes objects of it, and the file must be an archive from its begin.
+    """
     size = size_of(file)
     start = file.read(4)
     if start not in (b"PK\x03\x04", b"PK\x05\x06"):
@@ -106,13 +115,16 @@ def _refuse_large_directory(file: BinaryIO, limits: Limits, where: str) -> None:
     end = tail.rfind(b"PK\x05\x06")
     if end < 0 or len(tail) - end < 22:
         raise CheckpointCorruptError("a zip archive has no end", where=where, fix="it was cut short; get it again")
-    count, directory_bytes = struct.unpack_from("<HL", tail, end + 10)
+    count_here, count, directory_bytes = struct.unpack_from("<HHL", tail, end + 8)
     wide = tail.rfind(b"PK\x06\x06", 0, end)
     if wide >= 0 and len(tail) - wide >= 56 and (count == 0xFFFF or directory_bytes == 0xFFFFFFFF):
-        count, directory_bytes = struct.unpack_from("<QQ", tail, wide + 32)
+        count_here, count, directory_bytes = struct.unpack_from("<QQQ", tail, wide + 24)
+    if count_here != count:
+        raise CheckpointCorruptError("a zip archive is one of several parts", where=where)
     within("the number of an archive's members", count, limits, "arrays", where)
     within("the size of an archive's table of contents", directory_bytes, limits, "header_bytes", where)
     file.seek(0)
+    return int(count)
 
 
 def _checked(found: zipfile.ZipFile, limits: Limits, stored_only: bool, where: str) -> dict[str, zipfile.ZipInfo]:
