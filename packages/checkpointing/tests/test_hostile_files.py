@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dovetail_checkpointing.interchange import Limits
+from dovetail_checkpointing.interchange import ForeignLimits
 
 from .hostile import hdf5, pytorch, safetensors, zips
 from .hostile.hostile import Hostile
@@ -29,7 +29,7 @@ MOST_BYTES = 64 << 20
 def read_whole(module: str, path: Path) -> dict[str, np.ndarray[Any, Any]]:
     """Every array of a file, read in this process."""
     reading = import_module(f"dovetail_checkpointing.interchange.{module}").reading
-    with reading(path, Limits(arrays=20_000)) as contents:
+    with reading(path, ForeignLimits(arrays=20_000)) as contents:
         return {name: array.read() for name, array in contents.arrays.items()}
 
 

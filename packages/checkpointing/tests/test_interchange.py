@@ -14,7 +14,7 @@ import safetensors
 import safetensors.numpy
 
 import dovetail_checkpointing
-from dovetail_checkpointing.interchange import Limits, convert
+from dovetail_checkpointing.interchange import ForeignLimits, convert
 from dovetail_protocols.errors import (
     CheckpointCorruptError,
     CheckpointError,
@@ -157,8 +157,8 @@ def test_errors_of_the_reading_process_arrive_whole_and_nothing_is_left(
 def test_a_file_that_needs_more_memory_than_allowed_is_refused(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "a.npz", a=np.zeros(256 << 20, np.uint8))
     with pytest.raises(CheckpointUnsafeError, match="more memory") as caught:
-        convert(tmp_path / "a.npz", tmp_path / "b.npz", limits=Limits(memory_bytes=256 << 20))
-    assert "Limits(memory_bytes=...)" in str(caught.value.fix)
+        convert(tmp_path / "a.npz", tmp_path / "b.npz", limits=ForeignLimits(memory_bytes=256 << 20))
+    assert "ForeignLimits(memory_bytes=...)" in str(caught.value.fix)
     assert sorted(os.listdir(tmp_path)) == ["a.npz"]
 
 

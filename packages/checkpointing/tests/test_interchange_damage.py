@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import safetensors
 
-from dovetail_checkpointing.interchange import Limits
+from dovetail_checkpointing.interchange import ForeignLimits
 from dovetail_checkpointing.interchange.contents import Contents, StoredArray
 from dovetail_protocols.errors import DovetailError
 
@@ -28,7 +28,7 @@ WITH_CHECKSUMS = ("numpy_archives", "pytorch_files")
 def read(module: str, path: Path) -> Found | None:
     """The arrays of a file; None where reading it raises an error of ours."""
     try:
-        with import_module(f"dovetail_checkpointing.interchange.{module}").reading(path, Limits()) as contents:
+        with import_module(f"dovetail_checkpointing.interchange.{module}").reading(path, ForeignLimits()) as contents:
             arrays = {name: array.read() for name, array in contents.arrays.items()}
     except DovetailError:
         return None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dovetail_checkpointing.interchange import Limits, isolated, spool
+from dovetail_checkpointing.interchange import ForeignLimits, isolated, spool
 from dovetail_protocols.errors import CheckpointError, CheckpointUnsafeError, DTypeError
 
 ATTEMPTS = {
@@ -29,10 +29,10 @@ BELOW_PYTHON = {
 
 PROGRAM = """
 import ctypes, json, os, subprocess, sys
-from dovetail_checkpointing.interchange import Limits, sandbox
+from dovetail_checkpointing.interchange import ForeignLimits, sandbox
 
 library = ctypes.CDLL(None, use_errno=True)
-sandbox.enter(Limits(), allow_code_execution=False)
+sandbox.enter(ForeignLimits(), allow_code_execution=False)
 for attempt in json.loads(sys.argv[1]):
     try:
         exec(attempt)
@@ -100,7 +100,7 @@ def test_the_death_of_the_reading_process_is_told_and_nothing_is_left(
     for name, (_, says) in READERS.items():
         with (
             pytest.raises(CheckpointUnsafeError, match=says),
-            isolated.reading(name, tmp_path / "x", Limits(memory_bytes=4 << 30), target / "y"),
+            isolated.reading(name, tmp_path / "x", ForeignLimits(memory_bytes=4 << 30), target / "y"),
         ):
             pytest.fail("nothing can be read")
         assert [*target.iterdir()] == []
@@ -114,7 +114,7 @@ def test_a_reading_process_that_was_taken_over_hands_over_nothing_unchecked(tmp_
         (tmp_path / "index.json").write_text(json.dumps({**honest, **changes}), "utf-8")
 
     told()
-    assert spool.read(tmp_path, Limits()).arrays["a"].read().tolist() == [0] * 8
+    assert spool.read(tmp_path, ForeignLimits()).arrays["a"].read().tolist() == [0] * 8
     for changes in (
         {"arrays": [["a", "uint8", [9], 0]]},
         {"arrays": [["a", "uint8", [8], -8]]},
@@ -129,4 +129,4 @@ def test_a_reading_process_that_was_taken_over_hands_over_nothing_unchecked(tmp_
     ):
         told(**changes)
         with pytest.raises((CheckpointError, DTypeError)):
-            spool.read(tmp_path, Limits())
+            spool.read(tmp_path, ForeignLimits())

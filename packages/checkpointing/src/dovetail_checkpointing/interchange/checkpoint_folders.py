@@ -13,12 +13,12 @@ from dovetail_protocols.errors import CheckpointMismatchError
 from ..reading import open as open_checkpoint
 from ..saving import save
 from .contents import Contents, StoredArray
-from .limits import Limits
+from .limits import ForeignLimits
 from .rules import array_name
 
 
 @contextmanager
-def reading(path: Path, limits: Limits) -> Iterator[Contents]:
+def reading(path: Path, limits: ForeignLimits) -> Iterator[Contents]:
     """The tensors and scalars of a checkpoint by object path; each tensor is read when it is asked for.
 
     Raises: CheckpointError where there is none, CheckpointCorruptError.

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .rules import size_bytes
+
 Scalar = bool | int | float | str | None
 
 
@@ -37,6 +39,4 @@ class Contents:
     @property
     def size_bytes(self) -> int:
         """Of all arrays together, one that has several names counted for each."""
-        from .rules import size_bytes
-
         return sum(size_bytes(array.shape, array.dtype) for array in self.arrays.values())

@@ -17,7 +17,7 @@ from .contents import Contents
 from .files import refuse_taken
 from .formats import DOVETAIL, Format
 from .layouts import Layer
-from .limits import Limits
+from .limits import ForeignLimits
 from .names import SEPARATORS, NameMap, renamed
 
 _LISTED = 40
@@ -57,7 +57,7 @@ def convert(
     remainder: Literal["keep", "drop"] = "keep",
     allow_code_execution: bool = False,
     overwrite: bool = False,
-    limits: Limits = Limits(),  # noqa: B008 - frozen
+    limits: ForeignLimits = ForeignLimits(),  # noqa: B008 - frozen
 ) -> Conversion:
     """Writes the weights of one file as another: PyTorch's .pt and .pth, Keras's .weights.h5 (and .keras, to read),
     .safetensors, Hugging Face's .safetensors.index.json, NumPy's .npz, and folders of Dovetail.
@@ -113,7 +113,7 @@ class _Route:
 
 
 @contextmanager
-def _reading(source: Format, path: Path, limits: Limits, beside: Path) -> Iterator[Contents]:
+def _reading(source: Format, path: Path, limits: ForeignLimits, beside: Path) -> Iterator[Contents]:
     if source.name == DOVETAIL:
         with import_module(f"{__package__}.{source.module}").reading(path, limits) as contents:
             yield contents
@@ -122,7 +122,7 @@ def _reading(source: Format, path: Path, limits: Limits, beside: Path) -> Iterat
             yield contents
 
 
-def _write(target: Format, path: Path, contents: Contents, overwrite: bool, limits: Limits) -> None:
+def _write(target: Format, path: Path, contents: Contents, overwrite: bool, limits: ForeignLimits) -> None:
     if target.library is None:
         import_module(f"{__package__}.{target.module}").write(path, contents, overwrite=overwrite)
     else:

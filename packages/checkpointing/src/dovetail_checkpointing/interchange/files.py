@@ -70,7 +70,6 @@ def replacing(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
 
     Raises: CheckpointError where the name is taken (unless `overwrite`) or storage fails.
     """
-    refuse_taken(path, overwrite)
     staging = path.with_name(f".tmp-{path.name}-{secrets.token_hex(8)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -18,11 +18,11 @@ from dovetail_protocols.errors import (
     MissingPackageError,
 )
 
+from ..tensor_bytes import numpy_dtype
 from .contents import StoredArray
-from .dtypes import known, numpy_dtype
 from .files import size_of
-from .limits import Limits
-from .rules import array_name, array_shape, size_bytes, totals, within
+from .limits import ForeignLimits
+from .rules import array_name, array_shape, known_dtype, size_bytes, totals, within
 
 _FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32"}
 """Those that HDF5 itself has; others are libraries that it would load."""
@@ -46,7 +46,7 @@ def library() -> Any:
 
 
 @contextmanager
-def reading(file: BinaryIO, limits: Limits, where: str) -> Iterator[dict[str, StoredArray]]:
+def reading(file: BinaryIO, limits: ForeignLimits, where: str) -> Iterator[dict[str, StoredArray]]:
     """The datasets of an open file by path; each is read when it is asked for, inside of the block.
 
     Raises: CheckpointCorruptError; CheckpointUnsafeError for links, external storage, virtual datasets, foreign filters
@@ -78,7 +78,7 @@ def _translated(where: str) -> Iterator[None]:
 class _Walk:
     """Goes through the groups of a file, each once."""
 
-    def __init__(self, h5py: Any, limits: Limits, where: str) -> None:
+    def __init__(self, h5py: Any, limits: ForeignLimits, where: str) -> None:
         self.h5py = h5py
         self.arrays: dict[str, StoredArray] = {}
         self.datasets: list[Any] = []
@@ -111,7 +111,7 @@ class _Walk:
         _refuse_elsewhere(dataset, where)
         is_bfloat16 = dataset.dtype == np.dtype("V2") and _says_bfloat16(dataset)
         plain = dataset.dtype.newbyteorder("=").name if dataset.dtype.kind in "biufc" else None
-        dtype = known("bfloat16" if is_bfloat16 else plain, where, str(dataset.dtype)[:_TYPE_BYTES])
+        dtype = known_dtype("bfloat16" if is_bfloat16 else plain, where, str(dataset.dtype)[:_TYPE_BYTES])
         if dataset.shape is None:
             raise CheckpointCorruptError("a dataset has no values", where=where)
         shape = array_shape((int(size) for size in dataset.shape), dtype, self.limits, where)

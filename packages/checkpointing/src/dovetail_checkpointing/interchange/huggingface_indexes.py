@@ -12,7 +12,7 @@ from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError
 from . import safetensors_files, strict_json
 from .contents import Contents, StoredArray
 from .files import opened, read_exactly, refuse_taken, replacing, size_of
-from .limits import Limits
+from .limits import ForeignLimits
 from .rules import array_name, file_name, size_bytes, within
 
 SUFFIX = ".safetensors.index.json"
@@ -21,7 +21,7 @@ SHARD_BYTES = 5 << 30
 
 
 @contextmanager
-def reading(path: Path, limits: Limits) -> Iterator[Contents]:
+def reading(path: Path, limits: ForeignLimits) -> Iterator[Contents]:
     """The tensors of all shards that an index names; they lie beside it.
 
     Raises: CheckpointCorruptError where index and shards differ, CheckpointUnsafeError for shards elsewhere,

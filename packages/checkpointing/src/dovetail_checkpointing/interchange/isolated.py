@@ -20,7 +20,7 @@ from dovetail_protocols.errors import CheckpointUnsafeError, DovetailError
 from . import spool
 from .contents import Contents
 from .isolated_main import ERROR
-from .limits import Limits
+from .limits import ForeignLimits
 
 _PROGRAM = (
     "import json, sys; sys.path += json.loads(sys.argv[1]); "
@@ -31,7 +31,7 @@ _TOLD = 3
 
 
 @contextmanager
-def reading(module: str, path: Path, limits: Limits, beside: Path) -> Iterator[Contents]:
+def reading(module: str, path: Path, limits: ForeignLimits, beside: Path) -> Iterator[Contents]:
     """What the module of a format reads of a file. Its arrays wait in a folder next to `beside` until the block ends.
 
     Raises: what reading the file raises; CheckpointUnsafeError where the process died of it.
@@ -41,7 +41,7 @@ def reading(module: str, path: Path, limits: Limits, beside: Path) -> Iterator[C
         yield spool.read(folder, limits)
 
 
-def write(module: str, path: Path, contents: Contents, *, overwrite: bool, limits: Limits) -> None:
+def write(module: str, path: Path, contents: Contents, *, overwrite: bool, limits: ForeignLimits) -> None:
     """Has the module of a format write a file.
 
     Raises: what writing the file raises.
@@ -64,7 +64,7 @@ def _folder(beside: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(task: dict[str, Any], folder: Path, limits: Limits) -> None:
+def _run(task: dict[str, Any], folder: Path, limits: ForeignLimits) -> None:
     places = [place for place in sys.path if os.path.isabs(place) and place != str(Path.cwd())]
     told = json.dumps({**task, "folder": str(folder), "limits": asdict(limits)})
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
@@ -85,7 +85,7 @@ def _run(task: dict[str, Any], folder: Path, limits: Limits) -> None:
                 "a file takes too long to read",
                 where=task["path"],
                 expected=f"at most {limits.seconds} seconds",
-                fix="if you trust the file, pass limits=Limits(seconds=...)",
+                fix="if you trust the file, pass limits=ForeignLimits(seconds=...)",
             ) from error
         said.seek(0)
         heard = said.read(1 << 16).decode("utf-8", "replace")

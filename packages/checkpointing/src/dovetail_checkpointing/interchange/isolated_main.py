@@ -11,7 +11,7 @@ from typing import Any
 from dovetail_protocols.errors import CheckpointUnsafeError, DovetailError
 
 from . import sandbox, spool
-from .limits import Limits
+from .limits import ForeignLimits
 
 ERROR = "error.json"
 
@@ -19,7 +19,7 @@ ERROR = "error.json"
 def main() -> None:
     """Does the one task that is told on the command line. Exit status 3: the error is in a file."""
     task: dict[str, Any] = json.loads(sys.argv[-1])
-    limits, folder = Limits(**task["limits"]), Path(task["folder"])
+    limits, folder = ForeignLimits(**task["limits"]), Path(task["folder"])
     try:
         module = importlib.import_module(f"dovetail_checkpointing.interchange.{task['module']}")
         sandbox.enter(limits, allow_code_execution=task["module"] == "pytorch_code")
@@ -38,7 +38,7 @@ def main() -> None:
                 where=task["path"],
                 expected=f"at most {limits.memory_bytes:,} bytes",
                 cause=str(error) or None,
-                fix="if you trust the file, pass limits=Limits(memory_bytes=...)",
+                fix="if you trust the file, pass limits=ForeignLimits(memory_bytes=...)",
             ),
         )
 

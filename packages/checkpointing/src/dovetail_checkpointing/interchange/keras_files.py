@@ -16,7 +16,7 @@ from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError, D
 from . import hdf5_files
 from .contents import Contents
 from .files import opened, replacing
-from .limits import Limits
+from .limits import ForeignLimits
 from .zip_archives import archive
 
 _WEIGHTS = "model.weights.h5"
@@ -24,7 +24,7 @@ _SUFFIX = ".weights.h5"
 
 
 @contextmanager
-def reading(path: Path, limits: Limits) -> Iterator[Contents]:
+def reading(path: Path, limits: ForeignLimits) -> Iterator[Contents]:
     """The weights of a file by their paths, such as "layers/dense/vars/0".
 
     Raises: CheckpointCorruptError, CheckpointUnsafeError, DTypeError.

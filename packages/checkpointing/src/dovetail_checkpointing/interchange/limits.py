@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ForeignLimits:
     """Bounds on what a foreign file declares, and on the process that reads it. A refusal names the one to raise.
 
     `header_bytes`: a header, index, pickle or table of contents. `arrays`: how many there are. `name_bytes`, `rank`,

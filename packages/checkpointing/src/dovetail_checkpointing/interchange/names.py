@@ -42,6 +42,10 @@ class NameMap:
             raise InvalidNameError("two patterns have one new name, so there is no way back", where="names")
         return NameMap({new: old for old, new in self.patterns.items()})
 
+    def fits(self, name: str) -> bool:
+        """Whether a pattern fits a name."""
+        return any(pattern.fullmatch(name) for pattern, _ in self._compiled)
+
     def __call__(self, name: str, source: str | None = None, target: str | None = None) -> str:
         """The new name; `source` and `target` are the separators of old and new names, if they have any."""
 
@@ -67,7 +71,7 @@ def renamed(
     found: dict[str, Value] = {}
     origins: dict[str, str] = {}
     for name, value in named:
-        if source != target and target is not None and source is not None and target in name and not _fits(names, name):
+        if source is not None and target is not None and source != target and target in name and not names.fits(name):
             raise CheckpointMismatchError(
                 f"a name has {target!r} in it, which separates the parts of a name in the target",
                 where=repr(name),
@@ -80,7 +84,3 @@ def renamed(
             )
         found[new], origins[new] = value, name
     return found
-
-
-def _fits(names: NameMap, name: str) -> bool:
-    return any(pattern.fullmatch(name) for pattern, _ in names._compiled)

@@ -19,10 +19,9 @@ import numpy as np
 from dovetail_protocols.errors import CheckpointCorruptError, CheckpointUnsafeError, DTypeError
 
 from .contents import Contents, StoredArray
-from .dtypes import known
 from .files import replacing
-from .limits import Limits
-from .rules import array_name, array_shape, size_bytes, totals
+from .limits import ForeignLimits
+from .rules import array_name, array_shape, known_dtype, size_bytes, totals
 from .safetensors_files import little_endian
 from .zip_archives import Archive, archive
 
@@ -34,7 +33,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @contextmanager
-def reading(path: Path, limits: Limits) -> Iterator[Contents]:
+def reading(path: Path, limits: ForeignLimits) -> Iterator[Contents]:
     """The arrays of an archive; each is read when it is asked for, inside of the block.
 
     Raises: CheckpointCorruptError, CheckpointUnsafeError, DTypeError.
@@ -51,7 +50,7 @@ def reading(path: Path, limits: Limits) -> Iterator[Contents]:
         yield Contents(arrays)
 
 
-def _member(opened: Archive, member: str, limits: Limits) -> StoredArray:
+def _member(opened: Archive, member: str, limits: ForeignLimits) -> StoredArray:
     where = f"{opened.where}: {member!r}"
     start = opened.read(member, 12)
     length_bytes = {1: 2, 2: 4, 3: 4}.get(start[6] if len(start) == 12 else 0)
@@ -74,7 +73,7 @@ def _member(opened: Archive, member: str, limits: Limits) -> StoredArray:
             where=where,
             fix="save it as numbers; .npz files are never unpickled here",
         )
-    dtype = known(written.newbyteorder("=").name if written.kind in "biufc" else None, where, str(written))
+    dtype = known_dtype(written.newbyteorder("=").name if written.kind in "biufc" else None, where, str(written))
     checked = array_shape(shape, dtype, limits, where)
     expected = data_start + size_bytes(checked, dtype)
     if opened.members[member].file_size != expected:

@@ -14,14 +14,14 @@ import numpy as np
 
 from dovetail_protocols.errors import CheckpointError, CheckpointMismatchError, MissingPackageError
 
+from ..tensor_bytes import numpy_dtype
 from .contents import Contents, Scalar, StoredArray
-from .dtypes import known, numpy_dtype
-from .limits import Limits
-from .rules import array_name, within
+from .limits import ForeignLimits
+from .rules import array_name, known_dtype, within
 
 
 @contextmanager
-def reading(path: Path, limits: Limits) -> Iterator[Contents]:
+def reading(path: Path, limits: ForeignLimits) -> Iterator[Contents]:
     """The tensors and plain values of a file; of a module, its state dict.
 
     Raises: MissingPackageError where PyTorch isn't installed, CheckpointError where it can't load the file.
@@ -62,7 +62,7 @@ def reading(path: Path, limits: Limits) -> Iterator[Contents]:
 
 def _array(torch: Any, tensor: Any, where: str) -> StoredArray:
     plain = tensor.detach().resolve_conj().resolve_neg().contiguous()
-    dtype = known(str(plain.dtype).removeprefix("torch."), where, plain.dtype)
+    dtype = known_dtype(str(plain.dtype).removeprefix("torch."), where, plain.dtype)
     shape = tuple(int(size) for size in plain.shape)
 
     def read() -> np.ndarray[Any, Any]:

@@ -16,7 +16,7 @@ from dovetail_protocols.errors import CheckpointCorruptError, CheckpointUnsafeEr
 from . import pickles
 from .contents import Contents, Scalar, StoredArray
 from .files import opened as opened_file
-from .limits import Limits
+from .limits import ForeignLimits
 from .pytorch_tensors import Storages, is_known, tensor
 from .pytorch_writing import write
 from .rules import array_name, totals, within
@@ -29,7 +29,7 @@ _LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
 
 @contextmanager
-def reading(path: Path, limits: Limits) -> Iterator[Contents]:
+def reading(path: Path, limits: ForeignLimits) -> Iterator[Contents]:
     """The tensors and plain values of a file, by their keys joined with "."; each tensor is read when it is asked for.
 
     Raises: CheckpointCorruptError, CheckpointUnsafeError for whatever would need code, DTypeError.
@@ -77,7 +77,7 @@ def _root(found: Archive) -> str:
 class _Reader:
     """Takes the tree in a pickle apart."""
 
-    def __init__(self, storages: Storages, limits: Limits, where: str) -> None:
+    def __init__(self, storages: Storages, limits: ForeignLimits, where: str) -> None:
         self.arrays: dict[str, StoredArray] = {}
         self.scalars: dict[str, Scalar] = {}
         self.storages, self.limits, self.where = storages, limits, where

@@ -11,11 +11,11 @@ import numpy as np
 from dovetail_protocols.dtypes import ALL
 from dovetail_protocols.errors import CheckpointCorruptError, CheckpointUnsafeError
 
+from ..tensor_bytes import numpy_dtype
 from .contents import StoredArray
-from .dtypes import known, numpy_dtype
-from .limits import Limits
+from .limits import ForeignLimits
 from .pickles import Call, Name, Persistent
-from .rules import array_shape
+from .rules import array_shape, known_dtype
 from .zip_archives import Archive
 
 STORAGES = {
@@ -74,7 +74,7 @@ class Storages:
         return self._kept[1]
 
 
-def tensor(call: Call, storages: Storages, limits: Limits, where: str) -> StoredArray:
+def tensor(call: Call, storages: Storages, limits: ForeignLimits, where: str) -> StoredArray:
     """The tensor that a call would rebuild.
 
     Raises: CheckpointCorruptError, CheckpointUnsafeError, DTypeError.
@@ -99,7 +99,7 @@ def _view(
     stated: Name | None,
     rest: tuple[Any, ...],
     storages: Storages,
-    limits: Limits,
+    limits: ForeignLimits,
     where: str,
 ) -> StoredArray:
     storage, offset, size, stride, _, hooks = arguments
@@ -149,7 +149,7 @@ def _storage(value: Any, stated: Name | None, where: str) -> tuple[str, str, int
     if (kind == _UNTYPED) != (stated is not None):
         raise CheckpointCorruptError("a storage and its tensor disagree on who says the dtype", where=where)
     written = stated.name if stated is not None else _DTYPES.get(kind.name)
-    return key, known(written, where, str(stated or kind)), length
+    return key, known_dtype(written, where, str(stated or kind)), length
 
 
 def _integers(value: Any, where: str) -> tuple[object, ...]:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from dovetail_protocols.dtypes import ALL
 from dovetail_protocols.dtypes import dtype as find_dtype
-from dovetail_protocols.errors import CheckpointCorruptError, CheckpointUnsafeError
+from dovetail_protocols.errors import CheckpointCorruptError, CheckpointUnsafeError, DTypeError
 
-from .contents import StoredArray
-from .limits import Limits
+from .limits import ForeignLimits
+
+if TYPE_CHECKING:
+    from .contents import StoredArray
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_DTYPES = frozenset(dtype.name for dtype in ALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x80-\x9f]")
 
 
-def within(what: str, got: int, limits: Limits, limit: str, where: str) -> None:
+def within(what: str, got: int, limits: ForeignLimits, limit: str, where: str) -> None:
     """Raises CheckpointUnsafeError where a number is over the limit of that name."""
     most = getattr(limits, limit)
     if got > most:
@@ -25,11 +30,11 @@ def within(what: str, got: int, limits: Limits, limit: str, where: str) -> None:
             where=where,
             expected=f"at most {most:,}",
             got=f"{got:,}",
-            fix=f"if you trust the file, pass limits=Limits({limit}=...)",
+            fix=f"if you trust the file, pass limits=ForeignLimits({limit}=...)",
         )
 
 
-def array_name(name: object, limits: Limits, where: str) -> str:
+def array_name(name: object, limits: ForeignLimits, where: str) -> str:
     """A name that any format can hold and no path is made of.
 
     Raises: CheckpointUnsafeError.
@@ -64,7 +69,17 @@ def file_name(name: object, where: str) -> str:
     return name
 
 
-def array_shape(shape: Iterable[object], dtype: str, limits: Limits, where: str) -> tuple[int, ...]:
+def known_dtype(name: str | None, where: str, written: object) -> str:
+    """The name of a dtype that Dovetail has; `written` is how the file calls it.
+
+    Raises: DTypeError.
+    """
+    if name not in _DTYPES:
+        raise DTypeError("a file holds a dtype that Dovetail doesn't have", where=where, got=written)
+    return name
+
+
+def array_shape(shape: Iterable[object], dtype: str, limits: ForeignLimits, where: str) -> tuple[int, ...]:
     """A shape whose bytes can be counted: a zero axis doesn't excuse the size of the others.
 
     Raises: CheckpointUnsafeError, CheckpointCorruptError.
@@ -84,14 +99,14 @@ def size_bytes(shape: tuple[int, ...], dtype: str) -> int:
     return math.prod(shape) * find_dtype(dtype).size_bytes
 
 
-def totals(arrays: Iterable[StoredArray], stored_bytes: int, limits: Limits, where: str) -> None:
+def totals(arrays: Iterable[StoredArray], stored_bytes: int, limits: ForeignLimits, where: str) -> None:
     """Raises CheckpointUnsafeError where arrays together are too large, or far larger than what is stored of them."""
     sizes = [size_bytes(array.shape, array.dtype) for array in arrays]
     within("the number of arrays", len(sizes), limits, "arrays", where)
     expansion(sum(sizes), stored_bytes, limits, where)
 
 
-def expansion(declared_bytes: int, stored_bytes: int, limits: Limits, where: str) -> None:
+def expansion(declared_bytes: int, stored_bytes: int, limits: ForeignLimits, where: str) -> None:
     """Raises CheckpointUnsafeError where a declared size is too large, or far larger than what is stored."""
     within("the size of all arrays, in bytes,", declared_bytes, limits, "total_bytes", where)
     if declared_bytes > limits.expansion_bytes and declared_bytes > limits.expansion_ratio * stored_bytes:
@@ -100,5 +115,5 @@ def expansion(declared_bytes: int, stored_bytes: int, limits: Limits, where: str
             where=where,
             expected=f"at most {limits.expansion_bytes:,} bytes, or {limits.expansion_ratio:,} times what is stored",
             got=f"{declared_bytes:,} bytes of {stored_bytes:,} stored",
-            fix="if you trust the file, pass limits=Limits(expansion_bytes=...)",
+            fix="if you trust the file, pass limits=ForeignLimits(expansion_bytes=...)",
         )

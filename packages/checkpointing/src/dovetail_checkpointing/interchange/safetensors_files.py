@@ -19,12 +19,12 @@ import numpy as np
 from dovetail_protocols.dtypes import dtype as find_dtype
 from dovetail_protocols.errors import CheckpointCorruptError, CheckpointUnsafeError, DTypeError
 
+from ..tensor_bytes import numpy_dtype
 from . import strict_json
 from .contents import Contents, StoredArray
-from .dtypes import known, numpy_dtype
 from .files import opened, read_exactly, replacing, size_of
-from .limits import Limits
-from .rules import array_name, array_shape, size_bytes, within
+from .limits import ForeignLimits
+from .rules import array_name, array_shape, known_dtype, size_bytes, within
 
 NAMES = {
     **{f"{kind}{bits}": f"{name}{bits}" for kind, name in (("I", "int"), ("U", "uint")) for bits in (8, 16, 32, 64)},
@@ -59,7 +59,7 @@ class Header:
     data_start: int
 
 
-def read_header(file: BinaryIO, limits: Limits, where: str) -> Header:
+def read_header(file: BinaryIO, limits: ForeignLimits, where: str) -> Header:
     """The header of an open file, whose data it covers without gap or overlap.
 
     Raises: CheckpointCorruptError, CheckpointUnsafeError, DTypeError.
@@ -84,14 +84,14 @@ def read_header(file: BinaryIO, limits: Limits, where: str) -> Header:
     return Header(entries, metadata, 8 + length)
 
 
-def _entry(name: str, entry: Any, limits: Limits, where: str) -> Entry:
+def _entry(name: str, entry: Any, limits: ForeignLimits, where: str) -> Entry:
     where = f"{where}: {name!r}"
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise CheckpointCorruptError("a tensor's entry needs dtype, shape and data_offsets", where=where)
     written, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(written, str) or not isinstance(shape, list) or not isinstance(offsets, list):
         raise CheckpointCorruptError("a tensor's entry has members of the wrong kind", where=where)
-    dtype = known(NAMES.get(written), where, repr(written)[:80])
+    dtype = known_dtype(NAMES.get(written), where, repr(written)[:80])
     checked = array_shape(shape, dtype, limits, where)
     if len(offsets) != 2 or not all(type(offset) is int and offset >= 0 for offset in offsets):
         raise CheckpointCorruptError("data_offsets must be two counts of bytes", where=where, got=repr(offsets)[:80])
@@ -124,7 +124,7 @@ def _refuse_gaps(entries: Mapping[str, Entry], data_bytes: int, where: str) -> N
 
 
 @contextmanager
-def reading(path: Path, limits: Limits, *, beside: bool = False) -> Iterator[Contents]:
+def reading(path: Path, limits: ForeignLimits, *, beside: bool = False) -> Iterator[Contents]:
     """The tensors of a file; each is read when it is asked for, inside of the block. `beside`: a file names it.
 
     Raises: CheckpointCorruptError, CheckpointUnsafeError, DTypeError.

@@ -1,6 +1,6 @@
 """What the process that reads foreign files gives up before it opens one.
 
-Limits of the operating system bound its memory, time and files. It opens no network connection and starts no program:
+The operating system bounds its memory, time and files. It opens no network connection and starts no program:
 on Linux the kernel refuses it (seccomp), elsewhere Python does, which stops Python code but not a fault in a library.
 """
 
@@ -14,7 +14,7 @@ import struct
 import sys
 from typing import Any
 
-from .limits import Limits
+from .limits import ForeignLimits
 
 _REFUSED_EVENTS = ("socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile")
 _UNPICKLING = "pickle.find_class"
@@ -30,7 +30,7 @@ _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _NO_NEW_PRIVILEGES, _SECCOMP, _FILTER = 38, 22, 2
 
 
-def enter(limits: Limits, *, allow_code_execution: bool) -> None:
+def enter(limits: ForeignLimits, *, allow_code_execution: bool) -> None:
     """Gives up what reading doesn't need, for the rest of this process's life."""
     _limit_resources(limits)
     _refuse_calls()
@@ -43,7 +43,7 @@ def enter(limits: Limits, *, allow_code_execution: bool) -> None:
     sys.addaudithook(hook)
 
 
-def _limit_resources(limits: Limits) -> None:
+def _limit_resources(limits: ForeignLimits) -> None:
     if os.name != "posix":
         return  # Windows has no such limits for a process itself
     import resource

@@ -13,11 +13,11 @@ import numpy as np
 
 from dovetail_protocols.errors import CheckpointCorruptError, CheckpointSpaceError
 
+from ..tensor_bytes import numpy_dtype
 from . import strict_json
 from .contents import Contents, Scalar, StoredArray
-from .dtypes import known, numpy_dtype
-from .limits import Limits
-from .rules import array_name, array_shape, size_bytes
+from .limits import ForeignLimits
+from .rules import array_name, array_shape, known_dtype, size_bytes
 from .safetensors_files import little_endian
 
 _DATA, _INDEX = "arrays", "index.json"
@@ -53,7 +53,7 @@ def write(folder: Path, contents: Contents) -> None:
     (folder / _INDEX).write_text(json.dumps(index), "utf-8")
 
 
-def read(folder: Path, limits: Limits) -> Contents:
+def read(folder: Path, limits: ForeignLimits) -> Contents:
     """The contents of a folder, checked as those of any file: the process that wrote it may have been taken over.
 
     Raises: CheckpointCorruptError.
@@ -73,9 +73,9 @@ def read(folder: Path, limits: Limits) -> Contents:
 
 
 def _array(
-    data: np.ndarray[Any, Any], limits: Limits, where: str, dtype: str, shape: list[int], start: int
+    data: np.ndarray[Any, Any], limits: ForeignLimits, where: str, dtype: str, shape: list[int], start: int
 ) -> StoredArray:
-    checked = array_shape(shape, known(dtype, where, dtype), limits, where)
+    checked = array_shape(shape, known_dtype(dtype, where, dtype), limits, where)
     stop = start + size_bytes(checked, dtype)
     if type(start) is not int or not 0 <= start <= stop <= max(data.size, start):
         raise ValueError(f"an array at {start}")

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from dovetail_protocols.errors import CheckpointCorruptError, CheckpointUnsafeError
 
-from .limits import Limits
+from .limits import ForeignLimits
 
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _OTHERS = re.compile(rb"[^\[\]{}]+")
@@ -18,7 +18,7 @@ class _Duplicate(ValueError):
     pass
 
 
-def parse(text: bytes, limits: Limits, where: str) -> dict[str, Any]:
+def parse(text: bytes, limits: ForeignLimits, where: str) -> dict[str, Any]:
     """The object that a text is.
 
     Raises: CheckpointCorruptError where it is none, CheckpointUnsafeError for a name that stands twice or a text that
@@ -36,7 +36,7 @@ def parse(text: bytes, limits: Limits, where: str) -> dict[str, Any]:
     return found
 
 
-def _refuse_depth(text: bytes, limits: Limits, where: str) -> None:
+def _refuse_depth(text: bytes, limits: ForeignLimits, where: str) -> None:
     """Counts brackets outside of strings, before a parser recurses into them."""
     depth = deepest = 0
     for byte in _OTHERS.sub(b"", _STRINGS.sub(b"", text)):
@@ -48,7 +48,7 @@ def _refuse_depth(text: bytes, limits: Limits, where: str) -> None:
             where=where,
             expected=f"at most {limits.depth}",
             got=deepest,
-            fix="if you trust the file, pass limits=Limits(depth=...)",
+            fix="if you trust the file, pass limits=ForeignLimits(depth=...)",
         )
 
 

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from dovetail_protocols.errors import CheckpointCorruptError, CheckpointUnsafeError
 
 from .files import opened, size_of
-from .limits import Limits
+from .limits import ForeignLimits
 from .rules import array_name, expansion, within
 
 _CHUNK_BYTES = 1 << 20
@@ -79,7 +79,7 @@ class Archive:
 
 
 @contextmanager
-def archive(path: Path, limits: Limits, *, stored_only: bool = False) -> Iterator[Archive]:
+def archive(path: Path, limits: ForeignLimits, *, stored_only: bool = False) -> Iterator[Archive]:
     """An open archive whose members were checked: names, kinds, declared sizes each and together.
 
     Raises: CheckpointCorruptError, CheckpointUnsafeError.
@@ -102,7 +102,7 @@ def archive(path: Path, limits: Limits, *, stored_only: bool = False) -> Iterato
             yield Archive(found, MappingProxyType(_checked(found, limits, stored_only, where)), where)
 
 
-def _directory(file: BinaryIO, limits: Limits, where: str) -> int:
+def _directory(file: BinaryIO, limits: ForeignLimits, where: str) -> int:
     """How many members an archive says it has, which zipfile doesn't compare with those it finds. The table of contents
     is bounded before zipfile makes objects of it, and the file must be an archive from its begin.
     """
@@ -127,7 +127,9 @@ def _directory(file: BinaryIO, limits: Limits, where: str) -> int:
     return int(count)
 
 
-def _checked(found: zipfile.ZipFile, limits: Limits, stored_only: bool, where: str) -> dict[str, zipfile.ZipInfo]:
+def _checked(
+    found: zipfile.ZipFile, limits: ForeignLimits, stored_only: bool, where: str
+) -> dict[str, zipfile.ZipInfo]:
     members: dict[str, zipfile.ZipInfo] = {}
     for info in found.infolist():
         name = array_name(info.orig_filename, limits, where)
