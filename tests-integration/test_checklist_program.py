@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from pathlib import Path
@@ -181,6 +182,35 @@ def test_39_a_fine_tuned_program_is_saved_and_restored_like_the_original(network
     other = dt.checkpointing.load_program(tmp_path / "program")
     dt.checkpointing.restore(tmp_path / "tuned", other)
     np.testing.assert_array_equal(other(DATA), network(DATA))
+
+
+def test_39_a_fine_tuned_program_is_exported_again(network: Network, tmp_path: Path) -> None:
+    loaded = exported(network, tmp_path / "first", signatures=(network.__call__, [BATCH]))
+    loaded.head["scale"].assign([5.0, 6.0])
+    again = exported(loaded, tmp_path / "second", signatures=loaded.signatures)
+    network.head["scale"].assign([5.0, 6.0])
+    np.testing.assert_array_equal(again(DATA), network(DATA))
+    np.testing.assert_array_equal(again.signatures["serving_default"](x=DATA)["output_0"], network(DATA))
+    assert sorted(again.methods) == ["__call__", "describe"]
+    assert again.same_scale is again.head["scale"]
+
+
+def test_39_a_loaded_program_is_part_of_a_module_and_is_copied(network: Network, tmp_path: Path) -> None:
+    class Head(dt.Module):
+        def __init__(self, base: Any) -> None:
+            super().__init__()
+            self.base, self.bias = base, dt.Variable([0.5, 0.5], name="bias")
+
+        def __call__(self, x: Any) -> Any:
+            return self.base(x) + self.bias
+
+    head = Head(exported(network, tmp_path))
+    assert len(head.trainable_variables) == len(network.trainable_variables) + 1
+    copied = copy.deepcopy(head)
+    np.testing.assert_array_equal(copied(DATA), head(DATA))
+    copied.base.head["scale"].assign([0.0, 0.0])
+    assert copied(DATA).tolist() == [[0.5, 0.5]] * 6
+    np.testing.assert_array_equal(head.base(DATA), network(DATA))
 
 
 # ---------------------------------------------------------------------- Export

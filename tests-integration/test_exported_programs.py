@@ -18,7 +18,7 @@ from dovetail_checkpointing import export, load_program
 from dovetail_protocols.plugins import use
 from tools import packages
 
-from .plugin_sites import declare
+from .plugin_sites import declare, run_program
 from .test_subsets import run_with_only
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "language_model.py"
@@ -282,6 +282,33 @@ def test_functions_are_made_by_whom_the_caller_says(tmp_path: Path) -> None:
     loaded = load_program(tmp_path / "double", function=strictly)
     assert loaded.run([1.0]).tolist() == [2.0]
     assert made[0].tracing_count == 1
+
+
+AGAIN = """
+import tempfile
+import dovetail as dt
+
+class Net(dt.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = {name: dt.layers.Dense(2) for name in ("b", "a")}
+
+    @dt.function
+    def __call__(self, x, options):
+        return {key: self.layers["a"](self.layers["b"](x)) * options[key] for key in options}
+
+dt.random.set_seed(0)
+net = Net()
+net(dt.ones((1, 3)), {"y": dt.constant(1.0), "x": dt.constant(2.0)})
+with tempfile.TemporaryDirectory() as folder:
+    print(dt.checkpointing.export(folder + "/net", net).digest)
+"""
+
+
+def test_the_same_program_is_exported_to_the_same_bytes_in_any_process() -> None:
+    digests = {run_program(AGAIN, None, PYTHONHASHSEED=seed).stdout for seed in ("1", "2")}
+    assert len(digests) == 1
+    assert len(digests.pop().strip()) == 64
 
 
 OTHERS = """

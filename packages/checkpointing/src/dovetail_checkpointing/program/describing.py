@@ -14,6 +14,7 @@ from dovetail_protocols.functions import ExportedFunction, SupportsExport, Suppo
 from ..object_tree import Flattened, flatten, shown
 from . import structures
 from .document import write_function
+from .loaded import LoadedObject
 from .makers import maker
 from .records import FunctionRecord, Path, VariableRecord
 
@@ -56,11 +57,11 @@ class Description:
         found: dict[Path, dict[str, tuple[int, ...]]] = {}
         wanted = None if chosen is None else dict.fromkeys(chosen)
         for path, owner in self.flattened.owners.items():
-            for name in _function_names(owner):
+            for name, function in _functions(owner).items():
                 full = shown((*path, name))
                 if wanted is not None and full not in wanted:
                     continue
-                traces = getattr(owner, name).exported()
+                traces = function.exported()
                 if traces:
                     found.setdefault(path, {})[name] = tuple(self._add(trace) for trace in traces)
                     if wanted is not None:
@@ -180,13 +181,14 @@ def _concrete(function: Callable[..., Any], specs: Any, *, name: str) -> Any:
     return made.get_concrete_function(*arguments, **keywords)
 
 
-def _function_names(owner: Any) -> list[str]:
-    """The names of an object's traced functions: those of its class, and those that are its attributes."""
+def _functions(owner: Any) -> Mapping[str, SupportsExport]:
+    """An object's traced functions by name: those of its class, and those that are its attributes."""
+    if isinstance(owner, LoadedObject):
+        return owner.methods
     own = getattr(owner, "__dict__", {})
-    names = {*dir(type(owner)), *own}
-    return sorted(
-        name for name in names if isinstance(own.get(name, inspect.getattr_static(owner, name, None)), SupportsExport)
-    )
+    names = sorted({*dir(type(owner)), *own})
+    static = {name: own.get(name, inspect.getattr_static(owner, name, None)) for name in names}
+    return {name: getattr(owner, name) for name, value in static.items() if isinstance(value, SupportsExport)}
 
 
 def _output_names(result: Any, signature: str) -> tuple[str, ...]:

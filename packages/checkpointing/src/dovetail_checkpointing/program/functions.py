@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from dovetail_protocols.errors import SignatureError
+from dovetail_protocols.functions import ExportedFunction
 from dovetail_protocols.roles import VariableLike
 
 from . import structures
 from .running import LoadedTrace
 
 
-class LoadedMethod:
-    """A method of a loaded object: called as the original one, for what that was traced for before the export."""
+class LoadedFunction:
+    """What loaded methods and signatures have in common: traces, of which a call takes the first that fits."""
 
     def __init__(self, name: str, traces: Sequence[LoadedTrace]) -> None:
         self.name, self._traces = name, tuple(traces)
@@ -21,7 +22,16 @@ class LoadedMethod:
     @property
     def variables(self) -> tuple[VariableLike, ...]:
         """The variables that it reads or assigns."""
-        return _variables(self._traces)
+        found = {id(variable): variable for trace in self._traces for variable in trace.variables}
+        return tuple(found.values())
+
+    def exported(self) -> list[ExportedFunction]:
+        """Its traces as plain data, so that it can be exported again."""
+        return [trace.exported() for trace in self._traces]
+
+
+class LoadedMethod(LoadedFunction):
+    """A method of a loaded object: called as the original one, for what that was traced for before the export."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The result, in the structure that the original returned.
@@ -42,19 +52,14 @@ class LoadedMethod:
         return "\n".join([f"<loaded method {self.name}:", *(f"  {line}" for line in self.describe())]) + ">"
 
 
-class LoadedSignature:
+class LoadedSignature(LoadedFunction):
     """A signature of a loaded program: takes arrays by name, or in order, and gives a dict of arrays."""
 
     def __init__(self, name: str, traces: Sequence[LoadedTrace]) -> None:
-        self.name, self._traces = name, tuple(traces)
+        super().__init__(name, traces)
         record = traces[0].record
         self.input_names = record.input_names
         self.output_names = structures.output_names(record.result) or ()
-
-    @property
-    def variables(self) -> tuple[VariableLike, ...]:
-        """The variables that it reads or assigns."""
-        return _variables(self._traces)
 
     def __call__(self, *arrays: Any, **named: Any) -> dict[str, Any]:
         """The outputs by name.
@@ -115,11 +120,6 @@ def _arguments(trace: LoadedTrace) -> str:
     parts = [f"{name}: {shown(item)}" for name, item in zip(names, args, strict=False)]
     parts += [shown(item) for item in args[len(names) :]]
     return ", ".join([*parts, *(f"{name}: {shown(item)}" for name, item in kwargs.items())])
-
-
-def _variables(traces: Sequence[LoadedTrace]) -> tuple[VariableLike, ...]:
-    found = {id(variable): variable for trace in traces for variable in trace.variables}
-    return tuple(found.values())
 
 
 def _shown(value: Any) -> str:

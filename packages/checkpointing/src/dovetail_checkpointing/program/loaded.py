@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
-from types import MappingProxyType
 from typing import Any
 
 from dovetail_protocols.arrays import is_variable
@@ -51,13 +50,14 @@ class LoadedObject:
     # ------------------------------------------------------------------ attributes, elements, methods
 
     def __getattr__(self, name: str) -> Any:
-        if not name.startswith("__"):
-            for found in (self.__dict__.get("children", {}), self.__dict__.get("methods", {})):
-                if name in found:
-                    return found[name]
+        if name.startswith("__") or "_variables" not in self.__dict__:  # asked for by Python itself, such as by copy
+            raise AttributeError(name)
+        for found in (self.children, self.methods):
+            if name in found:
+                return found[name]
         raise AttributeError(
-            f"the loaded {self.__dict__.get('_shown_path', 'object')} has no attribute {name!r}; it has "
-            f"{', '.join(map(str, dir(self)))}. Plain Python attributes are not exported."
+            f"the loaded {self._shown_path} has no attribute {name!r}; it has {', '.join(map(str, dir(self)))}. "
+            "Plain Python attributes are not exported."
         )
 
     def __dir__(self) -> list[str]:
@@ -111,8 +111,8 @@ class LoadedProgram(LoadedObject):
     def __init__(self, path: str, digest: str, assets: Mapping[str, FilePath | str]) -> None:
         super().__init__("program")
         self.path, self.digest = path, digest
-        self.assets: Mapping[str, FilePath | str] = MappingProxyType(dict(assets))
-        self.signatures: Mapping[str, LoadedSignature] = MappingProxyType({})
+        self.assets: Mapping[str, FilePath | str] = assets
+        self.signatures: Mapping[str, LoadedSignature] = {}
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), "signatures", "assets", "digest", "path"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path as FilePath
-from types import MappingProxyType
 from typing import Any
 
 from dovetail_protocols.arrays import provider
@@ -124,7 +123,9 @@ class _Assembly:
         self, record: ProgramRecord, variables: list[VariableLike], scalars: Mapping[Path, Any], wrap: Wrap
     ) -> None:
         self.record, self.variables, self.scalars = record, variables, scalars
-        self.traces = [LoadedTrace(one, variables, wrap) for one in record.functions]
+        self.traces = [
+            LoadedTrace(one, [variables[number] for number in one.variables], wrap) for one in record.functions
+        ]
 
     def fill(self, program: LoadedProgram) -> None:
         """Gives a program its objects, methods and signatures."""
@@ -151,7 +152,7 @@ class _Assembly:
             name: LoadedSignature(name, [self.traces[number] for number in numbers])
             for name, numbers in self.record.signatures.items()
         }
-        program.signatures = MappingProxyType(signatures)
+        program.signatures = signatures
 
     @staticmethod
     def _parent(known: Mapping[Path, Any], path: Path) -> LoadedObject:

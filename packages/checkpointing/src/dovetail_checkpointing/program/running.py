@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from dovetail_protocols.arrays import is_variable, provider
 from dovetail_protocols.dispatch import apply
 from dovetail_protocols.dtypes import DType, with_scalar
 from dovetail_protocols.errors import DTypeError
+from dovetail_protocols.functions import ExportedFunction
 from dovetail_protocols.graph import Graph, evaluate
 from dovetail_protocols.operations import assign_variable, read_variable
 from dovetail_protocols.roles import VariableLike
@@ -27,8 +29,7 @@ class LoadedTrace:
     it, or as what `wrap` makes of that, from the first call on."""
 
     def __init__(self, record: FunctionRecord, variables: Sequence[VariableLike], wrap: Wrap) -> None:
-        self.record, self.inputs = record, record.inputs
-        self.variables = tuple(variables[number] for number in record.variables)
+        self.record, self.inputs, self.variables = record, record.inputs, tuple(variables)
         states = record.template.graph.states
         assigned = sorted((s.output, place) for place, s in enumerate(states) if s.output is not None)
         self._assigned = [self.variables[place] for _, place in assigned]
@@ -64,6 +65,23 @@ class LoadedTrace:
         if any(array is None or not one.accepts(array.meta) for array, one in zip(arrays, self.inputs, strict=True)):
             return None
         return arrays if self.record.template.serves(self._sizes(arrays)) else None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> LoadedTrace:
+        """The trace with copies of its variables; what it does is the same data."""
+        return LoadedTrace(self.record, copy.deepcopy(self.variables, memo), self._wrap)
+
+    def exported(self) -> ExportedFunction:
+        """The trace as it was exported, with the variables that it has here."""
+        record = self.record
+        return ExportedFunction(
+            record.name,
+            record.convention,
+            record.arguments,
+            record.input_names,
+            record.result,
+            record.template,
+            self.variables,
+        )
 
     def run(self, arrays: Sequence[Any]) -> Sequence[Any]:
         """The arrays of the result. Variables that it assigns get their new values at the end."""
