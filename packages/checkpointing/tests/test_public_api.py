@@ -15,6 +15,7 @@ REVIEWED = [
     "LoadedSignature",
     "LocalFileSystem",
     "Manager",
+    "MemoryFileSystem",
     "PendingSave",
     "Reader",
     "Receipt",

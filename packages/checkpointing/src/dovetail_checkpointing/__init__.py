@@ -14,7 +14,7 @@ from .resumable_iterator import ResumableIterator
 from .retention import best, every, last
 from .saving import Receipt, save
 from .steps import latest_checkpoint, list_variables
-from .storage import FileSystem, LocalFileSystem
+from .storage import FileSystem, LocalFileSystem, MemoryFileSystem
 from .value_differences import ValueDifference
 from .verifying import Damage, Verification, verify
 from .versions import migration
@@ -32,6 +32,7 @@ __all__ = [
     "LoadedSignature",
     "LocalFileSystem",
     "Manager",
+    "MemoryFileSystem",
     "PendingSave",
     "Reader",
     "Receipt",

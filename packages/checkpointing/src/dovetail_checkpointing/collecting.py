@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -63,13 +64,25 @@ def leftovers(root: Place, name: str | None = None) -> list[Leftover]:
     return found
 
 
-def collect(root: Place, name: str | None = None, *, dry_run: bool = False, is_locked: bool = False) -> list[Leftover]:
+def collect(
+    root: Place,
+    name: str | None = None,
+    *,
+    dry_run: bool = False,
+    is_locked: bool = False,
+    sync: Callable[[PurePath], None] | None = None,
+) -> list[Leftover]:
     """Removes what lies unfinished in a folder and nobody works on; gives it.
 
-    With `dry_run` it is only named. `is_locked`: the caller holds the lock of `name` already.
+    With `dry_run` it is only named. `is_locked`: the caller holds the lock of `name` already. `sync` makes the names of
+    a folder durable, by default as storage does.
     """
+    found = leftovers(root, name)
+    if found and not dry_run:
+        # What was put out of sight by a process that was killed at once may be what a power cut would bring back.
+        (sync or root.file_system.sync_folder)(root.path)
     removed = []
-    for leftover in leftovers(root, name):
+    for leftover in found:
         if is_locked:
             removed.append(_removed(root, leftover, dry_run))
             continue
@@ -85,7 +98,7 @@ def collect(root: Place, name: str | None = None, *, dry_run: bool = False, is_l
 
 
 def remove_checkpoint(place: Place) -> None:
-    """Takes a checkpoint out of sight in one step, then deletes it: none is ever seen half deleted.
+    """Takes a checkpoint out of sight in one step, durably, then deletes it: none is ever seen half deleted.
 
     Raises: OSError; CheckpointBusyError where somebody writes there.
     """
@@ -97,6 +110,8 @@ def remove_checkpoint(place: Place) -> None:
             folder = place.path.with_name(f".trash-{place.path.name}-{secrets.token_hex(8)}")
             storage.rename(place.path, folder)
         with suppress(OSError):  # it is out of sight; what stays of it the next save removes
+            if storage.publishes_by_rename:
+                storage.sync_folder(folder.parent)
             remove_tree(storage, folder)
     finally:
         lock.release()

@@ -53,11 +53,10 @@ class Staging:
         self._is_visible = False
 
     def open(self, needed_bytes: int) -> None:
-        """Makes the folder, and those it is in.
+        """Makes the folder.
 
         Raises: CheckpointSpaceError where there is not enough room, before anything is made.
         """
-        make_parents(self.storage, self.folder, self.sync_folder)
         free = self.storage.free_bytes(self.folder.parent)
         if free is not None and free < needed_bytes + _RESERVE_BYTES:
             raise no_room(self.target, needed_bytes, free)
@@ -90,6 +89,8 @@ class Staging:
         try:
             self.storage.sync_folder(folder)
         except OSError as error:
+            if isinstance(error, PermissionError) and not is_visible:
+                raise  # it was not even tried
             raise SyncFailed(folder, is_visible) from error
 
     def write_durably(self, name: str, data: bytes) -> None:
@@ -104,11 +105,15 @@ class Staging:
     def publish(self, *, replaces: bool) -> None:
         """Makes the folder visible under its name, then durable. What it replaces is then in `folder`."""
         self.sync_folder(self.folder)
-        if replaces:
-            self.storage.exchange(self.folder, self.target.path)
-        else:
-            self.storage.rename(self.folder, self.target.path)
-        self._is_visible = True
+        self._is_visible = True  # before it is, so that an interrupt in between can't remove what was replaced
+        try:
+            if replaces:
+                self.storage.exchange(self.folder, self.target.path)
+            else:
+                self.storage.rename(self.folder, self.target.path)
+        except OSError:
+            self._is_visible = False
+            raise
         self.sync_folder(self.target.path.parent, is_visible=True)
 
     def discard(self) -> None:
@@ -213,20 +218,20 @@ def staged(target: Place, durability: Durability, *, replaces: bool = False) -> 
 
 
 def make_parents(storage: FileSystem, path: PurePath, sync: Callable[[PurePath], None]) -> None:
-    """Makes the folders that a path is in, each durable before the next. The innermost is made durable even if it was
-    there: who made it may have been killed before it got to that."""
+    """Makes the folders that a path is in, each durable before the next. The innermost of those that are there is made
+    durable too: who made it may have been killed before it got to that."""
     missing = []
-    parent = path.parent
-    while not storage.exists(parent) and parent != parent.parent:
-        missing.append(parent)
-        parent = parent.parent
+    there = path.parent
+    while not storage.exists(there) and there != there.parent:
+        missing.append(there)
+        there = there.parent
+    if there != there.parent:
+        with suppress(PermissionError):  # a folder that we may not even look into wasn't made by the likes of us
+            sync(there.parent)
     for folder in reversed(missing):
         with suppress(FileExistsError):  # somebody else made it meanwhile
             storage.make_folder(folder)
         sync(folder.parent)
-    if not missing and parent != parent.parent:
-        with suppress(PermissionError):  # a folder that we may not even look into wasn't made by the likes of us
-            sync(parent.parent)
 
 
 def no_room(target: Place, needed: int | None, free: int | None, cause: object = None) -> CheckpointSpaceError:

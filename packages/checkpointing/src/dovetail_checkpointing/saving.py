@@ -115,7 +115,7 @@ def save_to(target: Place, flattened: Flattened, options: SaveOptions) -> Receip
     replaces = _is_replaced(target, overwrite=options.overwrite)
     with staged(target, options.durability, replaces=replaces) as staging:
         plans = plan_files(parts, options.shard_bytes, staging.suffix)
-        collect(target.parent, target.path.name, is_locked=True)
+        collect(target.parent, target.path.name, is_locked=True, sync=staging.sync_folder)
         staging.open(sum(plan.size_bytes for plan in plans))
         files = write_files(staging, plans, options)
         data, digest = manifest_of(flattened, parts, plans, files, options).to_bytes()

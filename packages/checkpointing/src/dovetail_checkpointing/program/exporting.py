@@ -55,7 +55,7 @@ def export(
     description = Description(module, signatures, methods)
     needed = sum(map(size_of, files.values())) + sum(one.size_bytes for one in description.variables)
     with staged(target, durability, replaces=replaces) as staging:
-        collect(target.parent, target.path.name, is_locked=True)
+        collect(target.parent, target.path.name, is_locked=True, sync=staging.sync_folder)
         staging.open(needed)
         weights_size, weights_digest = write_weights(staging, description.flattened)
         written = _write_assets(staging, files)

@@ -1,7 +1,8 @@
-"""Where checkpoints lie: a small protocol, and this machine's folders."""
+"""Where checkpoints lie: a small protocol, this machine's folders, and memory."""
 
 from .file_system import FileSystem, Lock, ReadableFile, ReadableFolder, WritableFile
 from .local import LocalFileSystem
+from .memory import MemoryFileSystem
 from .object_store import ObjectStore
 from .place import Place, locate
 
@@ -9,6 +10,7 @@ __all__ = [
     "FileSystem",
     "LocalFileSystem",
     "Lock",
+    "MemoryFileSystem",
     "ObjectStore",
     "Place",
     "ReadableFile",

@@ -124,13 +124,13 @@ class LocalFolder:
                 descriptor = os.open(self._path / name, _READ)
         except OSError as error:
             if error.errno == errno.ELOOP:
-                raise _irregular(self._path / name, "a symbolic link") from error
+                raise irregular(self._path / name, "a symbolic link") from error
             if error.errno in (errno.ENXIO, errno.EISDIR):  # a socket, or a pipe or device without its other end
-                raise _irregular(self._path / name, "no file") from error
+                raise irregular(self._path / name, "no file") from error
             raise
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise _irregular(self._path / name, "a folder, pipe or device")
+            raise irregular(self._path / name, "a folder, pipe or device")
         return LocalReadableFile(descriptor)
 
     def close(self) -> None:
@@ -206,7 +206,7 @@ def _sync(descriptor: int) -> None:
         os.fsync(descriptor)
 
 
-def _irregular(path: PurePath, what: str) -> CheckpointUnsafeError:
+def irregular(path: PurePath, what: str) -> CheckpointUnsafeError:
     return CheckpointUnsafeError(
         "a file of a checkpoint is no regular file",
         where=str(path),

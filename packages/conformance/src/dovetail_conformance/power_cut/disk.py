@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from math import inf
 
 from .events import (
@@ -29,7 +29,7 @@ ROOT = 0
 """The number of the folder itself. Every file and folder has one, and keeps it when it is renamed."""
 
 
-class Fate(Enum):
+class Fate(StrEnum):
     """What a power cut made of a block that was written and not synced."""
 
     LOST = "lost"

@@ -16,8 +16,10 @@ from .events import Event, SaveBegan, SaveReturned
 BLOCK_BYTES = 4096
 _GARBLED = bytes(byte ^ 0xA5 for byte in range(256))
 
-_Choice: TypeAlias = tuple[tuple[bool, ...], tuple[Fate, ...]]
-"""Which pending changes of names were done, and the fate of each pending change of contents."""
+_Choice: TypeAlias = tuple[tuple[bool, ...], dict[int, Fate]]
+"""Which open changes of names were done, and the fates of the open changes of contents, by their places."""
+_Outcome: TypeAlias = tuple[dict[str, bytes], frozenset[str]]
+"""Files and folders."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,13 @@ def states(
     """
     disk = Disk.of(events, start or {}, rules, block_bytes)
     seen: set[int] = set()  # hashes: of a million states two distinct ones are taken for one with odds of 1 to 10⁷
+    before = -1
     for moment in range(len(events) + 1) if moments is None else moments:
         begun = tuple(event.save for event in events[:moment] if isinstance(event, SaveBegan))
         returned = tuple(event.save for event in events[:moment] if isinstance(event, SaveReturned))
-        after = _Moment(disk, moment)
-        for choice in after.choices(random, limit):
-            files, folders = after.outcome(choice)
+        is_next = before == moment - 1 and not isinstance(events[moment - 1], SaveBegan | SaveReturned)
+        before = moment
+        for files, folders in _Moment(disk, moment, only_new=is_next).outcomes(random, limit):
             key = hash((tuple(sorted(files.items())), folders, begun, returned))
             if key not in seen:
                 seen.add(key)
@@ -75,63 +78,129 @@ def states(
 
 
 class _Moment:
-    """What is durable at a moment, and what may or may not survive it."""
+    """What is durable at a moment, and what may or may not survive it.
 
-    def __init__(self, disk: Disk, moment: int) -> None:
-        self.disk, self.moment = disk, moment
-        self.namings = [naming for naming in disk.namings if naming.made_at <= moment]
-        self.open_namings = [naming for naming in self.namings if naming.durable_at > moment]
-        changes = {
+    `only_new`: the outcomes at the moment before are known. What its event did must survive then, at least in part:
+    everything else was an outcome before. After a sync there is nothing new.
+    """
+
+    def __init__(self, disk: Disk, moment: int, *, only_new: bool) -> None:
+        self.disk, self.moment, self.only_new = disk, moment, only_new
+        namings = [naming for naming in disk.namings if naming.made_at <= moment]
+        self.open_namings = [naming for naming in namings if naming.durable_at > moment]
+        self.naming_choices = _NamingChoices(len(self.open_namings), disk.rules.ordered)
+        first_open = namings.index(self.open_namings[0]) if self.open_namings else len(namings)
+        self.unsettled = namings[first_open:]
+        self.settled: dict[int, dict[str, int]] = {number: {} for number in disk.folders}
+        for naming in namings[:first_open]:
+            rename(self.settled, naming.names)
+        self.changes = {
             number: [change for change in made if change.made_at <= moment] for number, made in disk.contents.items()
         }
-        self.changes = changes
-        self.open_changes = [c for made in changes.values() for c in made if c.durable_at > moment]
+        self.open_changes = [(n, c) for n, made in self.changes.items() for c in made if c.durable_at > moment]
+        self.new_naming = any(naming.made_at == moment for naming in self.open_namings)
+        self.new_changes = [at for at, (_, change) in enumerate(self.open_changes) if change.made_at == moment]
         self._contents: dict[Hashable, bytes] = {}
-        self._trees: dict[Hashable, tuple[dict[str, int], frozenset[str]]] = {}
+        self._trees: dict[tuple[bool, ...], tuple[dict[str, int], frozenset[str], list[int]]] = {}
 
-    def choices(self, random: Random, limit: int) -> Iterator[_Choice]:
-        namings = self._naming_choices()
-        fates = [self._fates(change) for change in self.open_changes]
-        if namings.count * prod(map(len, fates)) <= limit:
-            yield from product(namings.all(), product(*fates))
+    def outcomes(self, random: Random, limit: int) -> Iterator[_Outcome]:
+        """The files and folders of every choice, or of a sample."""
+        if self.only_new and not self.new_naming and not self.new_changes:
             return
-        for _, choice in zip(range(limit), self._samples(namings, fates, random), strict=False):
-            yield choice
+        plans = self._plans(limit)
+        choices = (
+            self._samples(random, limit)
+            if plans is None
+            else (
+                (done, dict(zip(places, fates, strict=True)))
+                for done, places, options in plans
+                for fates in product(*options)
+            )
+        )
+        for done, fates in choices:
+            if not self.only_new or self._is_new(done, fates):
+                yield self._outcome(done, fates)
 
-    def _samples(self, namings: _NamingChoices, fates: Sequence[tuple[Fate, ...]], random: Random) -> Iterator[_Choice]:
-        """First the corners, in an order of their own each time; then without end what is drawn."""
-        size = namings.size + len(fates)
+    def _is_new(self, done: tuple[bool, ...], fates: Mapping[int, Fate]) -> bool:
+        if self.new_naming:
+            return done[-1]
+        return any(fates.get(place, Fate.LOST) is not Fate.LOST for place in self.new_changes)
+
+    def _plans(self, limit: int) -> list[tuple[tuple[bool, ...], list[int], list[tuple[Fate, ...]]]] | None:
+        """Each choice of names, with the places of the changes of files that are there then, and their fates; None
+        where these are more than `limit` choices."""
+        if self.naming_choices.count > limit:
+            return None
+        plans, count, seen = [], 0, set()
+        for done in self.naming_choices.all():
+            if self.only_new and self.new_naming and not done[-1]:
+                continue
+            numbers, folders, places = self._tree(done)
+            tree = (frozenset(numbers.items()), folders)
+            if tree in seen:  # such as names in a folder that has none
+                continue
+            seen.add(tree)
+            options = [self._fates(place) for place in places]
+            count += prod(map(len, options))
+            if count > limit:
+                return None
+            plans.append((done, places, options))
+        return plans
+
+    def _samples(self, random: Random, limit: int) -> Iterator[_Choice]:
+        size, names = self.naming_choices.size + len(self.open_changes), self.naming_choices.size
         corners = [(kept, odd) for kept in (True, False) for odd in (None, *range(size))]
         random.shuffle(corners)
-        for kept, odd in corners:
+        for kept, odd in corners[:limit]:
             survives = [kept != (place == odd) for place in range(size)]
-            names = namings.nearest(survives[: namings.size])
-            yield names, tuple(Fate.KEPT if survived else Fate.LOST for survived in survives[namings.size :])
-        while True:
+            done = self._with_new_naming(survives[:names])
+            fates = {at: Fate.KEPT if survived else Fate.LOST for at, survived in enumerate(survives[names:])}
+            yield done, self._with_new_change(fates, random)
+        for _ in range(limit - len(corners)):
             share = random.choice((0.1, 0.5, 0.9))
-            names = namings.nearest([random.random() < share for _ in range(namings.size)])
-            yield names, tuple(Fate.KEPT if random.random() < share else random.choice(each) for each in fates)
+            done = self._with_new_naming([random.random() < share for _ in range(names)])
+            fates = {
+                place: Fate.KEPT if random.random() < share else random.choice(self._fates(place))
+                for place in self._tree(done)[2]
+            }
+            yield done, self._with_new_change(fates, random)
 
-    def _naming_choices(self) -> _NamingChoices:
-        return _NamingChoices(len(self.open_namings), self.disk.rules.ordered)
+    def _with_new_naming(self, survives: list[bool]) -> tuple[bool, ...]:
+        if self.only_new and self.new_naming:
+            survives = [True] * len(survives) if self.disk.rules.ordered else [*survives[:-1], True]
+        return self.naming_choices.nearest(survives)
 
-    def _fates(self, change: Change) -> tuple[Fate, ...]:
-        return self.disk.rules.fates if change.data is not None else (Fate.LOST, Fate.KEPT)
+    def _with_new_change(self, fates: dict[int, Fate], random: Random) -> dict[int, Fate]:
+        if self.only_new and self.new_changes:
+            place = random.choice(self.new_changes)
+            if fates.get(place) is Fate.LOST:
+                fates[place] = random.choice([fate for fate in self._fates(place) if fate is not Fate.LOST])
+        return fates
 
-    def outcome(self, choice: _Choice) -> tuple[dict[str, bytes], frozenset[str]]:
-        """The files and folders of one choice."""
-        done, fates = choice
+    def _fates(self, place: int) -> tuple[Fate, ...]:
+        return self.disk.rules.fates if self.open_changes[place][1].data is not None else (Fate.LOST, Fate.KEPT)
+
+    def _outcome(self, done: tuple[bool, ...], fates: Mapping[int, Fate]) -> _Outcome:
+        numbers, folders, places = self._tree(done)
+        of_files: dict[int, list[Fate]] = {}
+        for place in places:
+            of_files.setdefault(self.open_changes[place][0], []).append(fates[place])
+        return {path: self._content(n, tuple(of_files.get(n, ()))) for path, n in numbers.items()}, folders
+
+    def _tree(self, done: tuple[bool, ...]) -> tuple[dict[str, int], frozenset[str], list[int]]:
+        """Files by path, folders, and the places of the open changes of these files."""
         if done not in self._trees:
-            self._trees[done] = self._tree(done)
-        numbers, folders = self._trees[done]
-        fate_of = dict(zip(map(id, self.open_changes), fates, strict=True))
-        return {path: self._content(number, fate_of) for path, number in numbers.items()}, folders
+            numbers, folders = self._named(done)
+            there = set(numbers.values())
+            places = [place for place, (number, _) in enumerate(self.open_changes) if number in there]
+            self._trees[done] = numbers, folders, places
+        return self._trees[done]
 
-    def _tree(self, done: tuple[bool, ...]) -> tuple[dict[str, int], frozenset[str]]:
-        folders: dict[int, dict[str, int]] = {number: {} for number in self.disk.folders}
-        survived = {id(naming) for naming, kept in zip(self.open_namings, done, strict=True) if kept}
-        for naming in self.namings:
-            if naming.durable_at <= self.moment or id(naming) in survived:
+    def _named(self, done: tuple[bool, ...]) -> tuple[dict[str, int], frozenset[str]]:
+        folders = {number: dict(names) for number, names in self.settled.items()}
+        left = iter(done)
+        for naming in self.unsettled:
+            if naming.durable_at <= self.moment or next(left):
                 rename(folders, naming.names)
         found: dict[str, int] = {}
         below: set[str] = set()
@@ -146,14 +215,16 @@ class _Moment:
                     found[prefix + name] = number
         return found, frozenset(below)
 
-    def _content(self, number: int, fate_of: Mapping[int, Fate]) -> bytes:
-        changes = self.changes[number]
-        fates = tuple(fate_of.get(id(change), Fate.KEPT) for change in changes)
-        if self.disk.rules.ordered:
-            lost = [place for place, change in enumerate(changes) if change.data is None and fates[place] is Fate.LOST]
-            fates = fates if not lost else (*fates[: lost[0]], *(Fate.LOST for _ in fates[lost[0] :]))
-        key = (number, fates)
+    def _content(self, number: int, open_fates: tuple[Fate, ...]) -> bytes:
+        """The bytes of a file with the fates of those of its changes that are open."""
+        key = (number, open_fates)
         if key not in self._contents:
+            changes = self.changes[number]
+            left = iter(open_fates)
+            fates = [next(left) if change.durable_at > self.moment else Fate.KEPT for change in changes]
+            if self.disk.rules.ordered:
+                lost = [at for at, change in enumerate(changes) if change.data is None and fates[at] is Fate.LOST]
+                fates = fates if not lost else [*fates[: lost[0]], *(Fate.LOST for _ in fates[lost[0] :])]
             self._contents[key] = content(changes, fates)
         return self._contents[key]
 
