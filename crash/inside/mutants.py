@@ -40,9 +40,9 @@ class Passing:
         self.moved = None
         self.has_made_folders = True
 
-    def create(self, path: PurePath, size_bytes: int) -> Any:
+    def create(self, path: PurePath, size_bytes: int, *, replaces: bool = False) -> Any:
         self.moved = None
-        return self.inner.create(path, size_bytes)
+        return self.inner.create(path, size_bytes, replaces=replaces)
 
     def remove_file(self, path: PurePath) -> None:
         self.inner.remove_file(path)
@@ -54,8 +54,8 @@ class WithoutFileSync(Passing):
 
     ending = ""
 
-    def create(self, path: PurePath, size_bytes: int) -> Any:
-        file = super().create(path, size_bytes)
+    def create(self, path: PurePath, size_bytes: int, *, replaces: bool = False) -> Any:
+        file = super().create(path, size_bytes, replaces=replaces)
         if path.name.endswith(self.ending):
             file.sync = lambda: None
         return file

@@ -47,9 +47,9 @@ class RecordingFileSystem:
         self._inner.make_folder(path)
         self.record(power_cut.MakeFolder(_text(path)))
 
-    def create(self, path: PurePath, size_bytes: int) -> WritableFile:
+    def create(self, path: PurePath, size_bytes: int, *, replaces: bool = False) -> WritableFile:
         self.count()
-        file = self._inner.create(path, size_bytes)
+        file = self._inner.create(path, size_bytes, replaces=replaces)
         self.record(power_cut.CreateFile(_text(path)))
         if size_bytes:
             self.record(power_cut.Truncate(_text(path), size_bytes))

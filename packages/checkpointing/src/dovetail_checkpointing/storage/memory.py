@@ -40,7 +40,9 @@ class MemoryFileSystem:
     def make_folder(self, path: PurePath) -> None:
         self._add(path, {})
 
-    def create(self, path: PurePath, size_bytes: int) -> _NewFile:
+    def create(self, path: PurePath, size_bytes: int, *, replaces: bool = False) -> _NewFile:
+        if replaces:
+            raise NotImplementedError("files are replaced in object stores only")
         data = bytearray(size_bytes)
         self._add(path, data)
         return _NewFile(data)
