@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import gc
 import os
+import pickle
 import shutil
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -183,6 +187,27 @@ def test_an_object_that_tells_nothing_is_asked_when_a_variable_is_first_used(sav
 def test_a_status_that_nobody_holds_any_more_watches_nothing(saved: Path, used_late: Any) -> None:
     Checkpoint(net={}).restore(saved)
     assert used_late([0.0]).action is None
+
+
+def test_a_model_that_is_dropped_while_values_wait_is_collected(saved: Path, used_late: Any) -> None:
+    net = Late(inner=Late())
+    Checkpoint(net=net).restore(saved)
+    reference = weakref.ref(net)
+    del net
+    gc.collect()
+    assert reference() is None
+    assert used_late([0.0]).action is None
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))], ids=["copy", "pickle"])
+def test_a_copy_of_an_object_is_not_waited_for(saved: Path, variable: Any, copied: Any) -> None:
+    net = Late()
+    with bind(saved, {"net": net}):
+        other = copied(net)
+        assert other.observer is None
+        assert other.set("a", variable([0.0])).payload.tolist() == [0.0]
+        assert net.set("a", variable([0.0])).payload.tolist() == [1.0]
+        net.set("b", variable([0.0, 0.0]))
 
 
 def test_a_value_of_another_shape_is_refused_once_and_the_others_still_come(saved: Path, used_late: Any) -> None:

@@ -55,6 +55,9 @@ class _Observer:
             for (_, path), waiter in list(self.entries.items()):
                 waiter.on_set(self.owner, path, name)
 
+    def __reduce__(self) -> Any:
+        return type(None), ()  # nobody waits for a copy of the object
+
 
 def observe(waiter: Waiter, owner: SupportsLateState, path: Path) -> None:
     """Tells a waiter when an attribute of an object is set. While the object lives, so does the waiter."""
