@@ -19,6 +19,7 @@ from dovetail_protocols.errors import (
 
 from .asynchronous import PendingSave, Saver
 from .collecting import Leftover, collect, remove_checkpoint
+from .commit import make_parents
 from .extents import Verify
 from .object_tree import Flattened, flatten
 from .reading import Reader
@@ -131,12 +132,11 @@ class Manager:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        from .commit import make_parents
-
         storage = self._place.file_system
         lock_path = self._place.path / LOCK
         try:
-            make_parents(storage, lock_path, storage.sync_folder)
+            if storage.publishes_by_rename:
+                make_parents(storage, lock_path, storage.sync_folder)
             lock = storage.lock(lock_path, keep=True)
         except OSError as error:
             raise CheckpointError(

@@ -130,7 +130,7 @@ class RemoteWritableFile:
         self._is_over = False
         remote.makedirs(str(path.parent), exist_ok=True)  # for those stores that do have folders
         if size_bytes > _AT_ONCE_BYTES:
-            self._stream = remote.open(self._path, "wb")
+            self._stream = remote.open(self._path, "wb", autocommit=False)
 
     @_raising_os_errors
     def write(self, data: bytes | memoryview) -> None:
@@ -149,6 +149,7 @@ class RemoteWritableFile:
             self._remote.pipe_file(self._path, bytes(self._gathered), mode=self._mode)
         else:
             self._stream.close()
+            self._stream.commit()
 
     def close(self) -> None:
         """Without a sync before, the file is given up."""

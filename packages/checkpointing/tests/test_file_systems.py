@@ -1,0 +1,128 @@
+"""What every FileSystem does, whatever it is made of."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path, PurePath
+from typing import Any
+
+import pytest
+from fsspec.implementations.local import LocalFileSystem as RemoteLocal
+from fsspec.implementations.memory import MemoryFileSystem
+
+from dovetail_checkpointing import LocalFileSystem
+from dovetail_checkpointing.storage import ObjectStore
+from dovetail_protocols.errors import CheckpointUnsafeError
+
+LARGE = 9 << 20
+"""More than an object store is given at once."""
+
+
+@pytest.fixture(params=["local", "memory", "fsspec's local"])
+def storage(request: pytest.FixtureRequest) -> Any:
+    made = {
+        "local": LocalFileSystem,
+        "memory": lambda: ObjectStore(MemoryFileSystem()),
+        "fsspec's local": lambda: ObjectStore(RemoteLocal()),
+    }
+    return made[request.param]()
+
+
+@pytest.fixture
+def root(storage: Any, tmp_path: Path) -> Path:
+    folder = tmp_path / uuid.uuid4().hex
+    storage.make_folder(folder)
+    return folder
+
+
+def write(storage: Any, path: PurePath, *parts: bytes, **options: Any) -> None:
+    file = storage.create(path, sum(map(len, parts)), **options)
+    try:
+        for part in parts:
+            file.write(part)
+        file.sync()
+    finally:
+        file.close()
+
+
+def read(storage: Any, path: PurePath, offset: int, size: int) -> bytes:
+    folder = storage.open_folder(path.parent)
+    file = folder.open(path.name)
+    buffer = bytearray(size)
+    count = file.read_into(offset, memoryview(buffer))
+    file.close()
+    folder.close()
+    return bytes(buffer[:count])
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, LARGE])
+def test_what_is_written_is_read_from_any_offset(storage: Any, root: Path, size: int) -> None:
+    data = os.urandom(size)
+    write(storage, root / "file", data[: size // 3], memoryview(data)[size // 3 :])
+    folder = storage.open_folder(root)
+    file = folder.open("file")
+    assert file.size_bytes == size
+    assert bytes(file.map()) == data
+    file.close()
+    folder.close()
+    for offset, count in ((0, size), (size // 2, 7), (max(size - 3, 0), 10), (size, 1), (size + 5, 1)):
+        assert read(storage, root / "file", offset, count) == data[offset : offset + count]
+
+
+def test_names_are_listed_and_looked_for(storage: Any, root: Path) -> None:
+    write(storage, root / "a", b"1")
+    write(storage, root / "b", b"2")
+    assert sorted(storage.list_folder(root)) == ["a", "b"]
+    assert storage.exists(root / "a")
+    assert not storage.exists(root / "c")
+    storage.remove_file(root / "a")
+    assert sorted(storage.list_folder(root)) == ["b"]
+    storage.remove_file(root / "b")
+    storage.remove_folder(root)
+    assert not storage.exists(root)
+
+
+def test_a_file_that_is_there_is_not_created_again(storage: Any, root: Path) -> None:
+    write(storage, root / "file", b"first")
+    with pytest.raises(FileExistsError):
+        write(storage, root / "file", b"second")
+    assert read(storage, root / "file", 0, 9) == b"first"
+
+
+def test_a_folder_is_no_file(storage: Any, root: Path) -> None:
+    storage.make_folder(root / "inner")
+    write(storage, root / "inner" / "file", b"1")
+    with pytest.raises((IsADirectoryError, PermissionError)):
+        storage.remove_file(root / "inner")
+    folder = storage.open_folder(root)
+    with pytest.raises((CheckpointUnsafeError, FileNotFoundError)):
+        folder.open("inner")
+    folder.close()
+
+
+def test_what_is_not_there_is_said(storage: Any, root: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        storage.list_folder(root / "nowhere")
+    with pytest.raises(FileNotFoundError):
+        read(storage, root / "nowhere", 0, 1)
+
+
+def test_a_lock_can_be_taken_again_after_it_was_released(storage: Any, root: Path) -> None:
+    for keep in (False, True, False):
+        storage.lock(root / "lock", keep=keep).release()
+
+
+@pytest.mark.parametrize("remote", [MemoryFileSystem, RemoteLocal])
+@pytest.mark.parametrize("size", [10, LARGE])
+def test_where_nothing_is_renamed_a_file_is_replaced_and_one_not_synced_is_not_there(
+    tmp_path: Path, remote: Any, size: int
+) -> None:
+    storage, path = ObjectStore(remote()), tmp_path / "file"
+    write(storage, path, bytes(size))
+    write(storage, path, b"new", replaces=True)
+    assert read(storage, path, 0, 9) == b"new"
+    given_up = storage.create(tmp_path / "half", size)
+    given_up.write(bytes(size // 2))
+    given_up.close()
+    assert not storage.exists(tmp_path / "half")
