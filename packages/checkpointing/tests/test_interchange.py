@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,26 @@ def test_a_dtype_that_the_target_lacks_is_refused_by_name(name: str, what: str, 
         convert(tmp_path / "a", tmp_path / name)
     assert "'odd'" in str(caught.value.where)
     assert sorted(os.listdir(tmp_path)) == ["a"]
+
+
+def test_one_array_of_two_names_stays_one(tmp_path: Path) -> None:
+    shared = np.arange(1000, dtype=np.float32)
+    dovetail_checkpointing.save(tmp_path / "a", {"embed": {"w": shared}, "head": {"w": shared}, "other": shared.copy()})
+    convert(tmp_path / "a", tmp_path / "a.pt")
+    with zipfile.ZipFile(tmp_path / "a.pt") as archive:
+        assert sum("/data/" in name for name in archive.namelist()) == 2
+    convert(tmp_path / "a.pt", tmp_path / "b")
+    tree = dovetail_checkpointing.restore(tmp_path / "b").tree
+    assert tree["embed"]["w"] is tree["head"]["w"]
+    assert tree["other"] is not tree["head"]["w"]
+    assert np.array_equal(tree["embed"]["w"], shared)
+
+
+def test_storages_of_pytorch_in_the_other_byte_order_are_read(tmp_path: Path) -> None:
+    path = pytorch.pt(pytorch.tensor(), np.array([1.5], ">f4").tobytes(), byteorder=b"big")(tmp_path)
+    convert(path, tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as found:
+        assert found["a"].tolist() == [1.5]
 
 
 # Safety

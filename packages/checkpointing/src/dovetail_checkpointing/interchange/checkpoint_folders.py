@@ -10,6 +10,7 @@ from typing import Any
 
 from dovetail_protocols.errors import CheckpointMismatchError
 
+from ..object_tree import shown
 from ..reading import open as open_checkpoint
 from ..saving import save
 from .contents import Contents, StoredArray
@@ -24,8 +25,11 @@ def reading(path: Path, limits: ForeignLimits) -> Iterator[Contents]:
     Raises: CheckpointError where there is none, CheckpointCorruptError.
     """
     with open_checkpoint(path) as found:
+        tied = {shown(alias): shown(original) for alias, original in found.manifest.aliases.items()}
         arrays = {
-            array_name(name, limits, str(path)): StoredArray(info.dtype, info.shape, partial(found.read, name))
+            array_name(name, limits, str(path)): StoredArray(
+                info.dtype, info.shape, partial(found.read, name), tied.get(name, name)
+            )
             for name, info in found.tensors.items()
         }
         yield Contents(arrays, dict(found.scalars))

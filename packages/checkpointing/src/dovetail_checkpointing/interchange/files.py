@@ -8,9 +8,21 @@ import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
 
 from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError, CheckpointUnsafeError
+
+from ..tensor_bytes import blocks
+
+_BLOCK_BYTES = 8 << 20
+
+
+class Writable(Protocol):
+    """What bytes are written to: a file, or a member of an archive."""
+
+    def write(self, data: memoryview, /) -> int: ...
 
 
 @contextlib.contextmanager
@@ -61,6 +73,12 @@ def read_exactly(file: BinaryIO, start: int, size: int, where: str) -> bytes:
             "a file is shorter than it says", where=where, expected=f"{size:,} bytes at {start:,}", got=f"{len(data):,}"
         )
     return data
+
+
+def write_array(file: Writable, array: np.ndarray[Any, Any]) -> None:
+    """Writes the C-ordered little-endian bytes of an array."""
+    for block in blocks(array, _BLOCK_BYTES):
+        file.write(block)
 
 
 @contextlib.contextmanager

@@ -19,10 +19,9 @@ import numpy as np
 from dovetail_protocols.errors import CheckpointCorruptError, CheckpointUnsafeError, DTypeError
 
 from .contents import Contents, StoredArray
-from .files import replacing
+from .files import replacing, write_array
 from .limits import ForeignLimits
 from .rules import array_name, array_shape, known_dtype, size_bytes, totals
-from .safetensors_files import little_endian
 from .zip_archives import Archive, archive
 
 _MAGIC = b"\x93NUMPY"
@@ -127,7 +126,7 @@ def write(path: Path, contents: Contents, *, overwrite: bool = False) -> None:
             with written.open(info, "w", force_zip64=True) as member:
                 value = array.read()
                 member.write(_npy_header(value))
-                member.write(little_endian(value))
+                write_array(member, value)
 
 
 def _npy_header(array: np.ndarray[Any, Any]) -> bytes:

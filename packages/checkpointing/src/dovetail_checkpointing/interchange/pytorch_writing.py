@@ -9,11 +9,12 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from .contents import Contents, StoredArray
-from .files import replacing
+from .files import replacing, write_array
 from .pytorch_tensors import STORAGES
 from .rules import size_bytes
-from .safetensors_files import little_endian
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _ROOT = "archive"
@@ -40,11 +41,11 @@ def write(path: Path, contents: Contents, *, overwrite: bool = False) -> None:
     for name, scalar in contents.scalars.items():
         data += [_plain(name), _plain(scalar), b"s"]
     with replacing(path, overwrite=overwrite) as file, zipfile.ZipFile(file, "w") as written:
-        _member(written, file, "data.pkl", b"".join(data) + b".")
-        _member(written, file, "byteorder", b"little")
+        _member(written, file, "data.pkl", _bytes(b"".join(data) + b"."))
+        _member(written, file, "byteorder", _bytes(b"little"))
         for key, array in enumerate(storages):
-            _member(written, file, f"data/{key}", little_endian(array.read()))
-        _member(written, file, "version", b"3\n")
+            _member(written, file, f"data/{key}", array.read())
+        _member(written, file, "version", _bytes(b"3\n"))
 
 
 def _plain(value: Any) -> bytes:
@@ -72,12 +73,16 @@ def _tensor(array: StoredArray, key: str) -> bytes:
     return b"ctorch._utils\n" + function + b"\n(" + storage + view + rest + b"tR"
 
 
-def _member(written: zipfile.ZipFile, file: BinaryIO, name: str, data: bytes | memoryview) -> None:
+def _bytes(data: bytes) -> np.ndarray[Any, Any]:
+    return np.frombuffer(data, np.uint8)
+
+
+def _member(written: zipfile.ZipFile, file: BinaryIO, name: str, data: np.ndarray[Any, Any]) -> None:
     info = zipfile.ZipInfo(f"{_ROOT}/{name}", _EPOCH)
-    info.file_size = len(data)
-    is_wide = len(data) >= zipfile.ZIP64_LIMIT
+    info.file_size = data.nbytes
+    is_wide = data.nbytes >= zipfile.ZIP64_LIMIT
     header_bytes = 30 + len(info.filename) + (20 if is_wide else 0) + 4
     padding = -(file.tell() + header_bytes) % _ALIGNMENT
     info.extra = b"FB" + struct.pack("<H", padding) + b"Z" * padding
     with written.open(info, "w", force_zip64=is_wide) as member:
-        member.write(data)
+        write_array(member, data)

@@ -22,7 +22,7 @@ from dovetail_protocols.errors import CheckpointCorruptError, CheckpointUnsafeEr
 from ..tensor_bytes import numpy_dtype
 from . import strict_json
 from .contents import Contents, StoredArray
-from .files import opened, read_exactly, replacing, size_of
+from .files import opened, read_exactly, replacing, size_of, write_array
 from .limits import ForeignLimits
 from .rules import array_name, array_shape, known_dtype, size_bytes, within
 
@@ -170,11 +170,4 @@ def write_to(file: BinaryIO, contents: Contents, where: str) -> None:
     text += b" " * (-len(text) % _ALIGNMENT)
     file.write(len(text).to_bytes(8, "little") + text)
     for _, array in order:
-        file.write(little_endian(array.read()))
-
-
-def little_endian(array: np.ndarray[Any, Any]) -> memoryview:
-    """The C-ordered little-endian bytes of an array, without a copy where it has them already."""
-    contiguous = np.ascontiguousarray(array)
-    ordered = contiguous.astype(contiguous.dtype.newbyteorder("<"), copy=False)
-    return ordered.reshape(-1).view(np.uint8).data
+        write_array(file, array.read())

@@ -16,9 +16,9 @@ from dovetail_protocols.errors import CheckpointCorruptError, CheckpointSpaceErr
 from ..tensor_bytes import numpy_dtype
 from . import strict_json
 from .contents import Contents, Scalar, StoredArray
+from .files import write_array
 from .limits import ForeignLimits
 from .rules import array_name, array_shape, known_dtype, size_bytes
-from .safetensors_files import little_endian
 
 _DATA, _INDEX = "arrays", "index.json"
 _ALIGNMENT = 64
@@ -46,7 +46,7 @@ def write(folder: Path, contents: Contents) -> None:
             if identity not in places:
                 file.write(bytes(-file.tell() % _ALIGNMENT))
                 places[identity] = file.tell()
-                file.write(little_endian(array.read()))
+                write_array(file, array.read())
             arrays.append([name, array.dtype, list(array.shape), places[identity]])
     scalars = [[name, *_encoded(value)] for name, value in contents.scalars.items()]
     index = {"arrays": arrays, "scalars": scalars, "metadata": dict(contents.metadata)}
