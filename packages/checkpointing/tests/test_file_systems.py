@@ -12,11 +12,16 @@ from fsspec.implementations.local import LocalFileSystem as RemoteLocal
 from fsspec.implementations.memory import MemoryFileSystem
 
 from dovetail_checkpointing import LocalFileSystem
-from dovetail_checkpointing.storage import ObjectStore
+from dovetail_checkpointing.storage import ObjectStore, object_store
 from dovetail_protocols.errors import CheckpointUnsafeError
 
-LARGE = 9 << 20
-"""More than an object store is given at once."""
+LARGE = 3 << 20
+"""More than an object store is given at once, in these tests."""
+
+
+@pytest.fixture(autouse=True)
+def streamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(object_store, "_AT_ONCE_BYTES", 1 << 20)
 
 
 @pytest.fixture(params=["local", "memory", "fsspec's local"])

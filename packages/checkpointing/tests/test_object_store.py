@@ -11,7 +11,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from dovetail_checkpointing import Manager, latest_checkpoint, open, restore, save, verify
-from dovetail_checkpointing.storage import ObjectStore
+from dovetail_checkpointing.storage import ObjectStore, object_store
 from dovetail_protocols.errors import CheckpointBusyError, CheckpointCorruptError, CheckpointError
 
 TREE = {"model": {"kernel": np.arange(12.0).reshape(3, 4), "bias": np.ones(4, np.float32)}, "step": 7}
@@ -38,7 +38,8 @@ def test_a_tree_comes_back_by_its_url(root: str) -> None:
     assert verify(f"{root}/c").is_sound
 
 
-def test_large_files_are_streamed(root: str) -> None:
+def test_large_files_are_streamed(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(object_store, "_AT_ONCE_BYTES", 1 << 20)
     values = np.random.default_rng(0).normal(size=3_000_000)
     save(f"{root}/c", {"x": values})
     np.testing.assert_array_equal(restore(f"{root}/c").tree["x"], values)

@@ -17,8 +17,9 @@ from dovetail_protocols.errors import CheckpointError
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-_AT_ONCE_BYTES = 8 << 20
-"""Files up to this size are handed over whole, so that storage itself can see to it that they are new."""
+_AT_ONCE_BYTES = 64 << 20
+"""Files up to this size, manifests among them, are handed over whole, so that storage itself can see to it that they
+are new. Larger ones are streamed."""
 
 
 def _raising_os_errors(call: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -147,6 +148,7 @@ class RemoteWritableFile:
         self._is_over = True
         if self._stream is None:
             self._remote.pipe_file(self._path, bytes(self._gathered), mode=self._mode)
+            self._gathered = bytearray()
         else:
             self._stream.close()
             self._stream.commit()
@@ -158,6 +160,8 @@ class RemoteWritableFile:
             if self._stream is not None:
                 with suppress(Exception):  # whatever came before is what is raised
                     self._stream.discard()
+                with suppress(Exception):  # some file systems show a file before it is whole
+                    self._remote.rm_file(self._path)
 
 
 class RemoteFolder:
