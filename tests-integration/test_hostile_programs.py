@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,21 @@ def test_longer_and_shorter_assets_and_other_digests_are_refused(one: Path) -> N
     assert load_program(one, expected_digest=digest).digest == digest
     with pytest.raises(errors.CheckpointUnsafeError, match="whose digest was given"):
         load_program(one, expected_digest="0" * 64)
+
+
+def test_a_pinned_program_is_checked_against_sha256_where_a_checksum_was_forged(one: Path) -> None:
+    digest = load_program(one).digest
+    shard = next((one / "variables").glob("*.safetensors"))
+    data = bytearray(shard.read_bytes())
+    before = zlib.crc32(data)
+    for place, bit in enumerate(f"1{0x04C11DB7:032b}"):  # CRC-32's own polynomial: adding it changes no checksum
+        data[4096 + place // 8] ^= int(bit) << place % 8
+    assert zlib.crc32(data) == before
+    shard.write_bytes(data)
+    assert load_program(one).variables
+    for options in ({"verify": "full"}, {"expected_digest": digest}, {"verify": "header", "expected_digest": digest}):
+        with pytest.raises(errors.CheckpointCorruptError, match="SHA-256"):
+            load_program(one, **options)
 
 
 # ---------------------------------------------------------------------- made to harm

@@ -50,7 +50,11 @@ def on_host(value: Any) -> np.ndarray[Any, Any]:
 
 def placed(array: np.ndarray[Any, Any], variable: Any) -> Any:
     """The array, which nobody else writes to, as a buffer on a variable's device."""
-    place = _device_of(variable)
+    return on_device(array, _device_of(variable))
+
+
+def on_device(array: np.ndarray[Any, Any], place: Device) -> Any:
+    """The array, which nobody else writes to, as a buffer on a device."""
     return array if place == CPU else device_package(place.kind).from_host(array, place.index)
 
 

@@ -9,14 +9,16 @@ from typing import Any
 
 from dovetail_protocols.arrays import provider
 from dovetail_protocols.errors import CheckpointUnsafeError
-from dovetail_protocols.metas import Device
+from dovetail_protocols.metas import Device, TensorMeta
 from dovetail_protocols.metas import device as find_device
 from dovetail_protocols.roles import VariableLike
 
+from ..extents import Verify
 from ..limits import DEFAULT, Limits
 from ..object_tree import shown
 from ..reading import open as open_checkpoint
 from ..storage import FileSystem, Place, locate
+from ..tensor_bytes import on_device
 from .document import read_program
 from .files import check_asset, opened, read_program_file, refuse_link
 from .format import ASSETS, NAME, WEIGHTS, corrupt, unseal_program
@@ -32,6 +34,7 @@ def load_program(
     *,
     function: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None,
     device: Device | str | None = None,
+    verify: Verify = "chunks",
     expected_digest: str | None = None,
     limits: Limits = DEFAULT,
     file_system: FileSystem | None = None,
@@ -41,8 +44,8 @@ def load_program(
     Reading executes nothing: operations are looked up by name, everything else is data. Every file is checked against
     its digest. Traces run as functions of the package that is installed for them (dovetail-functions), compiled like
     any other; without one, operation by operation. `function` is used in its place, such as
-    `dovetail.function(compilers=[])`. `device`: where it runs, by default where it was traced. `expected_digest`: the
-    `digest` of the export that it must be.
+    `dovetail.function(compilers=[])`. `device`: where it runs, by default where it was traced. `verify` is that of
+    `restore`. `expected_digest`: the `digest` of the export that it must be; all is checked against SHA-256 then.
 
     Raises: CheckpointCorruptError for files that aren't what was written, or not of one export; GraphError with the
     names of all operations that are not known here; CheckpointUnsafeError for links, files beyond the limits, and
@@ -63,7 +66,8 @@ def load_program(
         )
     record = read_program(document, where, None if device is None else find_device(device))
     assets = _assets(place.child(ASSETS), record)
-    variables, scalars = _variables(place.child(WEIGHTS), record, limits)
+    level: Verify = verify if expected_digest is None else "full"
+    variables, scalars = _variables(place.child(WEIGHTS), record, limits, level)
     program = LoadedProgram(str(place), digest, assets)
     _Assembly(record, variables, scalars, _wrapping(function)).fill(program)
     return program
@@ -89,13 +93,15 @@ def _assets(place: Place, record: ProgramRecord) -> dict[str, FilePath | str]:
     return {name: place.child(name).spelled for name in record.assets}
 
 
-def _variables(place: Place, record: ProgramRecord, limits: Limits) -> tuple[list[VariableLike], dict[Path, Any]]:
+def _variables(
+    place: Place, record: ProgramRecord, limits: Limits, verify: Verify
+) -> tuple[list[VariableLike], dict[Path, Any]]:
     """New variables with the values of the weights, and the weights' scalars.
 
     Raises: CheckpointCorruptError where the weights are not those that the program was exported with.
     """
     refuse_link(place)
-    with open_checkpoint(place.path, limits=limits, file_system=place.file_system) as reader:
+    with open_checkpoint(place.path, verify=verify, limits=limits, file_system=place.file_system) as reader:
         if reader.digest != record.weights_digest:
             cause = f"these are the weights of another export: digest {reader.digest}, expected {record.weights_digest}"
             raise corrupt(place, cause)
@@ -107,12 +113,14 @@ def _variables(place: Place, record: ProgramRecord, limits: Limits) -> tuple[lis
             if (saved.shape, saved.dtype) != (one.shape, one.dtype.name):
                 cause = f"{shown(one.path)} is {saved.dtype}{list(saved.shape)}, not what the program says"
                 raise corrupt(place, cause)
+        reader.open_files()  # finds files that are shorter than the manifest says before there are arrays for them
         arrays, scalars = reader.read_records(reader.manifest.tensors), dict(reader.manifest.scalars)
     return [_variable(one, arrays[one.path]) for one in record.variables], scalars
 
 
 def _variable(record: VariableRecord, array: Any) -> VariableLike:
-    value = provider().convert(array, record.dtype, record.device)
+    meta = TensorMeta(record.shape, record.dtype, record.device)
+    value = provider().wrap(on_device(array, record.device), meta)
     return provider().variable(value, name=record.name, trainable=record.trainable)
 
 
