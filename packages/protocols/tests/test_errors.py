@@ -26,6 +26,7 @@ BUILT_IN = {
     "CheckpointSpaceError": RuntimeError,
     "CheckpointUnsafeError": RuntimeError,
     "CheckpointVersionError": RuntimeError,
+    "CommunicatorError": ConnectionError,
     "ConcretizationError": TypeError,
     "DTypeError": TypeError,
     "DeviceError": ValueError,

@@ -2,6 +2,7 @@
 
 from .asynchronous import PendingSave, save_async
 from .checkpoint import Checkpoint
+from .communicators import ProcessCommunicator, ThreadCommunicator, run_threads
 from .comparing import ABSENT, Comparison, TensorDifference, compare
 from .late_restoring import RestoreStatus, bind
 from .limits import Limits
@@ -13,6 +14,8 @@ from .restoring import Report, Restored, restore
 from .resumable_iterator import ResumableIterator
 from .retention import best, every, last
 from .saving import Receipt, save
+from .shard import Shard, even_slices
+from .sharded import save_sharded
 from .steps import latest_checkpoint, list_variables
 from .storage import FileSystem, LocalFileSystem, MemoryFileSystem
 from .value_differences import ValueDifference
@@ -34,19 +37,23 @@ __all__ = [
     "Manager",
     "MemoryFileSystem",
     "PendingSave",
+    "ProcessCommunicator",
     "Reader",
     "Receipt",
     "Report",
     "RestoreStatus",
     "Restored",
     "ResumableIterator",
+    "Shard",
     "TensorDifference",
     "TensorInfo",
+    "ThreadCommunicator",
     "ValueDifference",
     "Verification",
     "best",
     "bind",
     "compare",
+    "even_slices",
     "every",
     "export",
     "last",
@@ -57,7 +64,9 @@ __all__ = [
     "open",
     "quarantine",
     "restore",
+    "run_threads",
     "save",
     "save_async",
+    "save_sharded",
     "verify",
 ]

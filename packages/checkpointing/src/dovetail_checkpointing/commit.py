@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
@@ -42,14 +42,14 @@ class SyncFailed(Exception):
 
 class Staging:
     """A folder under way to `target`. Files are created in it, synced, and published together. `suffix` belongs into
-    the name of each data file."""
+    the name of each data file. `name`: of the folder, where another process made it."""
 
     suffix = ""
 
-    def __init__(self, target: Place, durability: Durability) -> None:
+    def __init__(self, target: Place, durability: Durability, name: str | None = None) -> None:
         self.target, self.durability = target, durability
         self.storage: FileSystem = target.file_system
-        self.folder = target.path.with_name(f".tmp-{target.path.name}-{secrets.token_hex(8)}")
+        self.folder = target.path.with_name(name or f".tmp-{target.path.name}-{secrets.token_hex(8)}")
         self._is_visible = False
 
     def open(self, needed_bytes: int) -> None:
@@ -123,6 +123,9 @@ class Staging:
             with suppress(OSError):
                 remove_tree(self.storage, self.folder)
 
+    def adopt(self, names: Iterable[str]) -> None:
+        """Takes on files in the folder that other processes created."""
+
     def remove_replaced(self) -> None:
         """Removes what was replaced, now that it is out of sight; what stays of it the next save removes."""
         with suppress(OSError):
@@ -163,6 +166,10 @@ class ObjectStaging(Staging):
             raise SyncFailed(self.folder / name, is_visible=False) from error
         self._created.append(self.folder / name)
 
+    def adopt(self, names: Iterable[str]) -> None:
+        """Takes on files that other processes created; they are published, or discarded, with those of this one."""
+        self._created.extend(self.folder / name for name in names)
+
     def publish(self, *, replaces: bool) -> None:
         """The manifest was written last: it is done."""
         self._is_visible = True
@@ -188,33 +195,42 @@ def staged(target: Place, durability: Durability, *, replaces: bool = False) -> 
     was, raises a CheckpointError, and what was written so far is removed."""
     by_rename = target.file_system.publishes_by_rename
     staging = Staging(target, durability) if by_rename else ObjectStaging(target, durability, replaces=replaces)
-    with ExitStack() as cleaning:
+    with ExitStack() as cleaning, clear_errors(staging):
+        if by_rename:
+            make_parents(staging.storage, target.path, staging.sync_folder)
+        lock = staging.storage.lock(target.path.with_name(lock_name(target.path.name)), keep=False)
+        cleaning.callback(lock.release)
         try:
-            if by_rename:
-                make_parents(staging.storage, target.path, staging.sync_folder)
-            lock = staging.storage.lock(target.path.with_name(lock_name(target.path.name)), keep=False)
-            cleaning.callback(lock.release)
             yield staging
-        except CheckpointBusyError:
-            raise
-        except FileExistsError as error:
-            staging.discard()
-            raise CheckpointBusyError(
-                "somebody else has saved there meanwhile",
-                where=str(target),
-                cause=str(error),
-                effect="the other one's checkpoint is there; nothing of it was changed",
-                fix="save to another path",
-            ) from error
-        except SyncFailed as failed:
-            staging.discard()
-            raise _not_durable(target, failed) from failed.__cause__
-        except OSError as error:
-            staging.discard()
-            raise _failed(target, error, staging) from error
         except BaseException:
             staging.discard()
             raise
+
+
+def joined(target: Place, durability: Durability, name: str) -> Staging:
+    """The Staging of a save that another process leads; `name`: of the folder that it made."""
+    if target.file_system.publishes_by_rename:
+        return Staging(target, durability, name)
+    return ObjectStaging(target, durability, replaces=False)
+
+
+@contextmanager
+def clear_errors(staging: Staging) -> Iterator[None]:
+    """Turns what storage fails with in the body of a `with` into a CheckpointError that says what it means."""
+    try:
+        yield
+    except SyncFailed as failed:
+        raise _not_durable(staging.target, failed) from failed.__cause__
+    except FileExistsError as error:
+        raise CheckpointBusyError(
+            "somebody else has saved there meanwhile",
+            where=str(staging.target),
+            cause=str(error),
+            effect="the other one's checkpoint is there; nothing of it was changed",
+            fix="save to another path",
+        ) from error
+    except OSError as error:
+        raise _failed(staging.target, error, staging) from error
 
 
 def make_parents(storage: FileSystem, path: PurePath, sync: Callable[[PurePath], None]) -> None:

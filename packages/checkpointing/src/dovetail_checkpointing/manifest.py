@@ -90,7 +90,7 @@ class Manifest:
                 "items": dict(self.items),
                 "metrics": {name: float(value).hex() for name, value in self.metrics.items()},
                 "min_reader": VERSION,
-                "scalars": [[list(path), *_scalar(value)] for path, value in self.scalars.items()],
+                "scalars": [[list(path), *scalar_text(value)] for path, value in self.scalars.items()],
                 "step": None if self.step is None else str(self.step),
                 "tensors": [[list(t.path), t.dtype, list(t.shape), _pieces(t)] for t in self.tensors],
                 "version": VERSION,
@@ -121,7 +121,8 @@ def _pieces(tensor: TensorRecord) -> list[list[Any]]:
     ]
 
 
-def _scalar(value: Any) -> tuple[str, str]:
+def scalar_text(value: Any) -> tuple[str, str]:
+    """A scalar as the manifest has it: its kind, and its value to the bit."""
     if isinstance(value, bool) or value is None:
         return type(value).__name__, str(value)
     if isinstance(value, float):

@@ -23,6 +23,7 @@ from .object_tree import CONTROL, Path, shown
 from .sealed_json import unseal
 from .tensor_bytes import item_bytes
 from .tensor_table import TensorTable
+from .tiling import Box, tiles
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.safetensors")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -97,7 +98,7 @@ class _Reading:
         if len({file.name for file in files}) != len(files):
             raise ValueError("a file stands twice")
         tensors = TensorTable(_typed(document["tensors"], list), lambda read: self._checked(read, files))
-        scalars = {self._path(path): _unscalar(kind, text) for path, kind, text in document["scalars"]}
+        scalars = {self._path(path): scalar_from_text(kind, text) for path, kind, text in document["scalars"]}
         if len(scalars) != len(document["scalars"]) or not scalars.keys().isdisjoint(tensors.paths):
             raise ValueError("a path stands twice")
         aliases = {self._path(path): self._path(target) for path, target in document["aliases"]}
@@ -180,7 +181,7 @@ class _Reading:
             _check_range(whole, size, found, files)
             return TensorRecord(found, dtype, sizes, (whole,))
         parts = tuple(_part(piece, size, sizes, found, files) for piece in pieces)
-        if sum(prod(part.sizes) for part in parts) != prod(sizes) or _overlap(parts):
+        if not tiles(sizes, [Box(part.starts, part.sizes) for part in parts]):
             raise ValueError(f"the pieces of {shown(found)} don't tile it")
         return TensorRecord(found, dtype, sizes, parts)
 
@@ -234,22 +235,11 @@ def _part(read: Any, item: int, shape: tuple[int, ...], path: Path, files: tuple
     return piece
 
 
-def _overlap(pieces: tuple[Piece, ...]) -> bool:
-    """Whether two pieces share an element."""
-    boxes = sorted((p for p in pieces if 0 not in p.sizes), key=lambda piece: piece.starts)
-    for place, one in enumerate(boxes):
-        for other in boxes[place + 1 :]:
-            if one.starts and other.starts[0] >= one.starts[0] + one.sizes[0]:
-                break
-            if all(
-                a < b + size_b and b < a + size_a
-                for a, size_a, b, size_b in zip(one.starts, one.sizes, other.starts, other.sizes, strict=True)
-            ):
-                return True
-    return False
+def scalar_from_text(kind: str, text: str) -> Any:
+    """The scalar that a manifest has.
 
-
-def _unscalar(kind: str, text: str) -> Any:
+    Raises: ValueError, KeyError for what is none.
+    """
     if kind == "NoneType":
         return {"None": None}[text]
     if kind == "bool":

@@ -16,6 +16,8 @@ from dovetail_protocols.metas import TensorMeta
 from .casting import Cast, may_cast
 from .manifest import Manifest, TensorRecord
 from .object_tree import Flattened, Path, shown
+from .shard import Shard, Sharding, region_of
+from .slicing import Range
 from .tensor_bytes import meta_of
 
 LISTED = 40
@@ -33,13 +35,22 @@ class Match:
     """What goes where, by the target's paths; names that only one side has; and shapes and dtypes that differ."""
 
     tensors: dict[Path, TensorRecord] = field(default_factory=dict)
+    regions: dict[Path, tuple[Range, ...]] = field(default_factory=dict)
+    """Which part of a tensor the target wants, where that is not all of it."""
     scalars: dict[Path, Any] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
     differences: list[str] = field(default_factory=list)
 
 
-def match(manifest: Manifest, target: Flattened, only: Only | None, rename: Rename, cast: Cast) -> Match:
+def match(
+    manifest: Manifest,
+    target: Flattened,
+    only: Only | None,
+    rename: Rename,
+    cast: Cast,
+    sharding: Sharding | None = None,
+) -> Match:
     """Each tensor and scalar of the target with its value in the checkpoint."""
     records = {record.path: record for record in manifest.tensors}
     for alias, original in manifest.aliases.items():
@@ -59,7 +70,10 @@ def match(manifest: Manifest, target: Flattened, only: Only | None, rename: Rena
         if source is not None and path in target.tensors and source in records:
             used |= {source, records[source].path}
             found.tensors[path] = records[source]
-            found.differences += _difference(name, target.tensors[path], records[source], cast)
+            region = _region(target.shards.get(path), sharding, shown(source), records[source].shape)
+            if region is not None:
+                found.regions[path] = region
+            found.differences += _difference(name, target, path, records[source], cast, region)
         elif source is not None and path in target.scalars and source in manifest.scalars:
             used.add(source)
             found.scalars[path] = manifest.scalars[source]
@@ -94,13 +108,36 @@ def unambiguous(paths: Iterable[Path]) -> dict[str, Path]:
     return {name: same[0] for name, same in found.items() if len(same) == 1}
 
 
-def _difference(name: str, value: Any, record: TensorRecord, cast: Cast) -> list[str]:
-    meta = meta_of(value)
+def _region(
+    shard: Shard | None, sharding: Sharding | None, name: str, shape: tuple[int, ...]
+) -> tuple[Range, ...] | None:
+    """The part of a tensor that the target wants; None for all of it."""
+    if shard is not None:
+        return region_of(shard.slices, shape, name) if shape == shard.shape else None
+    slices = None if sharding is None else sharding(name, shape)
+    return None if slices is None else region_of(slices, shape, name)
+
+
+def _difference(
+    name: str,
+    target: Flattened,
+    path: Path,
+    record: TensorRecord,
+    cast: Cast,
+    region: tuple[Range, ...] | None,
+) -> list[str]:
+    meta = meta_of(target.tensors[path])
+    shard = target.shards.get(path)
     same_dtype = meta.dtype.name == record.dtype or (cast == "allow" and may_cast(record.dtype, meta.dtype.name))
-    if meta.shape == record.shape and same_dtype:
+    wanted = record.shape if region is None else tuple(one.count for one in region)
+    same_shape = meta.shape == wanted if shard is None else shard.shape == record.shape
+    if same_shape and same_dtype:
         return []
     saved = TensorMeta(record.shape, find_dtype(record.dtype))
-    return [f"{name}: the checkpoint has {saved}, the target {meta}"]
+    if shard is not None:
+        return [f"{name}: the checkpoint has {saved}, the target a part of {TensorMeta(shard.shape, meta.dtype)}"]
+    part = "" if region is None else f", of which a part of shape {wanted} is wanted"
+    return [f"{name}: the checkpoint has {saved}{part}, the target {meta}"]
 
 
 def refuse_mismatch(where: str, found: Match, missing: Missing, unexpected: Unexpected) -> None:

@@ -15,6 +15,8 @@ from dovetail_protocols.arrays import is_variable
 from dovetail_protocols.errors import StructureError
 from dovetail_protocols.roles import SupportsCheckpoint
 
+from .shard import Shard
+
 Path = tuple[str | int, ...]
 _INDEX = re.compile("0|[1-9][0-9]*")
 SCALARS = (bool, int, float, str, bytes, type(None))
@@ -32,6 +34,8 @@ class Flattened:
     aliases: dict[Path, Path] = field(default_factory=dict)
     owners: dict[Path, SupportsCheckpoint] = field(default_factory=dict)
     containers: dict[Path, Literal["dict", "list", "tuple"]] = field(default_factory=dict)
+    shards: dict[Path, Shard] = field(default_factory=dict)
+    """Of which whole the tensors are parts that stood as a Shard; `tensors` has the parts themselves."""
 
 
 def flatten(tree: Any) -> Flattened:
@@ -49,6 +53,9 @@ def _flatten(path: Path, value: Any, into: Flattened, seen: dict[int, Path]) -> 
     if isinstance(value, SCALARS):
         into.scalars[path] = value
         return
+    if isinstance(value, Shard):
+        _note_shard(seen.get(id(value.value), path), value, into)
+        value = value.value
     if id(value) in seen:
         into.aliases[path] = seen[id(value)]
         return
@@ -69,6 +76,12 @@ def _flatten(path: Path, value: Any, into: Flattened, seen: dict[int, Path]) -> 
             into.containers[path] = "dict"
         for key, child in held:
             _flatten((*path, key), child, into, seen)
+
+
+def _note_shard(path: Path, shard: Shard, into: Flattened) -> None:
+    known = into.shards.setdefault(path, shard)
+    if (known.starts, known.shape) != (shard.starts, shard.shape):
+        raise _refusal(path, f"one array is two parts of tensors: {known} and {shard}", "one Shard for each array")
 
 
 def split(name: str) -> Path:

@@ -19,13 +19,14 @@ from .extents import Damaged, Extent, Verify, corrupt, read_extents
 from .file_damage import file_damage
 from .layout import headers_of
 from .limits import DEFAULT, Limits
-from .manifest import CHUNK_BYTES, Manifest, Piece, TensorRecord
+from .manifest import Manifest, TensorRecord
 from .object_tree import Path as ObjectPath
 from .object_tree import shown, split
 from .opening import manifest_in, open_checked, open_folder
+from .regions import Region, read_regions, whole
 from .slicing import Range, ranges
 from .storage import FileSystem, Place, ReadableFile, locate
-from .tensor_bytes import empty, from_little_endian, item_bytes, writable_bytes
+from .tensor_bytes import empty, from_little_endian, writable_bytes
 from .tensor_table import TensorTable
 
 
@@ -121,13 +122,7 @@ class Reader:
         wanted, shape = ranges(slices, record.shape, shown(record.path))
         if self._memory_map and len(record.pieces) == 1 and slices is ...:
             return self._mapped(record)
-        result = empty(record.dtype, tuple(one.count for one in wanted))
-        if slices is ...:
-            self._read_whole([record], {record.path: result})
-        else:
-            for piece in record.pieces:
-                self._read_part(record, piece, wanted, result)
-        return from_little_endian(result).reshape(shape)
+        return self.read_regions({record.path: (record, wanted)})[record.path].reshape(shape)
 
     def read_records(self, records: Sequence[TensorRecord]) -> dict[ObjectPath, np.ndarray[Any, Any]]:
         """New arrays of several tensors, by path; files are read in order."""
@@ -135,69 +130,29 @@ class Reader:
         self._read_whole(records, arrays)
         return {path: from_little_endian(array) for path, array in arrays.items()}
 
+    def read_regions(
+        self, wanted: Mapping[ObjectPath, tuple[TensorRecord, tuple[Range, ...]]]
+    ) -> dict[ObjectPath, np.ndarray[Any, Any]]:
+        """New arrays of parts of tensors, no two of the same one, by the keys that were given."""
+        regions = {
+            key: Region(record, ranges, empty(record.dtype, tuple(one.count for one in ranges)))
+            for key, (record, ranges) in wanted.items()
+        }
+        read_regions(regions.values(), self._read_extents)
+        return {key: from_little_endian(region.target) for key, region in regions.items()}
+
     def _read_whole(self, records: Sequence[TensorRecord], arrays: Mapping[ObjectPath, np.ndarray[Any, Any]]) -> None:
         extents: dict[int, list[Extent]] = {}
-        scattered: list[tuple[TensorRecord, Piece, np.ndarray[Any, Any]]] = []
         for record in records:
-            for piece in record.pieces:
-                target = arrays[record.path]
-                if len(record.pieces) > 1:
-                    target = target[tuple(slice(s, s + n) for s, n in zip(piece.starts, piece.sizes, strict=True))]
-                if not target.size:
-                    continue
-                if target.flags.c_contiguous:
-                    extents.setdefault(piece.file, []).append(Extent(piece.begin, writable_bytes(target)))
-                else:
-                    scattered.append((record, piece, target))
+            if len(record.pieces) == 1 and arrays[record.path].size:
+                piece = record.pieces[0]
+                extents.setdefault(piece.file, []).append(Extent(piece.begin, writable_bytes(arrays[record.path])))
         for number, wanted in sorted(extents.items()):
             self._read_extents(number, wanted)
-        for record, piece, target in scattered:
-            whole = tuple(Range(0, size, 1) for size in piece.sizes)
-            self._fill(record.dtype, piece.file, piece.begin, piece.sizes, whole, target)
-
-    def _read_part(
-        self, record: TensorRecord, piece: Piece, wanted: Sequence[Range], result: np.ndarray[Any, Any]
-    ) -> None:
-        """The part of a piece that is wanted, put to its place in the result."""
-        inner: list[Range] = []
-        outer: list[Any] = []
-        for one, start, size in zip(wanted, piece.starts, piece.sizes, strict=True):
-            found = one.within(start, size)
-            if found is None:
-                return
-            inner.append(found[0])
-            outer.append(found[1])
-        self._fill(record.dtype, piece.file, piece.begin, piece.sizes, tuple(inner), result[(*outer, ...)])
-
-    def _fill(
-        self,
-        dtype: str,
-        file: int,
-        begin: int,
-        shape: tuple[int, ...],
-        wanted: tuple[Range, ...],
-        result: np.ndarray[Any, Any],
-    ) -> None:
-        """Reads what is wanted of an array of `shape` that begins at a byte, at most about a chunk at once."""
-        if not result.size:
-            return
-        if not shape:
-            self._read_extents(file, [Extent(begin, writable_bytes(result.reshape(-1)))])
-            return
-        row_bytes = item_bytes(dtype) * int(np.prod(shape[1:], dtype=np.int64))
-        first = wanted[0]
-        if row_bytes > CHUNK_BYTES:
-            for place in range(first.count):
-                at = begin + (first.start + place * first.step) * row_bytes
-                self._fill(dtype, file, at, shape[1:], wanted[1:], result[place, ...])
-            return
-        rows = max(1, CHUNK_BYTES // max(row_bytes * first.step, 1))
-        for place in range(0, first.count, rows):
-            count = min(rows, first.count - place)
-            start, length = first.start + place * first.step, (count - 1) * first.step + 1
-            block = empty(dtype, (length, *shape[1:]))
-            self._read_extents(file, [Extent(begin + start * row_bytes, writable_bytes(block))])
-            result[place : place + count] = block[(slice(None, None, first.step), *(r.as_slice for r in wanted[1:]))]
+        in_pieces = (record for record in records if len(record.pieces) > 1)
+        read_regions(
+            (Region(record, whole(record.shape), arrays[record.path]) for record in in_pieces), self._read_extents
+        )
 
     def _mapped(self, record: TensorRecord) -> np.ndarray[Any, Any]:
         piece = record.pieces[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from .manifest import CHUNK_BYTES, Manifest, Piece, TensorRecord
 from .object_tree import Path
 from .reading import Reader
+from .slicing import Range
 
 Array = np.ndarray[Any, Any]
 
@@ -41,6 +42,10 @@ class AheadReader:
             arrays = self._reader.read_records(unread)
             self._kept |= {record.pieces: arrays[record.path] for record in unread}
         return {record.path: self._kept.pop(record.pieces) for record in records}
+
+    def read_regions(self, wanted: Mapping[Path, tuple[TensorRecord, tuple[Range, ...]]]) -> dict[Path, Array]:
+        """New arrays of parts of tensors, by the keys that were given; nothing is read ahead for them."""
+        return self._reader.read_regions(wanted)
 
     def close(self) -> None:
         """Lets go of the checkpoint and of what is kept."""

@@ -22,6 +22,8 @@ from .object_tree import Flattened, Path, flatten, map_leaves, shown
 from .reading import Reader
 from .reading import open as open_checkpoint
 from .rebuilding import rebuild
+from .shard import Shard, Sharding, region_of
+from .slicing import Range
 from .storage import FileSystem
 from .tensor_bytes import meta_of, placed
 
@@ -56,6 +58,7 @@ def restore(
     missing: Missing = "error",
     unexpected: Unexpected = "error",
     cast: Cast = "never",
+    sharding: Sharding | None = None,
     verify: Verify = "chunks",
     expected_digest: str | None = None,
     limits: Limits = DEFAULT,
@@ -71,6 +74,9 @@ def restore(
     checks every byte that is read, "full" the SHA-256 of every file too, "header" sizes and headers only.
     `expected_digest`, the `digest` of a receipt, refuses any other checkpoint, and checks in full.
 
+    Where the target has a Shard, only that part of the tensor is read. `sharding(name, shape)` gives, for a tensor of
+    the checkpoint, the slices that the target has of it, or None for all; without `into` such a part comes as a Shard.
+
     Raises: CheckpointMismatchError with every difference of names, shapes and dtypes; CheckpointCorruptError;
     CheckpointUnsafeError; CheckpointVersionError; CheckpointError where there is none. Nothing is changed then.
     """
@@ -79,15 +85,34 @@ def restore(
     )
     with opened as reader:
         if into is None:
-            return _whole(reader, only)
-        return restore_into(reader, into, only=only, rename=rename, missing=missing, unexpected=unexpected, cast=cast)
+            return _whole(reader, only, sharding)
+        return restore_into(
+            reader,
+            into,
+            only=only,
+            rename=rename,
+            missing=missing,
+            unexpected=unexpected,
+            cast=cast,
+            sharding=sharding,
+        )
 
 
-def _whole(reader: Reader, only: Only | None) -> Restored:
+def _whole(reader: Reader, only: Only | None, sharding: Sharding | None) -> Restored:
     manifest = reader.manifest
     is_wanted = None if only is None else selection(only)
     records = [r for r in manifest.tensors if is_wanted is None or is_wanted(shown(r.path))]
-    tree = rebuild(manifest, reader.read_records(records), is_wanted)
+    slices = {r.path: None if sharding is None else sharding(shown(r.path), r.shape) for r in records}
+    leaves: dict[Path, Any] = {**reader.read_records([r for r in records if slices[r.path] is None])}
+    regions = {
+        record.path: (record, region_of(part, record.shape, shown(record.path)))
+        for record in records
+        if (part := slices[record.path]) is not None
+    }
+    for path, array in reader.read_regions(regions).items():
+        record, region = regions[path]
+        leaves[path] = Shard(array, [one.start for one in region], record.shape)
+    tree = rebuild(manifest, leaves, is_wanted)
     names = (*(shown(record.path) for record in records), *filter(is_wanted, map(shown, manifest.scalars)))
     return Restored(tree, Report(names, (), (), manifest.step, manifest.metrics))
 
@@ -98,6 +123,9 @@ class Source(Protocol):
     @property
     def manifest(self) -> Manifest: ...
     def read_records(self, records: Sequence[TensorRecord]) -> dict[Path, np.ndarray[Any, Any]]: ...
+    def read_regions(
+        self, wanted: Mapping[Path, tuple[TensorRecord, tuple[Range, ...]]]
+    ) -> dict[Path, np.ndarray[Any, Any]]: ...
 
 
 def restore_into(
@@ -109,19 +137,18 @@ def restore_into(
     missing: Missing = "error",
     unexpected: Unexpected = "error",
     cast: Cast = "never",
+    sharding: Sharding | None = None,
     manifest: Manifest | None = None,
 ) -> Restored:
     """`restore` from a checkpoint that is open; with `manifest`, of the part of it that this one has."""
     manifest = manifest or reader.manifest
     target = flatten(into)
-    found = match(manifest, target, only, rename, cast)
+    found = match(manifest, target, only, rename, cast, sharding)
     refuse_mismatch(str(reader), found, missing, unexpected)
     arrays = _read(reader, target, found)
     variables = {path: value for path, value in target.tensors.items() if path in arrays and is_variable(value)}
     buffers = {path: placed(arrays[path], variable) for path, variable in variables.items()}
-    new: dict[Path, Any] = {
-        path: _like(target.tensors[path], array) for path, array in arrays.items() if path not in variables
-    }
+    new: dict[Path, Any] = {path: _like(target, path, array) for path, array in arrays.items() if path not in variables}
     _replace(variables, buffers, target, found)
     new |= found.scalars
     tree = map_leaves(into, lambda path, leaf: new.get(target.aliases.get(path, path), leaf))
@@ -131,13 +158,26 @@ def restore_into(
 
 def _read(reader: Source, target: Flattened, found: Match) -> dict[Path, np.ndarray[Any, Any]]:
     """An array of its own for each tensor of the target, in the target's dtype."""
-    read = reader.read_records(list({record.path: record for record in found.tensors.values()}.values()))
-    arrays: dict[Path, np.ndarray[Any, Any]] = {}
+    whole = {path: record for path, record in found.tensors.items() if path not in found.regions}
+    read = reader.read_records(list({record.path: record for record in whole.values()}.values()))
+    arrays = _read_parts(reader, found)
     taken: set[Path] = set()
-    for path, record in found.tensors.items():
-        array = read[record.path].copy() if record.path in taken else read[record.path]
+    for path, record in whole.items():
+        arrays[path] = read[record.path].copy() if record.path in taken else read[record.path]
         taken.add(record.path)
-        arrays[path] = cast_to(array, meta_of(target.tensors[path]).dtype.name, shown(path))
+    return {
+        path: cast_to(array, meta_of(target.tensors[path]).dtype.name, shown(path)) for path, array in arrays.items()
+    }
+
+
+def _read_parts(reader: Source, found: Match) -> dict[Path, np.ndarray[Any, Any]]:
+    arrays: dict[Path, np.ndarray[Any, Any]] = {}
+    left = list(found.regions)
+    while left:  # more than once where several paths want parts of one tensor
+        first = {found.tensors[path].path: path for path in reversed(left)}
+        now = [path for path in left if first[found.tensors[path].path] == path]
+        arrays |= reader.read_regions({path: (found.tensors[path], found.regions[path]) for path in now})
+        left = [path for path in left if path not in arrays]
     return arrays
 
 
@@ -172,10 +212,13 @@ def _by_owner(target: Flattened, scalars: Mapping[Path, Any]) -> dict[Path, dict
     return found
 
 
-def _like(value: Any, array: np.ndarray[Any, Any]) -> Any:
-    """The array as what stood in the tree: a NumPy array, or a tensor of the provider."""
-    if isinstance(value, np.ndarray | np.generic):
-        return array
-    from dovetail_protocols.arrays import provider
+def _like(target: Flattened, path: Path, array: np.ndarray[Any, Any]) -> Any:
+    """The array as what stood in the tree: a NumPy array, a tensor of the provider, or a Shard of one."""
+    value = target.tensors[path]
+    new: Any = array
+    if not isinstance(value, np.ndarray | np.generic):
+        from dovetail_protocols.arrays import provider
 
-    return provider().convert(array, dtype=find_dtype(array.dtype.name), device=value.device)
+        new = provider().convert(array, dtype=find_dtype(array.dtype.name), device=value.device)
+    shard = target.shards.get(path)
+    return new if shard is None else Shard(new, shard.starts, shard.shape)

@@ -111,8 +111,8 @@ def save_to(target: Place, flattened: Flattened, options: SaveOptions) -> Receip
     if "crc32" not in options.digests:
         raise StructureError("every checkpoint has CRC-32 checksums", where="digests", got=tuple(options.digests))
     parts = parts_of(flattened)
-    nonfinite = _nonfinite(flattened) if options.find_nonfinite else None
-    replaces = _is_replaced(target, overwrite=options.overwrite)
+    nonfinite = nonfinite_of(flattened) if options.find_nonfinite else None
+    replaces = is_replaced(target, overwrite=options.overwrite)
     with staged(target, options.durability, replaces=replaces) as staging:
         plans = plan_files(parts, options.shard_bytes, staging.suffix)
         collect(target.parent, target.path.name, is_locked=True, sync=staging.sync_folder)
@@ -129,7 +129,7 @@ def save_to(target: Place, flattened: Flattened, options: SaveOptions) -> Receip
     return Receipt(target.spelled, digest, size, len(flattened.tensors), seconds, nonfinite)
 
 
-def _is_replaced(target: Place, *, overwrite: bool) -> bool:
+def is_replaced(target: Place, *, overwrite: bool) -> bool:
     """Whether there is a checkpoint to be replaced.
 
     Raises: CheckpointError for anything else that is there.
@@ -167,6 +167,24 @@ def refuse_stateless(flattened: Flattened) -> None:
 def parts_of(flattened: Flattened) -> list[Part]:
     """Every tensor of a tree, whole, as something to be written.
 
+    Raises: what `parts_held` raises; StructureError for a part of a tensor.
+    """
+    parts = parts_held(flattened)
+    for part in parts:
+        if part.sizes != part.shape:
+            raise StructureError(
+                "a part of a tensor can't be saved without the others",
+                where=shown(part.path),
+                got=flattened.shards[part.path],
+                effect="nothing was saved",
+                fix="save_sharded(path, tree, communicator=...) on every rank",
+            )
+    return parts
+
+
+def parts_held(flattened: Flattened) -> list[Part]:
+    """Every tensor of a tree, or the part of it that there is, as something to be written.
+
     Raises: StructureError for a path too long to be read again, or a dtype that no checkpoint holds.
     """
     parts = []
@@ -182,7 +200,9 @@ def parts_of(flattened: Flattened) -> list[Part]:
             raise StructureError(
                 "a path is too long to be saved", where=shown(path)[:80], expected=f"≤ {DEFAULT.name_bytes:,} bytes"
             )
-        parts.append(Part(path, meta.dtype.name, meta.shape, (0,) * len(meta.shape), meta.shape, value))
+        shard = flattened.shards.get(path)
+        shape, starts = (meta.shape, (0,) * len(meta.shape)) if shard is None else (shard.shape, shard.starts)
+        parts.append(Part(path, meta.dtype.name, shape, starts, meta.shape, value))
     return parts
 
 
@@ -247,10 +267,17 @@ def manifest_of(
         flattened.scalars,
         flattened.aliases,
         flattened.containers,
-        current_versions(flattened) if options.versions is None else options.versions,
+        _versions(flattened, options),
         options.metrics or {},
     )
 
 
-def _nonfinite(flattened: Flattened) -> tuple[str, ...]:
+def _versions(flattened: Flattened, options: SaveOptions) -> Mapping[str, int]:
+    if options.versions is not None:
+        return options.versions
+    return current_versions((*flattened.tensors, *flattened.scalars, *flattened.aliases))
+
+
+def nonfinite_of(flattened: Flattened) -> tuple[str, ...]:
+    """The tensors of a tree with NaN or infinities in them."""
     return tuple(shown(path) for path, value in flattened.tensors.items() if has_nonfinite(value))

@@ -5,12 +5,12 @@ An item is what stands under a top-level key of the tree: "model" in `{"model": 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from dovetail_protocols.errors import AttributeValueError
 
-from .object_tree import Flattened
+from .object_tree import Path
 
 State = dict[str, Any]
 """What an item holds, by path below it: NumPy arrays and scalars."""
@@ -47,8 +47,7 @@ def newest_version(item: str) -> int:
     return max((target for (name, _), (target, _) in _MIGRATIONS.items() if name == item), default=1)
 
 
-def current_versions(flattened: Flattened) -> dict[str, int]:
-    """The version of each item of a tree that has migrations."""
-    paths = (*flattened.tensors, *flattened.scalars, *flattened.aliases)
-    items = {path[0] for path in paths if path}
-    return {item: newest_version(item) for item in sorted(map(str, items)) if newest_version(item) > 1}
+def current_versions(paths: Iterable[Path]) -> dict[str, int]:
+    """The version of each item that has migrations, of a tree with values at some paths."""
+    items = {str(path[0]) for path in paths if path}
+    return {item: newest_version(item) for item in sorted(items) if newest_version(item) > 1}

@@ -186,5 +186,9 @@ class CheckpointBusyError(CheckpointError):
     """Somebody else is writing there."""
 
 
+class CommunicatorError(DovetailError, ConnectionError):
+    """The ranks of a communicator have lost each other: one ended, or did not come within its time."""
+
+
 class CheckpointWarning(UserWarning):
     """Something about checkpoints that went another way than asked for; the message says which, and why."""

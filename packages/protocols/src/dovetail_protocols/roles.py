@@ -248,15 +248,24 @@ class SupportsTracingType(Protocol):
 
 @runtime_checkable
 class Communicator(Protocol):
-    """A group of processes or threads that work together, in the entry-point group `dovetail.communicators.v1`."""
+    """A group of processes or threads that work together, in the entry-point group `dovetail.communicators.v1`.
+
+    Every rank calls the same members in the same order. Where one has ended, or does not come in the communicator's own
+    time, those that wait for it raise rather than wait for ever: a CommunicatorError, or an error of the library's.
+    """
 
     @property
     def rank(self) -> int: ...
     @property
     def world_size(self) -> int: ...
-    def barrier(self) -> None: ...
-    def gather(self, value: bytes) -> Sequence[bytes] | None: ...
-    def broadcast(self, value: bytes | None) -> bytes: ...
+    def barrier(self) -> None:
+        """Returns once every rank has called it."""
+
+    def gather(self, value: bytes) -> Sequence[bytes] | None:
+        """On rank 0, the values of all ranks by rank; elsewhere None."""
+
+    def broadcast(self, value: bytes | None) -> bytes:
+        """Rank 0's value, on every rank; what others give is passed over."""
 
 
 @runtime_checkable

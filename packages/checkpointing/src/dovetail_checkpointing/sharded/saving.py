@@ -1,0 +1,288 @@
+"""Sharded saving: each rank writes what it has to one folder out of sight; rank 0 publishes it.
+
+The commit is that of `save`, with the same order of syncs, and one lock, which rank 0 takes. What the ranks wrote they
+tell rank 0 by `gather`, so the folder never holds anything but data files and the manifest.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from hashlib import sha256
+from math import prod
+from types import TracebackType
+from typing import Any, Self
+
+from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError, StructureError
+from dovetail_protocols.roles import Communicator
+
+from ..collecting import collect
+from ..commit import Durability, Staging, clear_errors, joined, staged
+from ..file_damage import file_damage
+from ..layout import FilePlan, Part, headers_of, plan_files
+from ..limits import DEFAULT, require_below
+from ..manifest import NAME, FileRecord, Manifest, Piece, TensorRecord
+from ..object_tree import Flattened, Path, flatten, shown
+from ..saving import (
+    SHARD_BYTES,
+    Receipt,
+    SaveOptions,
+    is_replaced,
+    nonfinite_of,
+    parts_held,
+    refuse_stateless,
+    write_files,
+)
+from ..shard import Shard
+from ..storage import FileSystem, Place, locate
+from ..tensor_bytes import empty, item_bytes
+from ..versions import current_versions
+from ..writing import Digest
+from .exchange import Exchange, OtherFailed, Outcome, attempted
+from .rank_trees import WholeTree, assign, put_together, tree_from_json, tree_of
+
+
+def save_sharded(
+    path: str | os.PathLike[str],
+    tree: Any,
+    *,
+    communicator: Communicator,
+    sharding: Callable[[str, Any], Shard | None] | None = None,
+    step: int | None = None,
+    overwrite: bool = False,
+    durability: Durability = "power-loss",
+    shard_bytes: int = SHARD_BYTES,
+    digests: Sequence[Digest] = ("crc32", "sha256"),
+    paranoid: bool = False,
+    metrics: Mapping[str, float] | None = None,
+    versions: Mapping[str, int] | None = None,
+    find_nonfinite: bool = False,
+    file_system: FileSystem | None = None,
+) -> Receipt:
+    """Saves one checkpoint out of what several ranks have, in storage that all of them see. All ranks call it.
+
+    A leaf `Shard(value, starts, shape)` is this rank's part of a tensor; the parts of all ranks make the whole. Any
+    other leaf is the same on every rank, and written once, by the rank that has least to write; so is a part that
+    several ranks have. `sharding(name, value)` may say of a leaf, such as a module's variable, what it is a part of.
+    The options are those of `save`; rank 0's hold. The checkpoint is like one that `save` wrote: `restore` and `open`
+    read it with any number of ranks.
+
+    It returns on all ranks once the checkpoint is durable, or raises the same error on all of them; nothing is
+    published then. A rank that ends without a word is noticed as soon as `communicator` raises.
+
+    Raises: StructureError where ranks differ, or where parts overlap or leave a gap; CheckpointError where the ranks
+    lose each other; what `save` raises.
+    """
+    options = SaveOptions(
+        step, overwrite, durability, shard_bytes, digests, paranoid, metrics, versions, find_nonfinite
+    )
+    place = locate(path, file_system)
+    started = time.perf_counter()
+    exchange = Exchange(communicator, str(place))
+    with _Lead(place, options, exchange) as lead, _Work(place, options, exchange) as work:
+        own = attempted(lambda: work.describe(tree, sharding))
+        plan = exchange.broadcast(lead.step(own, lead.prepare), own)
+        own = attempted(lambda: work.write(plan, lead.staging))
+        published = exchange.broadcast(lead.step(own, lead.publish), own)
+    nonfinite = None if published["nonfinite"] is None else tuple(published["nonfinite"])
+    seconds = time.perf_counter() - started
+    return Receipt(
+        place.spelled, published["digest"], published["size_bytes"], published["tensor_count"], seconds, nonfinite
+    )
+
+
+class _Work:
+    """What every rank does: it tells what it has, then writes what is assigned to it."""
+
+    def __init__(self, place: Place, options: SaveOptions, exchange: Exchange) -> None:
+        self.place, self.options, self.exchange = place, options, exchange
+        self.parts: list[Part] = []
+        self._staging: Staging | None = None
+
+    def describe(self, tree: Any, sharding: Callable[[str, Any], Shard | None] | None) -> Any:
+        flattened = flatten(tree)
+        if sharding is not None:
+            _apply(sharding, flattened)
+        refuse_stateless(flattened)
+        if "crc32" not in self.options.digests:
+            raise StructureError("every checkpoint has CRC-32 checksums", where="digests", got=self.options.digests)
+        self.parts = parts_held(flattened)
+        nonfinite = nonfinite_of(flattened) if self.options.find_nonfinite else None
+        return {"tree": tree_of(flattened, self.parts).to_json(), "nonfinite": nonfinite}
+
+    def write(self, plan: Any, staging: Staging | None) -> Any:
+        """Writes files that are durable when it returns; what they hold is for rank 0 to know. `staging`: that of rank
+        0, on rank 0."""
+        rank = self.exchange.rank
+        if staging is None:
+            self.exchange.effect = "whether the checkpoint was published is not known here; if so, it is whole"
+            staging = self._staging = joined(self.place, self.options.durability, plan["folder"])
+        with clear_errors(staging):
+            _require_shared(staging)
+            wanted = {place: _to_write(self.parts[place]) for place in plan["writes"][rank]}
+            places = {part.path: place for place, part in wanted.items()}
+            plans = plan_files(list(wanted.values()), self.options.shard_bytes, f"{staging.suffix}-rank-{rank:05}")
+            records = write_files(staging, plans, self.options)
+            if plans:
+                staging.sync_folder(staging.folder)
+        return [_told(record, one, places) for record, one in zip(records, plans, strict=True)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Removes from an object store what was written in vain; a folder is removed by rank 0."""
+        is_in_vain = kind is not None and self.exchange.has_failed_before_publishing
+        if is_in_vain and self._staging is not None and not self._staging.storage.publishes_by_rename:
+            self._staging.discard()
+
+
+def _apply(sharding: Callable[[str, Any], Shard | None], flattened: Flattened) -> None:
+    for path, value in flattened.tensors.items():
+        shard = None if path in flattened.shards else sharding(shown(path), value)
+        if shard is not None:
+            flattened.shards[path] = Shard(value, shard.starts, shard.shape)
+
+
+def _require_shared(staging: Staging) -> None:
+    """Raises: CheckpointError where the folder that rank 0 made is not seen here."""
+    if staging.storage.publishes_by_rename and not staging.storage.exists(staging.folder):
+        raise CheckpointError(
+            "the folder of a sharded save that rank 0 made is not there for another rank",
+            where=str(staging.folder),
+            effect="nothing was saved; earlier checkpoints are untouched",
+            fix="save to storage that all ranks see, under the same path",
+        )
+
+
+def _to_write(part: Part) -> Part:
+    """A tensor without elements is written whole, by one rank, so that every reader of the files sees it."""
+    if 0 not in part.shape:
+        return part
+    return replace(part, starts=(0,) * len(part.shape), sizes=part.shape, source=empty(part.dtype, part.shape))
+
+
+def _told(record: FileRecord, plan: FilePlan, places: Mapping[Path, int]) -> Any:
+    parts = [
+        [places[part.path], begin, begin + part.size_bytes] for part, begin in zip(plan.parts, plan.begins, strict=True)
+    ]
+    return {"record": asdict(record), "parts": parts}
+
+
+class _Lead:
+    """What rank 0 does besides: it decides who writes what, and publishes. Elsewhere it only tells rank 0."""
+
+    def __init__(self, place: Place, options: SaveOptions, exchange: Exchange) -> None:
+        self.place, self.options, self.exchange = place, options, exchange
+        self.staging: Staging | None = None
+        self._cleaning = ExitStack()
+        self._described: list[Any] = []
+
+    def step(self, own: Outcome, work: Callable[[list[Any]], Any]) -> Outcome | None:
+        """Tells rank 0 what this rank came to. On rank 0, what `work` made of what all of them came to."""
+        try:
+            gathered = self.exchange.gather(own)
+        except OtherFailed as failed:
+            return Outcome(error=failed)
+        return None if gathered is None else attempted(lambda: work(gathered))
+
+    def prepare(self, described: list[Any]) -> Any:
+        """Where to write, under the lock of the target, and who writes what."""
+        self._described = described
+        self._trees = [tree_from_json(one["tree"]) for one in described]
+        self._whole = put_together(self._trees, str(self.place))
+        writes = assign(self._whole.tensors, self.exchange.world_size)
+        self._replaces = is_replaced(self.place, overwrite=self.options.overwrite)
+        with ExitStack() as opening:
+            staging = opening.enter_context(staged(self.place, self.options.durability, replaces=self._replaces))
+            collect(self.place.parent, self.place.path.name, is_locked=True)
+            staging.open(_size_bytes(self._whole))
+            self._cleaning = opening.pop_all()
+        self.staging = staging
+        return {"folder": staging.folder.name, "writes": writes}
+
+    def publish(self, told: list[list[Any]]) -> Any:
+        """Writes the manifest of what all ranks wrote, and publishes the folder."""
+        staging = self.staging
+        assert staging is not None
+        with self._cleaning:
+            staging.adopt(one["record"]["name"] for files in told for one in files)
+            manifest = self._manifest(told)
+            data, digest = manifest.to_bytes()
+            require_below("the manifest", len(data), DEFAULT.manifest_bytes, "manifest_bytes", self.place)
+            self._require_readable(manifest, staging)
+            staging.write_durably(NAME, data)
+            staging.publish(replaces=self._replaces)
+            if self._replaces:
+                staging.remove_replaced()
+            self.exchange.effect = "the checkpoint is in place, whole and durable; some ranks may not know"
+        size = sum(file.size_bytes for file in manifest.files) + len(data)
+        nonfinite = None
+        if self.options.find_nonfinite:
+            nonfinite = list(dict.fromkeys(name for one in self._described for name in one["nonfinite"] or ()))
+        return {"digest": digest, "size_bytes": size, "tensor_count": len(manifest.tensors), "nonfinite": nonfinite}
+
+    def _manifest(self, told: list[list[Any]]) -> Manifest:
+        files: list[FileRecord] = []
+        pieces: dict[Path, list[Piece]] = {path: [] for path in self._whole.tensors}
+        for rank, told_files in enumerate(told):
+            for one in told_files:
+                for place, begin, end in one["parts"]:
+                    held = self._trees[rank].tensors[place]
+                    box = self._whole.tensors[held.path].written(held.box)
+                    pieces[held.path].append(Piece(len(files), begin, end, *box))
+                files.append(FileRecord(**one["record"] | {"chunk_crc32": tuple(one["record"]["chunk_crc32"])}))
+        tensors = tuple(
+            TensorRecord(path, tensor.dtype, tensor.shape, tuple(sorted(pieces[path], key=lambda piece: piece.starts)))
+            for path, tensor in self._whole.tensors.items()
+        )
+        versions = self.options.versions
+        if versions is None:
+            versions = current_versions((*self._whole.tensors, *self._whole.scalars, *self._whole.aliases))
+        whole, options = self._whole, self.options
+        return Manifest(
+            options.step,
+            tuple(files),
+            tensors,
+            whole.scalars,
+            whole.aliases,
+            whole.containers,
+            versions,
+            options.metrics or {},
+        )
+
+    def _require_readable(self, manifest: Manifest, staging: Staging) -> None:
+        """Raises: CheckpointCorruptError where rank 0 does not see a file as another rank wrote it."""
+        folder = staging.storage.open_folder(staging.folder)
+        try:
+            for record, header in zip(manifest.files, headers_of(len(manifest.files), manifest.tensors), strict=True):
+                file = folder.open(record.name)
+                try:
+                    damage = file_damage(file, record, sha256(header).hexdigest(), "header")
+                finally:
+                    file.close()
+                if damage:
+                    raise CheckpointCorruptError(
+                        "rank 0 does not read what another rank wrote",
+                        where=str(self.place),
+                        cause=f"{record.name}: {damage[0]}",
+                        effect="nothing was saved; earlier checkpoints are untouched",
+                        fix="save to storage that shows all ranks the same files",
+                    )
+        finally:
+            folder.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cleaning.__exit__(kind, error, trace)
+
+
+def _size_bytes(whole: WholeTree) -> int:
+    return sum(item_bytes(tensor.dtype) * prod(tensor.shape) for tensor in whole.tensors.values())
