@@ -46,6 +46,20 @@ def test_without_remainder_a_checkpoint_fits_its_module_exactly(tmp_path: Path) 
     dovetail_checkpointing.restore(tmp_path / "a", model)
 
 
+def test_without_remainder_the_sum_of_two_biases_is_written_as_one_and_a_zero(tmp_path: Path) -> None:
+    twin, names = TWINS["sequence"], NameMap(TWINS["sequence"].pytorch)
+    model = twin.built()
+    result = convert(GOLDEN / "sequence.pt", tmp_path / "a", like=model, names=names, remainder="drop")
+    assert set(result.dropped) == {"lstm/bias_ih_l0", "lstm/bias_hh_l0"}
+    convert(tmp_path / "a", tmp_path / "back.pt", like=model, names=names.inverse())
+    for name in ("back", "source"):
+        convert(tmp_path / "back.pt" if name == "back" else GOLDEN / "sequence.pt", tmp_path / f"{name}.npz")
+    with np.load(tmp_path / "back.npz") as back, np.load(tmp_path / "source.npz") as source:
+        assert np.array_equal(back["lstm.bias_ih_l0"], source["lstm.bias_ih_l0"] + source["lstm.bias_hh_l0"])
+        assert not back["lstm.bias_hh_l0"].any()
+        assert np.array_equal(back["gru.bias_hh_l0"], source["gru.bias_hh_l0"])
+
+
 def test_every_layer_with_weights_says_its_layout() -> None:
     """A layer that doesn't would be converted by name, its kernels untransposed."""
     made = {

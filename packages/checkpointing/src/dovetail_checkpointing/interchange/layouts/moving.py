@@ -17,7 +17,7 @@ from dovetail_protocols.errors import CheckpointMismatchError
 
 from ..contents import StoredArray
 from . import keras, pytorch
-from .part import Array, Part, same
+from .part import Array, Part, same, unchanged
 from .structure import Layer, joined
 
 _FRAMEWORKS: Mapping[str, ModuleType] = {"keras": keras, "pytorch": pytorch}
@@ -139,13 +139,12 @@ def _shapes(move: Callable[..., Sequence[Array]], arrays: Sequence[StoredArray])
 def _made(
     move: Callable[..., Sequence[Array]], arrays: Sequence[StoredArray], position: int, shape: tuple[int, ...]
 ) -> StoredArray:
-    """One result of a move, which is made when it is read."""
+    """One result of a move, which is made when it is read. Tied arrays stay tied where nothing moves."""
 
     def read() -> np.ndarray[Any, Any]:
         return move([array.read() for array in arrays])[position]
 
-    identity = arrays[0].identity if len(arrays) == 1 and arrays[0].shape == shape else None
-    return StoredArray(arrays[0].dtype, shape, read, None if identity is None else (identity, id(move)))
+    return StoredArray(arrays[0].dtype, shape, read, arrays[0].identity if move is unchanged else None)
 
 
 def _comes_back(part: Part, arrays: Sequence[StoredArray]) -> bool:
