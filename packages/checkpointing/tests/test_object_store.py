@@ -12,7 +12,12 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from dovetail_checkpointing import Manager, latest_checkpoint, open, restore, save, verify
 from dovetail_checkpointing.storage import ObjectStore, object_store
-from dovetail_protocols.errors import CheckpointBusyError, CheckpointCorruptError, CheckpointError
+from dovetail_protocols.errors import (
+    CheckpointBusyError,
+    CheckpointCorruptError,
+    CheckpointDurabilityError,
+    CheckpointError,
+)
 
 TREE = {"model": {"kernel": np.arange(12.0).reshape(3, 4), "bias": np.ones(4, np.float32)}, "step": 7}
 OTHER = {"model": {"kernel": np.zeros((3, 4)), "bias": np.zeros(4, np.float32)}, "step": 8}
@@ -56,11 +61,11 @@ def test_a_manager_keeps_and_finds_the_latest(root: str) -> None:
 
 
 class Stopping(ObjectStore):
-    """Storage that fails when the n-th file is handed over."""
+    """Storage that fails when the n-th file is handed over; the file may have been taken all the same."""
 
-    def __init__(self, fatal: int) -> None:
+    def __init__(self, fatal: int, *, is_taken: bool = False) -> None:
         super().__init__(MemoryFileSystem())
-        self.left = fatal
+        self.left, self.is_taken = fatal, is_taken
 
     def create(self, path: PurePath, size_bytes: int, *, replaces: bool = False) -> Any:
         file = super().create(path, size_bytes, replaces=replaces)
@@ -69,6 +74,8 @@ class Stopping(ObjectStore):
         def sync() -> None:
             self.left -= 1
             if self.left == 0:
+                if self.is_taken:
+                    complete()
                 raise OSError(5, "Input/output error")
             complete()
 
@@ -77,18 +84,24 @@ class Stopping(ObjectStore):
 
 
 @pytest.mark.parametrize("replaces", [False, True])
-def test_a_failure_at_any_file_leaves_what_was_there_and_no_debris(root: str, replaces: bool) -> None:
-    for fatal in (1, 2):
-        url = f"{root}/{fatal}"
-        if replaces:
-            save(url, TREE)
-        before = names(url) if replaces else []
-        path = url.removeprefix("memory://")
-        with pytest.raises(CheckpointError, match="did not confirm"):
-            save(path, OTHER, overwrite=replaces, file_system=Stopping(fatal))
-        assert (names(url) if MemoryFileSystem().exists(path) else []) == before
-        if replaces:
-            assert restore(url).tree["step"] == 7
+def test_data_that_is_not_taken_leaves_what_was_there_and_no_debris(root: str, replaces: bool) -> None:
+    if replaces:
+        save(f"{root}/c", TREE)
+    before = names(f"{root}/c") if replaces else []
+    path = f"{root}/c".removeprefix("memory://")
+    with pytest.raises(CheckpointDurabilityError, match="nothing was saved"):
+        save(path, OTHER, overwrite=replaces, file_system=Stopping(1))
+    assert (names(f"{root}/c") if MemoryFileSystem().exists(path) else []) == before
+    if replaces:
+        assert restore(f"{root}/c").tree["step"] == 7
+
+
+def test_a_manifest_whose_answer_is_lost_keeps_its_data(root: str) -> None:
+    """It may have been taken all the same: without its data it would be a torn checkpoint."""
+    path = f"{root}/c".removeprefix("memory://")
+    with pytest.raises(CheckpointDurabilityError, match="whether the new checkpoint is in place is not known"):
+        save(path, OTHER, file_system=Stopping(2, is_taken=True))
+    assert restore(f"{root}/c").tree["step"] == 8
 
 
 def test_a_replaced_checkpoint_leaves_nothing_behind(root: str) -> None:

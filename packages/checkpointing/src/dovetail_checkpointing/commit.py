@@ -32,12 +32,17 @@ _RESERVE_BYTES = 1 << 20
 """Room that a save leaves free besides its own: for the manifest, folders and what else is going on."""
 
 
+_UNTOUCHED = "nothing was saved; earlier checkpoints are untouched"
+_VISIBLE = "the new checkpoint is in place, but may not survive a power cut; nothing older was removed"
+_UNKNOWN = "whether the new checkpoint is in place is not known; nothing older was removed"
+
+
 class SyncFailed(Exception):
     """A sync raised: its cause. After that nothing of the file is known, so the save is given up, never tried again."""
 
-    def __init__(self, what: PurePath, is_visible: bool) -> None:
+    def __init__(self, what: PurePath, effect: str) -> None:
         super().__init__(str(what))
-        self.what, self.is_visible = what, is_visible
+        self.what, self.effect = what, effect
 
 
 class Staging:
@@ -80,7 +85,7 @@ class Staging:
         try:
             file.sync()
         except OSError as error:
-            raise SyncFailed(self.folder / name, is_visible=False) from error
+            raise SyncFailed(self.folder / name, _UNTOUCHED) from error
 
     def sync_folder(self, folder: PurePath, *, is_visible: bool = False) -> None:
         """Makes the names in a folder durable."""
@@ -91,7 +96,7 @@ class Staging:
         except OSError as error:
             if isinstance(error, PermissionError) and not is_visible:
                 raise  # it was not even tried
-            raise SyncFailed(folder, is_visible) from error
+            raise SyncFailed(folder, _VISIBLE if is_visible else _UNTOUCHED) from error
 
     def write_durably(self, name: str, data: bytes) -> None:
         """Creates a file with these contents."""
@@ -158,12 +163,15 @@ class ObjectStaging(Staging):
 
     def sync(self, file: WritableFile, name: str) -> None:
         """Hands a file over; before that it is not there, however long the process lives."""
+        is_data = self.suffix in name
         try:
             file.sync()
         except FileExistsError:
             raise
         except OSError as error:
-            raise SyncFailed(self.folder / name, is_visible=False) from error
+            # A manifest whose answer was lost may be there, or come to be: the data that it names must stay.
+            self._is_visible = not is_data
+            raise SyncFailed(self.folder / name, _UNTOUCHED if is_data else _UNKNOWN) from error
         self._created.append(self.folder / name)
 
     def adopt(self, names: Iterable[str]) -> None:
@@ -258,7 +266,7 @@ def no_room(target: Place, needed: int | None, free: int | None, cause: object =
         expected=None if needed is None else f"{needed + _RESERVE_BYTES:,} bytes free",
         got=None if free is None else f"{free:,} bytes free",
         cause=cause,
-        effect="nothing was saved; earlier checkpoints are untouched",
+        effect=_UNTOUCHED,
         fix=f"make room; `dovetail checkpoint gc {target.parent} --dry-run` shows what unfinished saves take up",
     )
 
@@ -283,13 +291,10 @@ def _failed(target: Place, error: OSError, staging: Staging) -> CheckpointError:
 
 
 def _not_durable(target: Place, failed: SyncFailed) -> CheckpointDurabilityError:
-    effect = "nothing was saved; earlier checkpoints are untouched"
-    if failed.is_visible:
-        effect = "the new checkpoint is in place, but may not survive a power cut; nothing older was removed"
     return CheckpointDurabilityError(
         "storage did not confirm that a checkpoint is durable: most likely the device is failing",
         where=str(target),
         cause=f"syncing {failed.what}: {failed.__cause__}",
-        effect=effect,
+        effect=failed.effect,
         fix="do not retry there: check the device, and save to other storage",
     )
