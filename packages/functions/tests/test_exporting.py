@@ -73,6 +73,30 @@ def test_sizes_that_guards_single_out_have_traces_of_their_own() -> None:
         assert run(serving[0], (mine, other), x, y) == [total(x, y).tolist()]
 
 
+def test_thresholds_and_remainders_have_traces_for_either_side() -> None:
+    @function(input_signature=[TensorSpec([None])])
+    def halved(x: Any) -> Any:
+        if x.shape[0] > 8:
+            x = x * 2.0
+        return dt.reshape(x, (x.shape[0] // 2, 2)) if x.shape[0] % 2 == 0 else x
+
+    several = halved.exported()
+    for rows in (2, 3, 7, 8, 9, 10, 100, 101):
+        (serving,) = [one for one in several if one.template.serves((rows,))]
+        assert run(serving, (rows,), dt.ones((rows,))) == [halved(dt.ones((rows,))).tolist()]
+
+
+def test_a_size_that_the_function_refuses_has_no_trace() -> None:
+    @function(input_signature=[TensorSpec([None])])
+    def several_rows(x: Any) -> Any:
+        if x.shape[0] == 1:
+            raise RuntimeError("one row is no batch")
+        return x * 2.0
+
+    (one,) = several_rows.exported()
+    assert not one.template.serves((1,))
+
+
 def test_variables_follow_the_inputs_and_states_say_which_are_assigned() -> None:
     count, step = dt.Variable(0.0, name="count"), dt.Variable(2.0, name="step")
 

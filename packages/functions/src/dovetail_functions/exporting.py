@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dovetail_protocols.default_device import device
-from dovetail_protocols.errors import AttributeValueError, ShapeError, SignatureError
+from dovetail_protocols.errors import SignatureError
 from dovetail_protocols.functions import ExportedFunction, Slot
 from dovetail_protocols.graph_templates import GraphTemplate, map_sizes
-from dovetail_protocols.size_formulas import Formula
+from dovetail_protocols.size_formulas import COMPARISONS, Formula
 
 from . import nested, patterns
 from .arguments import Arguments
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LIMIT = 16
 """Traces that are made for special sizes of one trace."""
+MOST = 1 << 24
+"""Above this no size is special: what is compared with more is the range of an integer dtype."""
 
 
 def exported(function: Function, trace: FunctionTrace) -> list[ExportedFunction]:
@@ -62,7 +64,7 @@ def _with_formulas(value: Any, sizes: Sizes) -> Any:
 
 def _for_special_sizes(function: Function, trace: FunctionTrace) -> list[FunctionTrace]:
     """Who loads a trace has no Python to trace it anew where a guard refuses a size. So there are traces for the sizes
-    that guards single out: 1, which broadcasts, sizes that are compared with a number, and sizes that are equal.
+    that guards single out, see `_changes`.
 
     Where the function refuses such a size there is none.
     """
@@ -77,7 +79,7 @@ def _for_special_sizes(function: Function, trace: FunctionTrace) -> list[Functio
             try:
                 with device(trace.arguments.current_device):
                     found = function._trace(trace.arguments.with_shapes(tuple(shapes)), trace.pattern)
-            except (ShapeError, AttributeValueError):
+            except Exception:  # noqa: BLE001 - a function may refuse a size by any error; then that size is not served
                 continue
             made.append(found)
             pending.append(found)
@@ -90,25 +92,29 @@ def _special_sizes(trace: FunctionTrace) -> Iterator[tuple[int, ...]]:
     """The hints of a trace with one size changed to what its guards single out, alone and together with those that
     equal it."""
     hints = trace.sizes.hints
-    changes = [(place, 1) for place in range(len(hints))]
-    for one, other in _compared(trace):
-        if type(other) is int and other >= 1:
-            changes.append((one[1], other))
-        elif type(other) is tuple and other[0] == "size":
-            changes.append((one[1], hints[other[1]]))
-    for place, size in dict.fromkeys(changes):
-        yield (*hints[:place], size, *hints[place + 1 :])
-        yield tuple(size if known == hints[place] else known for known in hints)
+    for place, size in dict.fromkeys(_changes(trace)):
+        if 1 <= size <= MOST:
+            yield (*hints[:place], size, *hints[place + 1 :])
+            yield tuple(size if known == hints[place] else known for known in hints)
 
 
-def _compared(trace: FunctionTrace) -> Iterator[tuple[Any, Any]]:
-    """What unknown sizes of a trace are compared with for equality: ("size", place) and the other expression."""
-    for expression in trace.sizes.guards:
-        if type(expression) is tuple and expression[0] in ("eq", "ne"):
-            _, one, other = expression
-            for pair in ((one, other), (other, one)):
-                if type(pair[0]) is tuple and pair[0][0] == "size":
-                    yield pair
+def _changes(trace: FunctionTrace) -> Iterator[tuple[int, int]]:
+    """Unknown sizes, by place, and what else they might be: 1, which broadcasts; a number or size that they are
+    compared with, and its neighbors; the next sizes, where a remainder is compared."""
+    hints = trace.sizes.hints
+    yield from ((place, 1) for place in range(len(hints)))
+    for guard in trace.sizes.guards:
+        if type(guard) is not tuple or guard[0] not in COMPARISONS:
+            continue
+        for one, other in (guard[1:], guard[:0:-1]):
+            if type(one) is not tuple:
+                continue
+            if one[0] == "size" and (type(other) is int or other[0] == "size"):
+                number = other if type(other) is int else hints[other[1]]
+                yield from ((one[1], number + step) for step in (0, -1, 1))
+            if one[0] == "mod" and type(one[1]) is tuple and one[1][0] == "size" and type(one[2]) is int:
+                place = one[1][1]
+                yield from ((place, hints[place] + step) for step in range(1, min(one[2], LIMIT)))
 
 
 def _refuse_objects(function: Function, arguments: Arguments) -> None:
