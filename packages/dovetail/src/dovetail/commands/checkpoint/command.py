@@ -7,12 +7,12 @@ import sys
 
 from dovetail_protocols.errors import DovetailError
 
-from . import diff, gc, inspect, ls, quarantine, verify
+from . import convert, diff, gc, inspect, ls, quarantine, verify
 from .failures import NOT_DONE, error_document, status_of
 from .json_output import print_json
 from .text import plain_lines
 
-SUBCOMMANDS = (ls, inspect, verify, diff, gc, quarantine)
+SUBCOMMANDS = (ls, inspect, verify, diff, convert, gc, quarantine)
 STATUSES = """exit status:
   0  all is well: sound, or the same
   1  damaged, or different

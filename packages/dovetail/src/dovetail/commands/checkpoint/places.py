@@ -69,7 +69,7 @@ def find(path: str) -> Found:
     try:
         names = {child.name for child in place.iterdir()}
     except FileNotFoundError as error:
-        raise _nothing(place) from error
+        raise nothing_there(path) from error
     except NotADirectoryError as error:
         raise CheckpointError(
             "this is a file, not a checkpoint",
@@ -140,7 +140,9 @@ def children(folder: Path) -> list[Found]:
     return sorted(found, key=lambda one: (-1 if one.step is None else one.step, one.path.name))
 
 
-def _nothing(place: Path) -> CheckpointError:
+def nothing_there(path: str) -> CheckpointError:
+    """The error for a path where there is nothing, with the name that was perhaps meant."""
+    place = Path(path)
     parent = place.parent
     while not parent.is_dir() and parent != parent.parent:
         parent = parent.parent

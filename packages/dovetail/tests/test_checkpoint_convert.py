@@ -1,0 +1,93 @@
+"""`dovetail checkpoint convert`: from and to files, with names and layouts; what is unsafe is refused with status 3."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import dovetail as dt
+from dovetail.__main__ import main
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def convert(*arguments: str) -> int:
+    return main(["checkpoint", "convert", *arguments])
+
+
+def test_there_and_back_gives_the_same_tensors(capsys: pytest.CaptureFixture[str]) -> None:
+    tree = {"net": {"kernel": np.arange(6, dtype=np.float32).reshape(2, 3), "bias": np.ones(3)}}
+    dt.checkpointing.save("first", tree)
+    assert convert("first", "weights.safetensors", "--name", "net/*=*") == 0
+    assert capsys.readouterr().out == "weights.safetensors: 2 tensors, 0 scalars, 48 B\n"
+    assert convert("weights.safetensors", "second", "--name", "*=net/*", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert sorted(document["tensors"]) == ["net/bias", "net/kernel"]
+    assert main(["checkpoint", "diff", "first", "second"]) == 0
+
+
+def test_scalars_are_left_out_on_request_only(capsys: pytest.CaptureFixture[str]) -> None:
+    dt.checkpointing.save("first", {"x": np.ones(1), "n": 1})
+    assert convert("first", "weights.npz") == 2
+    assert "arrays only" in capsys.readouterr().err
+    assert convert("first", "weights.npz", "--unexpected", "drop") == 0
+    assert "left out: n" in capsys.readouterr().out
+
+
+def test_a_pickle_that_would_run_code_is_unsafe(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    class Bomb:
+        def __reduce__(self) -> object:
+            return (Path.touch, (folder / "ran",))
+
+    with zipfile.ZipFile("bomb.pt", "w") as archive:
+        archive.writestr("bomb/data.pkl", pickle.dumps(Bomb(), 2))
+        archive.writestr("bomb/version", "3\n")
+    assert convert("bomb.pt", "target", "--json") == 3
+    out, err = capsys.readouterr()
+    assert json.loads(out)["error"]["kind"] == "CheckpointUnsafeError"
+    assert "dovetail checkpoint convert: " in err
+    assert not (folder / "ran").exists()
+    assert not (folder / "target").exists()
+
+
+def test_layouts_follow_a_module_of_ones_own(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("acme_models.py").write_text(
+        "import dovetail as dt\n\n\ndef scorer():\n    model = dt.layers.Sequential([dt.layers.Dense(2)])\n"
+        "    model(dt.ones((1, 3)))\n    return model\n",
+        "utf-8",
+    )
+    monkeypatch.syspath_prepend(str(folder))
+    kernel = np.arange(6, dtype=np.float32).reshape(3, 2)
+    dt.checkpointing.save("weights", {"layers": [{"kernel": kernel, "bias": np.zeros(2, np.float32)}]})
+    options = ("--like", "acme_models:scorer", "--target-layout", "pytorch")
+    assert convert("weights", "weights.npz", *options) == 0, capsys.readouterr().err
+    with np.load("weights.npz") as written:
+        (stored,) = [written[name] for name in written.files if name.endswith("weight")]
+    assert np.array_equal(stored, kernel.T)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("wieghts.npz", "target"), "there is nothing of that name"),
+        (("here.npz", "target", "--name", "x"), "can't be read"),
+        (("here.npz", "target", "--like", "nothing"), "can't be read"),
+        (("here.npz", "target", "--like", "no_module_of_that_name:x"), "names nothing"),
+        (("here.npz", "here.npz"), "exists already"),
+    ],
+)
+def test_what_is_wrong_is_told(arguments: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez("here.npz", x=np.ones(1))
+    assert convert(*arguments) == 2
+    assert told in capsys.readouterr().err
