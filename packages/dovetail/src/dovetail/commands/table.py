@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from unicodedata import combining, east_asian_width
 
+_WIDEST = 100
+"""A column is at most so wide: a longer cell moves the rest of its own row only."""
+
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, right: Container[int] = ()) -> str:
     """Titles and rows, aligned in columns; `right`: the columns that are aligned to the right."""
-    widths = [max(width(str(row[column])) for row in (titles, *rows)) for column in range(len(titles))]
+    widths = [min(max(width(str(row[column])) for row in (titles, *rows)), _WIDEST) for column in range(len(titles))]
     lines = [_line(titles, widths, right), "  ".join("-" * width for width in widths)]
     return "\n".join([*lines, *(_line(row, widths, right) for row in rows)])
 

@@ -65,7 +65,7 @@ def document_of(compared: Comparison, first: str, second: str) -> dict[str, Any]
 
 
 def _named(difference: TensorDifference) -> dict[str, Any]:
-    return {"name": _name(difference.path), "path": list(difference.path)}
+    return {"name": name_of(difference.path), "path": list(difference.path)}
 
 
 def _side(difference: TensorDifference, info: TensorInfo | None) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def _pair(key: Any, sides: tuple[Any, Any]) -> dict[str, Any]:
     from dovetail_checkpointing import ABSENT
 
     a, b = (None if side is ABSENT else scalar_document(_shown_side(side)) for side in sides)
-    return {"name": _name(key), "a": a, "b": b}
+    return {"name": name_of(key), "a": a, "b": b}
 
 
 def said(compared: Comparison) -> dict[str, Mapping[Any, tuple[Any, Any]]]:
@@ -94,7 +94,8 @@ def said(compared: Comparison) -> dict[str, Mapping[Any, tuple[Any, Any]]]:
     }
 
 
-def _name(key: Any) -> str:
+def name_of(key: Any) -> str:
+    """A path or name for a reader."""
     from dovetail_checkpointing.object_tree import shown
 
     return shown(key) if isinstance(key, tuple) else str(key)
@@ -102,7 +103,7 @@ def _name(key: Any) -> str:
 
 def _shown_side(side: Any) -> Any:
     """A side as a scalar: the target of an alias is a path."""
-    return _name(side) if isinstance(side, tuple) else side
+    return name_of(side) if isinstance(side, tuple) else side
 
 
 # ---------------------------------------------------------------------- text
@@ -132,7 +133,7 @@ def _lines(compared: Comparison, first: str, second: str) -> Iterator[str]:
         yield "\n" + table(("other values", *TITLES), [_changed(one) for one in compared.changed], right=range(1, 7))
     for kind, entries in said(compared).items():
         if entries:
-            rest = [(plain(_name(key)), *map(_side_text, sides)) for key, sides in entries.items()]
+            rest = [(plain(name_of(key)), *map(side_text, sides)) for key, sides in entries.items()]
             yield "\n" + table((_KINDS[kind], "in a", "in b"), rest)
     yield f"\n{summary(compared)}"
 
@@ -154,8 +155,8 @@ def summary(compared: Comparison) -> str:
 
 def _described(path: Any, info: TensorInfo | None) -> tuple[str, str, str]:
     if info is None:
-        return plain(_name(path)), "–", "–"
-    return plain(_name(path)), info.dtype, shape_text(info.shape)
+        return plain(name_of(path)), "–", "–"
+    return plain(name_of(path)), info.dtype, shape_text(info.shape)
 
 
 def _redescribed(difference: TensorDifference) -> tuple[str, ...]:
@@ -166,9 +167,9 @@ def _redescribed(difference: TensorDifference) -> tuple[str, ...]:
 def _changed(difference: TensorDifference) -> tuple[str, ...]:
     values = difference.values
     if values is None:
-        return (plain(_name(difference.path)), *("–" for _ in TITLES))
+        return (plain(name_of(difference.path)), *("–" for _ in TITLES))
     return (
-        plain(_name(difference.path)),
+        plain(name_of(difference.path)),
         f"{values.changed:,}",
         f"{values.elements:,}",
         number_text(values.max_absolute),
@@ -178,9 +179,10 @@ def _changed(difference: TensorDifference) -> tuple[str, ...]:
     )
 
 
-def _side_text(side: Any) -> str:
+def side_text(side: Any) -> str:
+    """One side of what differs, on one line; a dash where it lacks it."""
     from dovetail_checkpointing import ABSENT
 
     if isinstance(side, tuple):
-        return plain(_name(side))
+        return plain(name_of(side))
     return "–" if side is ABSENT else value_text(side)

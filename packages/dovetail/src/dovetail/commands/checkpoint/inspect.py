@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from dovetail_protocols.errors import AttributeValueError
 
 from ..table import table
 from .json_output import print_json, scalar_document
@@ -26,16 +29,38 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="only tensors whose names match, such as 'model/*/kernel' (repeatable); with --html, read them and draw "
         "their values",
     )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with the object tree to look through")
+    parser.add_argument("--against", metavar="OTHER", help="with --html: also draw how it differs from this checkpoint")
 
 
 def run(options: argparse.Namespace) -> int:
     """0, unless what is there can't be read."""
     found = find_one(options.path)
+    if options.html is not None:
+        return _draw(found, options)
+    if options.against is not None:
+        fix = f"dovetail checkpoint diff {options.path} {options.against}, or --html FILE"
+        raise AttributeValueError("--against goes with --html", fix=fix)
     document = describe(found, wanted(options.tensors))
     if options.json:
         print_json(document)
     else:
         print(text_of(document))
+    return 0
+
+
+def _draw(found: Found, options: argparse.Namespace) -> int:
+    from .picture import write_page
+
+    document = describe(found, wanted(None))
+    is_wanted = wanted(options.tensors) if options.tensors else None
+    drawn = write_page(found, document, options.html, is_wanted, options.against)
+    if options.tensors and not drawn:
+        print(f"no tensor matches {' or '.join(map(repr, options.tensors))}", file=sys.stderr)
+    if options.json:
+        print_json(document)
+    told = f" with values of {count_text(drawn, 'tensor')}" if drawn else ""
+    print(plain(f"wrote {options.html}{told}"), file=sys.stderr)
     return 0
 
 
@@ -135,7 +160,7 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"  {name:8} {text}" for name, text in headings(document) if text)
     if "program" in document:
         yield ""
-        yield from _signatures(document["program"])
+        yield from (f"  {line}" for line in signature_lines(document["program"]))
     tensors, scalars = document["tensors"], document["scalars"]
     if tensors:
         rows = [_tensor_cells(one) for one in tensors]
@@ -172,10 +197,11 @@ def headings(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _signatures(program: Mapping[str, Any]) -> Iterator[str]:
+def signature_lines(program: Mapping[str, Any]) -> Iterator[str]:
+    """What a program is called with, and the files that go along."""
     for name, calls in program["signatures"].items():
         for call in calls:
             outputs = ", ".join(call["outputs"])
-            yield f"  signature {plain(name)}({plain(', '.join(call['inputs']))}) -> {outputs}"
+            yield f"signature {plain(name)}({plain(', '.join(call['inputs']))}) -> {outputs}"
     for name, size in program["assets"].items():
-        yield f"  file {plain(name)}, {size_text(size)}"
+        yield f"file {plain(name)}, {size_text(size)}"

@@ -30,9 +30,9 @@ def size_text(size_bytes: int) -> str:
     return f"{size_bytes} B"
 
 
-def count_text(count: int, noun: str) -> str:
+def count_text(count: int, noun: str, plural: str = "") -> str:
     """A count and its noun: "1 tensor", "2,000 tensors"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def shape_text(shape: Sequence[int]) -> str:
