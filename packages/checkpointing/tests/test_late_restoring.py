@@ -227,6 +227,32 @@ def test_a_value_of_another_shape_is_refused_once_and_the_others_still_come(save
     assert net["b"].payload.tolist() == [2.0, 2.0]
 
 
+def test_what_was_refused_is_not_refused_again_when_the_rest_is_saved(
+    tmp_path: Path, saved: Path, variable: Any
+) -> None:
+    net = Late()
+    checkpoint = Checkpoint(net=net)
+    status = checkpoint.restore(saved)
+    fits, other = variable([0.0]), variable([0.0])
+    net.children["a"] = fits
+    with pytest.raises(CheckpointMismatchError):
+        net.set("b", other)
+    assert fits.payload.tolist() == [0.0], "what is found at once is restored whole or not at all"
+    checkpoint.write(tmp_path / "later")
+    assert (fits.payload.tolist(), other.payload.tolist()) == ([1.0], [0.0])
+    assert status.waiting == ("net/b",)
+
+
+def test_a_variable_that_has_its_value_keeps_it_when_it_is_tied_to_another_path(tmp_path: Path, variable: Any) -> None:
+    save(tmp_path / "c", {"net": {"embedding": variable([1.0]), "output": variable([2.0])}})
+    net, shared = Late(), variable([0.0])
+    status = Checkpoint(net=net).restore(tmp_path / "c")
+    net.set("embedding", shared)
+    net.set("output", shared)
+    assert shared.payload.tolist() == [1.0]
+    assert status.waiting == ("net/output",)
+
+
 def test_a_later_restore_ends_the_wait_for_an_earlier_one(tmp_path: Path, saved: Path, variable: Any) -> None:
     save(tmp_path / "later", {"net": {"a": variable([10.0])}})
     net = Late()

@@ -21,6 +21,7 @@ from .reading import Reader
 from .reading import open as open_checkpoint
 from .reading_ahead import AheadReader
 from .restoring import restore_into
+from .settled import Settled
 from .storage import FileSystem
 from .waiting_values import WaitingValues
 
@@ -40,6 +41,7 @@ class RestoreStatus:
         self._values = values = WaitingValues(reader.manifest)
         self._reader = AheadReader(reader, lambda: values.records)
         self._tree = GrowingTree(objects, self._values.wait_at_or_below)
+        self._settled = Settled()
         self._has_ended = self._is_partial = False
         with late_observers.restoring():
             try:
@@ -136,12 +138,16 @@ class RestoreStatus:
         """Puts waiting values into what was found: all of them, or on an error none."""
         for path, owner in found.telling.items():
             late_observers.observe(self, owner, path)
-        records = {path: self._values.tensor_for(path) for path in found.variables}
-        wanted = {path: replace(record, path=path) for path, record in records.items() if record is not None}
+        wanted = {
+            path: (variable, replace(record, path=path))
+            for path, variable in found.variables.items()
+            if (record := self._values.tensor_for(path)) is not None and variable not in self._settled
+        }
         if wanted:
-            self._read({path: found.variables[path] for path in wanted}, tuple(wanted.values()))
-        for path in wanted:
+            self._read(wanted)
+        for path, (variable, _) in wanted.items():
             self._values.take(path)
+            self._settled.add(variable)  # a path at which it stands too can't change it again
         for path, names in found.scalars.items():
             scalars = self._values.scalars_for(names)
             for own in names:
@@ -151,9 +157,18 @@ class RestoreStatus:
         if not self._values and not self._has_ended:
             self.end()
 
-    def _read(self, variables: dict[Path, Any], records: tuple[TensorRecord, ...]) -> None:
+    def _read(self, wanted: dict[Path, tuple[Any, TensorRecord]]) -> None:
+        records = tuple(record for _, record in wanted.values())
         part = replace(self._reader.manifest, tensors=records, scalars={}, aliases={})
-        restore_into(self._reader, _nested(variables), manifest=part)
+        try:
+            restore_into(
+                self._reader, _nested({path: variable for path, (variable, _) in wanted.items()}), manifest=part
+            )
+        except CheckpointMismatchError:
+            for variable, record in wanted.values():
+                if (variable.meta.shape, variable.meta.dtype.name) != (record.shape, record.dtype):
+                    self._settled.add(variable)  # it is refused here and now, and not again at each look
+            raise
 
 
 @contextmanager
