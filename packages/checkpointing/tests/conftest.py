@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from dovetail_checkpointing import save
 from dovetail_protocols.dtypes import dtype
 from dovetail_protocols.metas import TensorMeta
 
@@ -50,3 +52,10 @@ def variable() -> type[ToyVariable]:
 @pytest.fixture
 def module() -> type[ToyModule]:
     return ToyModule
+
+
+@pytest.fixture
+def saved(tmp_path: Path, variable: Any) -> Path:
+    """A checkpoint of two variables: "net/a" is [1], "net/b" is [2, 2]."""
+    save(tmp_path / "c", {"net": {"a": variable([1.0]), "b": variable([2.0, 2.0])}})
+    return tmp_path / "c"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,28 +11,7 @@ import pytest
 from dovetail_checkpointing import Checkpoint, restore
 from dovetail_protocols.errors import CheckpointError, CheckpointMismatchError, StructureError
 
-
-class Late:
-    """An object with checkpoint state that tells of children set later."""
-
-    observer: Callable[[str], None] | None = None
-
-    def __init__(self, **children: Any) -> None:
-        self.children = children
-
-    def checkpoint_state(self) -> dict[str, Any]:
-        return self.children
-
-    def load_checkpoint_state(self, scalars: Any) -> None:
-        pass
-
-    def observe_state(self, observer: Callable[[str], None] | None) -> None:
-        self.observer = observer
-
-    def set(self, name: str, child: Any) -> None:
-        self.children[name] = child
-        if self.observer is not None:
-            self.observer(name.partition("/")[0])
+from .late_objects import Late
 
 
 @pytest.fixture

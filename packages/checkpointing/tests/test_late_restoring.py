@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
-import os
 import pickle
-import shutil
 import threading
 import weakref
 from collections.abc import Callable
@@ -16,51 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dovetail_checkpointing import Checkpoint, Reader, bind, save
+from dovetail_checkpointing import Checkpoint, bind, save
 from dovetail_protocols import creation
 from dovetail_protocols.errors import (
-    CheckpointCorruptError,
     CheckpointMismatchError,
-    CheckpointUnsafeError,
-    StructureError,
 )
 from dovetail_protocols.roles import SupportsPartialState
 
-
-class Late:
-    """An object with checkpoint state that tells of children set later."""
-
-    observer: Callable[[str], None] | None = None
-    asked = 0
-
-    def __init__(self, **children: Any) -> None:
-        self.children = children
-
-    def checkpoint_state(self) -> dict[str, Any]:
-        self.asked += 1
-        return self.children
-
-    def load_checkpoint_state(self, scalars: Any) -> None:
-        self.children |= scalars
-
-    def observe_state(self, observer: Callable[[str], None] | None) -> None:
-        self.observer = observer
-
-    def set(self, name: str, child: Any) -> Any:
-        self.children[name] = child
-        if self.observer is not None:
-            self.observer(name.partition("/")[0])
-        return child
-
-
-class Parted(Late):
-    """One that gives its state part by part."""
-
-    def checkpoint_state_of(self, name: str) -> dict[str, Any]:
-        return {child: value for child, value in self.children.items() if child.partition("/")[0] == name}
-
-    def state_containers(self) -> list[Any]:
-        return []
+from .late_objects import Late, Parted
 
 
 @pytest.fixture
@@ -94,50 +55,6 @@ def used_late(variable: Any) -> type[Any]:
             return variable(self.held).meta
 
     return UsedLate
-
-
-@pytest.fixture
-def saved(tmp_path: Path, variable: Any) -> Path:
-    save(tmp_path / "c", {"net": {"a": variable([1.0]), "b": variable([2.0, 2.0])}})
-    return tmp_path / "c"
-
-
-def test_bind_gives_values_to_variables_made_in_its_body(saved: Path, variable: Any) -> None:
-    net = Late()
-    with bind(saved, {"net": net}) as status:
-        assert net.set("a", variable([0.0])).payload.tolist() == [1.0]
-        assert status.waiting == ("net/b",)
-        net.set("b", variable([0.0, 0.0]))
-    assert net.observer is None
-
-
-def test_bind_takes_one_object_that_was_saved_by_itself(tmp_path: Path, variable: Any) -> None:
-    save(tmp_path / "c", Late(kernel=variable([3.0])))
-    net = Late()
-    with bind(tmp_path / "c", net):
-        net.set("kernel", variable([0.0]))
-    assert net.children["kernel"].payload.tolist() == [3.0]
-    save(tmp_path / "v", variable([4.0]))
-    alone = variable([0.0])
-    with bind(tmp_path / "v", alone):
-        assert alone.payload.tolist() == [4.0]
-
-
-def test_bind_raises_what_is_left_and_ends_the_wait(saved: Path, variable: Any) -> None:
-    net = Late()
-    net.set("extra", variable([0.0]))
-    with pytest.raises(CheckpointMismatchError) as caught, bind(saved, {"net": net}):
-        net.set("a", variable([0.0]))
-    assert "net/extra: not in the checkpoint" in str(caught.value)
-    assert "net/b: in the checkpoint, but no object has taken it" in str(caught.value)
-    assert net.observer is None
-    assert net.set("b", variable([0.0, 0.0])).payload.tolist() == [0.0, 0.0]
-    with bind(saved, {"net": Late()}) as status:
-        status.expect_partial()
-    other = Late()
-    with pytest.raises(ZeroDivisionError), bind(saved, {"net": other}):
-        raise ZeroDivisionError  # the body's error comes first
-    assert other.observer is None
 
 
 def test_paths_that_read_alike_wait_each_for_its_own(tmp_path: Path, variable: Any) -> None:
@@ -278,63 +195,6 @@ def test_two_checkpoints_wait_for_one_object_and_the_later_value_stays(
     assert net.observer is None
 
 
-@pytest.mark.skipif(os.name != "posix", reason="elsewhere open files can't be removed")
-@pytest.mark.parametrize("replaced", [False, True])
-def test_values_wait_in_open_files_that_nobody_can_take_away(saved: Path, variable: Any, replaced: bool) -> None:
-    net = Late()
-    with bind(saved, {"net": net}):
-        shutil.rmtree(saved)
-        if replaced:
-            save(saved, {"net": {"a": variable([7.0])}})
-        assert net.set("a", variable([0.0])).payload.tolist() == [1.0]
-        assert net.set("b", variable([0.0, 0.0])).payload.tolist() == [2.0, 2.0]
-
-
-def test_a_file_that_is_missing_is_noticed_before_anything_is_changed(saved: Path, variable: Any) -> None:
-    next(saved.glob("*.safetensors")).unlink()
-    made = variable([0.0])
-    with pytest.raises(CheckpointCorruptError, match="is missing"):
-        Checkpoint(net=Late(a=made)).restore(saved)
-    assert made.payload.tolist() == [0.0]
-
-
-def test_damage_found_late_leaves_the_variable_alone(saved: Path, variable: Any) -> None:
-    net = Late()
-    Checkpoint(net=net).restore(saved)
-    file = next(saved.glob("*.safetensors"))
-    data = bytearray(file.read_bytes())
-    data[4096] ^= 1
-    file.write_bytes(data)
-    made = variable([0.0])
-    with pytest.raises(CheckpointCorruptError):
-        net.set("a", made)
-    assert made.payload.tolist() == [0.0]
-
-
-def test_each_chunk_is_read_once_however_many_variables_wait_for_it(
-    tmp_path: Path, variable: Any, monkeypatch: Any
-) -> None:
-    count = 50
-    save(tmp_path / "c", {"net": {f"v{place}": variable([float(place)]) for place in range(count)}})
-    reads: list[int] = []
-    read_records = Reader.read_records
-    monkeypatch.setattr(Reader, "read_records", lambda *given: reads.append(len(given[1])) or read_records(*given))
-    net = Late()
-    with bind(tmp_path / "c", {"net": net}):
-        for place in reversed(range(count)):
-            assert net.set(f"v{place}", variable([0.0])).payload.tolist() == [place]
-    assert reads == [count]
-
-
-def test_a_pinned_digest_holds_for_what_waits_too(saved: Path, variable: Any) -> None:
-    receipt = save(saved.parent / "d", {"net": {"a": variable([1.0])}})
-    with pytest.raises(CheckpointUnsafeError):
-        Checkpoint(net=Late()).restore(saved, expected_digest=receipt.digest)
-    net = Late()
-    Checkpoint(net=net).restore(saved.parent / "d", expected_digest=receipt.digest)
-    assert net.set("a", variable([0.0])).payload.tolist() == [1.0]
-
-
 def test_what_was_taken_out_of_the_tree_takes_no_values(saved: Path, variable: Any) -> None:
     old, new = Late(), Late()
     nets = {"net": old}
@@ -359,11 +219,6 @@ def test_an_attribute_that_was_set_anew_takes_the_values(tmp_path: Path, variabl
     assert old.set("a", variable([0.0])).payload.tolist() == [0.0]
     net.set("part", new)
     assert new.set("a", variable([0.0])).payload.tolist() == [1.0]
-
-
-def test_bind_refuses_plain_values(saved: Path) -> None:
-    with pytest.raises(StructureError, match="plain arrays and numbers"), bind(saved, {"net": {"a": np.zeros(1)}}):
-        pass
 
 
 def test_tied_values_reach_variables_that_are_no_longer_tied(tmp_path: Path, variable: Any) -> None:
