@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import stat
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import ml_dtypes
@@ -20,6 +23,7 @@ from dovetail_protocols.errors import (
     CheckpointCorruptError,
     CheckpointError,
     CheckpointMismatchError,
+    CheckpointSpaceError,
     CheckpointUnsafeError,
     DTypeError,
 )
@@ -196,6 +200,41 @@ def test_the_target_is_replaced_only_on_request_and_stays_on_failure(saved: Path
     with np.load(target) as found:
         assert_same(dict(found), ARRAYS)
     assert sorted(os.listdir(tmp_path)) == ["a.npz", "odd", "saved"]
+
+
+def test_shards_are_not_replaced_one_by_one(saved: Path, tmp_path: Path) -> None:
+    index = tmp_path / "model.safetensors.index.json"
+    convert(saved, index)
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("model*")}
+    with pytest.raises(CheckpointError, match="exists already"):
+        convert(saved, index, overwrite=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("model*")} == before
+
+
+def test_a_full_disk_is_told_as_such_and_leaves_nothing(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CheckpointSpaceError, match="could not be written"):
+        convert(saved, tmp_path / "a.safetensors")
+    monkeypatch.undo()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10))
+    with pytest.raises(CheckpointSpaceError, match="no room for a conversion"):
+        convert(saved, tmp_path / "a.weights.h5")
+    assert os.listdir(tmp_path) == ["saved"]
+
+
+def test_a_checkpoint_is_replaced_on_request_only_and_refused_before_anything_is_read(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", w=np.ones(1))
+    convert(tmp_path / "a.npz", tmp_path / "a")
+    with pytest.raises(CheckpointError, match="exists already"):
+        convert(tmp_path / "is not there.npz", tmp_path / "a")
+    np.savez(tmp_path / "b.npz", w=np.zeros(2))
+    convert(tmp_path / "b.npz", tmp_path / "a", overwrite=True)
+    assert dovetail_checkpointing.restore(tmp_path / "a").tree["w"].tolist() == [0, 0]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")

@@ -178,3 +178,12 @@ def test_what_belongs_to_no_layer_is_kept_or_dropped_on_request(variable: Any, t
     tree = dovetail_checkpointing.restore(tmp_path / "c").tree
     assert np.array_equal(tree["kernel"], numbered(3, 2).T)
     assert np.array_equal(tree["optimizer"], numbered(1))
+
+
+def test_plain_values_beside_a_module_are_as_unexpected_as_arrays(variable: Any, tmp_path: Path) -> None:
+    dovetail_checkpointing.save(tmp_path / "a", {"kernel": numbered(2, 3), "epoch": 3})
+    like = Laid("dense", kernel=variable(numbered(2, 3)))
+    with pytest.raises(CheckpointMismatchError, match="epoch: is no array"):
+        convert(tmp_path / "a", tmp_path / "a.pt", like=like)
+    assert convert(tmp_path / "a", tmp_path / "a.pt", like=like, unexpected="drop").dropped == ("epoch",)
+    assert convert(tmp_path / "a", tmp_path / "b.pt", like=like, unexpected="keep").scalars == ("epoch",)

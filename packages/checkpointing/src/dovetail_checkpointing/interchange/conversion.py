@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -68,20 +68,20 @@ def convert(
     `target_layout`. `names` maps the source's names to the target's (see `NameMap`); with `like`, everything below a
     layer's path keeps the name that its framework has for it.
 
-    `unexpected`: arrays that belong to no layer of `like`, and plain values where the target can't hold them.
+    `unexpected`: what belongs to no layer of `like`, and plain values where the target can't hold them.
     `remainder`: what is needed for an exact way back only, such as PyTorch's counters of batches; restore with
     `unexpected="ignore"` where it is kept.
 
     The source is read in a process of its own that executes nothing; `allow_code_execution=True` has PyTorch load a .pt
-    file there, and runs whatever is in it. The target is there whole or not at all.
+    file there, and runs whatever is in it. The target is there whole or not at all (of shards, the index comes last).
 
     Raises: CheckpointMismatchError with everything that doesn't fit, CheckpointUnsafeError, CheckpointCorruptError,
-    CheckpointError where the target exists (unless `overwrite`), DTypeError for a dtype that the target doesn't have,
-    MissingPackageError.
+    CheckpointError where the target exists (unless `overwrite`; an index is never replaced), CheckpointSpaceError,
+    DTypeError for a dtype that the target doesn't have, MissingPackageError.
     """
     origin, goal = Path(source), Path(target)
     source_format, target_format = formats.of(origin), formats.named(to) if to else formats.of(goal)
-    if target_format.name != DOVETAIL:
+    if target_format.name != DOVETAIL or not overwrite:
         refuse_taken(goal, overwrite)
     if allow_code_execution and source_format.name == "pytorch":
         source_format = replace(source_format, module="pytorch_code")
@@ -154,21 +154,24 @@ def _plan(
             got=f"{route.source or 'nothing said'} to {route.target or 'nothing said'}",
             fix="say source_layout= or target_layout=; between PyTorch and Keras go by a checkpoint folder",
         )
-    _refuse_mismatch(moved, unexpected)
+    _refuse_mismatch(moved, scalars, unexpected)
     kept = moved.arrays | (moved.remainder if remainder == "keep" else {})
     kept |= moved.unexpected if unexpected == "keep" else {}
     dropped = [] if remainder == "keep" else list(moved.remainder)
-    dropped += list(moved.unexpected) if unexpected == "drop" else []
+    if unexpected == "drop":
+        dropped += [*moved.unexpected, *scalars]
+        scalars = {}
     separator = SEPARATORS["dovetail"]
     final = renamed(kept.items(), back, separator, goal)
     rest = tuple(back(name, separator, goal) for name in moved.remainder) if remainder == "keep" else ()
     return _Plan(Contents(final, scalars), rest, dropped)
 
 
-def _refuse_mismatch(moved: layouts.Moved, unexpected: str) -> None:
+def _refuse_mismatch(moved: layouts.Moved, scalars: Iterable[str], unexpected: str) -> None:
     lines = [*moved.differences, *(f"missing: {name}" for name in moved.missing)]
     if unexpected == "error":
         lines += [f"{name} {list(array.shape)}: belongs to no layer" for name, array in moved.unexpected.items()]
+        lines += [f"{name}: is no array, and belongs to no layer" for name in scalars]
     if lines:
         listed = lines[:_LISTED] + ([f"and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else [])
         raise CheckpointMismatchError(
@@ -176,8 +179,7 @@ def _refuse_mismatch(moved: layouts.Moved, unexpected: str) -> None:
             where="names here are those after names={...}",
             got="\n    ".join(["", *listed]),
             effect="nothing was written",
-            fix='map names with names={"encoder.*": "encoder/*"}; arrays that belong to no layer: unexpected="keep" or '
-            '"drop"',
+            fix='map names with names={"encoder.*": "encoder/*"}; pass unexpected="keep" or "drop" for what belongs to none',
         )
 
 

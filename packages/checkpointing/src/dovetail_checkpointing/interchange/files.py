@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -12,7 +13,12 @@ from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
-from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError, CheckpointUnsafeError
+from dovetail_protocols.errors import (
+    CheckpointCorruptError,
+    CheckpointError,
+    CheckpointSpaceError,
+    CheckpointUnsafeError,
+)
 
 from ..tensor_bytes import blocks
 
@@ -100,11 +106,15 @@ def replacing(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
         os.replace(staging, path)
         sync_folder(path.parent)
     except OSError as error:
-        raise CheckpointError(
-            "a file could not be written", where=str(path), cause=str(error), effect="what was there is untouched"
-        ) from error
+        raise storage_error(error, str(path)) from error
     finally:
         staging.unlink(missing_ok=True)
+
+
+def storage_error(error: OSError, where: str) -> CheckpointError:
+    """What storage failed of: having no room, or something else."""
+    kind = CheckpointSpaceError if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else CheckpointError
+    return kind("a file could not be written", where=where, cause=str(error), effect="what was there is untouched")
 
 
 def refuse_taken(path: Path, overwrite: bool) -> None:

@@ -55,14 +55,16 @@ def reading(path: Path, limits: ForeignLimits) -> Iterator[Contents]:
 def write(path: Path, contents: Contents, *, overwrite: bool = False, shard_bytes: int = SHARD_BYTES) -> None:
     """Writes the shards, then the index, each atomically.
 
-    Raises: CheckpointError where a file of that name is there (unless `overwrite`) or storage fails, DTypeError.
+    Raises: CheckpointError where there is an index already, or a shard (unless `overwrite`), and where storage fails;
+    DTypeError.
     """
     if not path.name.endswith(SUFFIX):
         raise CheckpointError("an index has another name", where=str(path), expected=f"…{SUFFIX}")
     stem = path.name.removesuffix(SUFFIX)
     groups = _groups(contents, shard_bytes)
     names = [f"{stem}-{place:05}-of-{len(groups):05}.safetensors" for place in range(1, len(groups) + 1)]
-    for name in (*names, path.name):
+    refuse_taken(path, overwrite=False)  # old and new shards have the same names: no step would replace all at once
+    for name in names:
         refuse_taken(path.with_name(file_name(name, str(path))), overwrite)
     places: dict[str, str] = {}
     for name, group in zip(names, groups, strict=True):
@@ -70,7 +72,7 @@ def write(path: Path, contents: Contents, *, overwrite: bool = False, shard_byte
         safetensors_files.write(path.with_name(name), Contents(group, {}, metadata), overwrite=overwrite)
         places |= dict.fromkeys(group, name)
     index = {"metadata": {"total_size": contents.size_bytes}, "weight_map": dict(sorted(places.items()))}
-    with replacing(path, overwrite=overwrite) as file:
+    with replacing(path) as file:
         file.write(json.dumps(index, indent=2, ensure_ascii=False).encode("utf-8") + b"\n")
 
 

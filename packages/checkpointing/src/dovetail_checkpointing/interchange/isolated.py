@@ -17,8 +17,9 @@ from typing import Any
 from dovetail_protocols import errors
 from dovetail_protocols.errors import CheckpointUnsafeError, DovetailError
 
-from . import spool
+from . import spool, strict_json
 from .contents import Contents
+from .files import opened
 from .isolated_main import ERROR
 from .limits import ForeignLimits
 
@@ -90,7 +91,7 @@ def _run(task: dict[str, Any], folder: Path, limits: ForeignLimits) -> None:
         said.seek(0)
         heard = said.read(1 << 16).decode("utf-8", "replace")
     if status == _TOLD:
-        raise _told(json.loads((folder / ERROR).read_text("utf-8")))
+        raise _told(folder / ERROR, limits)
     if status:
         raise CheckpointUnsafeError(
             "the process that reads foreign files died",
@@ -101,8 +102,10 @@ def _run(task: dict[str, Any], folder: Path, limits: ForeignLimits) -> None:
         )
 
 
-def _told(error: dict[str, Any]) -> DovetailError:
+def _told(path: Path, limits: ForeignLimits) -> DovetailError:
     """An error of the other process, made anew here; only errors of ours are."""
-    kind = getattr(errors, str(error["kind"]), DovetailError)
+    with opened(path, beside=True) as file:
+        told = strict_json.parse(file.read(limits.header_bytes), limits, str(path))
+    kind = getattr(errors, str(told.get("kind")), DovetailError)
     known = kind if isinstance(kind, type) and issubclass(kind, DovetailError) else DovetailError
-    return known(str(error["what"]), **{name: error["facts"].get(name) for name in DovetailError.FACTS})
+    return known(str(told.get("what")), **{name: told.get(name) for name in DovetailError.FACTS})

@@ -11,6 +11,7 @@ from typing import Any
 from dovetail_protocols.errors import CheckpointUnsafeError, DovetailError
 
 from . import sandbox, spool
+from .files import storage_error
 from .limits import ForeignLimits
 
 ERROR = "error.json"
@@ -30,6 +31,8 @@ def main() -> None:
             module.write(Path(task["path"]), spool.read(folder, limits), overwrite=task["overwrite"])
     except DovetailError as error:
         _report(folder, error)
+    except OSError as error:
+        _report(folder, storage_error(error, task["path"]))
     except MemoryError as error:
         _report(
             folder,
@@ -45,6 +48,6 @@ def main() -> None:
 
 def _report(folder: Path, error: DovetailError) -> None:
     facts = {name: value if value is None else str(value) for name, value in vars(error).items() if name in error.FACTS}
-    told = {"kind": type(error).__name__, "what": error.what, "facts": facts}
+    told = {"kind": type(error).__name__, "what": error.what, **facts}
     (folder / ERROR).write_text(json.dumps(told), "utf-8")
     sys.exit(3)

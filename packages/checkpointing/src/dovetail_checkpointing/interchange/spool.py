@@ -16,7 +16,7 @@ from dovetail_protocols.errors import CheckpointCorruptError, CheckpointSpaceErr
 from ..tensor_bytes import numpy_dtype
 from . import strict_json
 from .contents import Contents, Scalar, StoredArray
-from .files import write_array
+from .files import opened, size_of, write_array
 from .limits import ForeignLimits
 from .rules import array_name, array_shape, known_dtype, size_bytes
 
@@ -59,9 +59,10 @@ def read(folder: Path, limits: ForeignLimits) -> Contents:
     Raises: CheckpointCorruptError.
     """
     where = "the reading process"
-    index = strict_json.parse((folder / _INDEX).read_bytes()[:_INDEX_BYTES], replace(limits, depth=4), where)
-    size = (folder / _DATA).stat().st_size
-    data = np.memmap(folder / _DATA, np.uint8, "r") if size else np.empty(0, np.uint8)
+    with opened(folder / _INDEX, beside=True) as file:
+        index = strict_json.parse(file.read(_INDEX_BYTES), replace(limits, depth=4), where)
+    with opened(folder / _DATA, beside=True) as file:
+        data = np.memmap(file, np.uint8, "r") if size_of(file) else np.empty(0, np.uint8)
     try:
         arrays = {
             array_name(name, limits, where): _array(data, limits, where, *rest) for name, *rest in index["arrays"]
