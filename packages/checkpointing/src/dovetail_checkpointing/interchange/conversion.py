@@ -179,7 +179,7 @@ def _refuse_mismatch(moved: layouts.Moved, scalars: Iterable[str], unexpected: s
             where="names here are those after names={...}",
             got="\n    ".join(["", *listed]),
             effect="nothing was written",
-            fix='map names with names={"encoder.*": "encoder/*"}; pass unexpected="keep" or "drop" for what belongs to none',
+            fix='map names={"encoder.*": "encoder/*"}; unexpected="keep" or "drop" for what belongs to no layer',
         )
 
 
