@@ -68,6 +68,9 @@ class StateFileSystem:
     def free_bytes(self, path: PurePath) -> int | None:
         return None
 
+    def mount(self, path: PurePath) -> PurePath | None:
+        return None
+
 
 class _StateFolder:
     def __init__(self, storage: StateFileSystem, path: PurePath) -> None:

@@ -42,6 +42,9 @@ class RecordingFileSystem:
         self._live()
         return self._inner.free_bytes(path)
 
+    def mount(self, path: PurePath) -> PurePath | None:
+        return self._inner.mount(path)
+
     def make_folder(self, path: PurePath) -> None:
         self.count()
         self._inner.make_folder(path)

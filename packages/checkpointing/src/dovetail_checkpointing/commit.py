@@ -10,6 +10,7 @@ import errno
 import secrets
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
@@ -55,6 +56,7 @@ class Staging:
         self.target, self.durability = target, durability
         self.storage: FileSystem = target.file_system
         self.folder = target.path.with_name(name or f".tmp-{target.path.name}-{secrets.token_hex(8)}")
+        self.needed_bytes: int | None = None
         self._is_visible = False
 
     def open(self, needed_bytes: int) -> None:
@@ -62,6 +64,7 @@ class Staging:
 
         Raises: CheckpointSpaceError where there is not enough room, before anything is made.
         """
+        self.needed_bytes = needed_bytes
         free = self.storage.free_bytes(self.folder.parent)
         if free is not None and free < needed_bytes + _RESERVE_BYTES:
             raise no_room(self.target, needed_bytes, free)
@@ -89,14 +92,8 @@ class Staging:
 
     def sync_folder(self, folder: PurePath, *, is_visible: bool = False) -> None:
         """Makes the names in a folder durable."""
-        if self.durability == "process":
-            return
-        try:
-            self.storage.sync_folder(folder)
-        except OSError as error:
-            if isinstance(error, PermissionError) and not is_visible:
-                raise  # it was not even tried
-            raise SyncFailed(folder, _VISIBLE if is_visible else _UNTOUCHED) from error
+        if self.durability == "power-loss":
+            _sync_folder(self.storage, folder, is_visible=is_visible)
 
     def write_durably(self, name: str, data: bytes) -> None:
         """Creates a file with these contents."""
@@ -203,7 +200,7 @@ def staged(target: Place, durability: Durability, *, replaces: bool = False) -> 
     was, raises a CheckpointError, and what was written so far is removed."""
     by_rename = target.file_system.publishes_by_rename
     staging = Staging(target, durability) if by_rename else ObjectStaging(target, durability, replaces=replaces)
-    with ExitStack() as cleaning, clear_errors(staging):
+    with ExitStack() as cleaning, clear_errors(target, staging):
         if by_rename:
             make_parents(staging.storage, target.path, staging.sync_folder)
         lock = staging.storage.lock(target.path.with_name(lock_name(target.path.name)), keep=False)
@@ -223,22 +220,48 @@ def joined(target: Place, durability: Durability, name: str) -> Staging:
 
 
 @contextmanager
-def clear_errors(staging: Staging) -> Iterator[None]:
+def folder_locked(root: Place, lock_name: str) -> Iterator[None]:
+    """The lock of a whole folder of checkpoints, which is made if need be.
+
+    Raises: CheckpointBusyError, CheckpointDurabilityError, CheckpointError.
+    """
+    storage, path = root.file_system, root.path / lock_name
+    with clear_errors(root):
+        if storage.publishes_by_rename:
+            make_parents(storage, path, partial(_sync_folder, storage))
+        lock = storage.lock(path, keep=True)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def clear_errors(target: Place, staging: Staging | None = None) -> Iterator[None]:
     """Turns what storage fails with in the body of a `with` into a CheckpointError that says what it means."""
     try:
         yield
     except SyncFailed as failed:
-        raise _not_durable(staging.target, failed) from failed.__cause__
+        raise _not_durable(target, failed) from failed.__cause__
     except FileExistsError as error:
         raise CheckpointBusyError(
             "somebody else has saved there meanwhile",
-            where=str(staging.target),
+            where=str(target),
             cause=str(error),
             effect="the other one's checkpoint is there; nothing of it was changed",
             fix="save to another path",
         ) from error
     except OSError as error:
-        raise _failed(staging.target, error, staging) from error
+        raise _failed(target, error, None if staging is None else staging.needed_bytes) from error
+
+
+def _sync_folder(storage: FileSystem, folder: PurePath, *, is_visible: bool = False) -> None:
+    try:
+        storage.sync_folder(folder)
+    except OSError as error:
+        if isinstance(error, PermissionError) and not is_visible:
+            raise  # it was not even tried
+        raise SyncFailed(folder, _VISIBLE if is_visible else _UNTOUCHED) from error
 
 
 def make_parents(storage: FileSystem, path: PurePath, sync: Callable[[PurePath], None]) -> None:
@@ -260,9 +283,10 @@ def make_parents(storage: FileSystem, path: PurePath, sync: Callable[[PurePath],
 
 def no_room(target: Place, needed: int | None, free: int | None, cause: object = None) -> CheckpointSpaceError:
     """The error for storage that is full."""
+    mount = target.file_system.mount(target.parent.path)
     return CheckpointSpaceError(
         "there is no room for a checkpoint",
-        where=f"{target} (on the file system of {target.parent})",
+        where=str(target) if mount is None else f"{target}, on what is mounted at {mount}",
         expected=None if needed is None else f"{needed + _RESERVE_BYTES:,} bytes free",
         got=None if free is None else f"{free:,} bytes free",
         cause=cause,
@@ -271,12 +295,14 @@ def no_room(target: Place, needed: int | None, free: int | None, cause: object =
     )
 
 
-def _failed(target: Place, error: OSError, staging: Staging) -> CheckpointError:
+def _failed(target: Place, error: OSError, needed_bytes: int | None) -> CheckpointError:
+    """The error for storage that failed before anything was visible."""
     cause = f"{type(error).__name__}: {error}"
     if error.errno in _NO_ROOM:
+        free = None
         with suppress(OSError):
-            return no_room(target, None, staging.storage.free_bytes(target.path.parent), cause)
-        return no_room(target, None, None, cause)
+            free = target.file_system.free_bytes(target.path.parent)
+        return no_room(target, needed_bytes, free, cause)
     if error.errno == errno.ENOTSUP:
         return CheckpointError(
             "this system can't replace a checkpoint in one step",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from dovetail_protocols.errors import CheckpointCorruptError
+from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError
 
 from .manifest import CHUNK_BYTES, FileRecord
 from .storage import ReadableFile
@@ -129,3 +131,24 @@ def corrupt(where: object, cause: str) -> CheckpointCorruptError:
     return CheckpointCorruptError(
         "a checkpoint is damaged", where=where, cause=cause, effect="nothing was restored", fix="restore an older step"
     )
+
+
+_DEVICE = frozenset({errno.EIO, errno.EBADMSG, getattr(errno, "EUCLEAN", errno.EIO)})
+"""What systems say where a device or file system gives back no bytes, or knows that they are wrong."""
+
+
+@contextmanager
+def telling_failures(where: object) -> Iterator[None]:
+    """What storage raises inside as a CheckpointError: a CheckpointCorruptError only where the bytes are to blame, and
+    not rights, the network, or that too many files are open."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _DEVICE:
+            raise corrupt(where, f"it can't be read: {error.strerror}") from error
+        raise CheckpointError(
+            "a checkpoint can't be read",
+            where=where,
+            cause=f"{type(error).__name__}: {error}",
+            effect="nothing was changed; whether it is damaged is not known",
+        ) from error

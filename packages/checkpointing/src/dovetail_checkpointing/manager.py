@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from dovetail_protocols.errors import (
     CheckpointBusyError,
@@ -19,9 +18,10 @@ from dovetail_protocols.errors import (
 
 from .asynchronous import PendingSave, Saver
 from .collecting import Leftover, collect, remove_checkpoint
-from .commit import make_parents
+from .commit import folder_locked
 from .extents import Verify
 from .object_tree import Flattened, flatten
+from .opening import is_absence
 from .reading import Reader
 from .restoring import Restored, restore
 from .retention import Retention, Saved, last
@@ -29,9 +29,6 @@ from .saving import Receipt, SaveOptions, save_to
 from .steps import latest_place, step_places
 from .storage import FileSystem, Place, locate
 from .verifying import Verification, verify_place
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LOCK = ".lock"
 
@@ -120,7 +117,7 @@ class Manager:
         self.wait()
 
     def _save(self, step: int, flattened: Flattened, options: SaveOptions) -> Receipt:
-        with self._locked():
+        with folder_locked(self._place, LOCK):
             receipt = save_to(self._place_of(step), flattened, options)
             self._metrics[step] = dict(options.metrics or {})
             self._retain(step)
@@ -129,26 +126,6 @@ class Manager:
     def _place_of(self, step: int) -> Place:
         known = dict(step_places(self._place))
         return known.get(step, self._place.child(f"step-{step:012}"))
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        storage = self._place.file_system
-        lock_path = self._place.path / LOCK
-        try:
-            if storage.publishes_by_rename:
-                make_parents(storage, lock_path, storage.sync_folder)
-            lock = storage.lock(lock_path, keep=True)
-        except OSError as error:
-            raise CheckpointError(
-                "a checkpoint could not be saved",
-                where=str(self._place),
-                cause=f"{type(error).__name__}: {error}",
-                effect="what was there before is untouched",
-            ) from error
-        try:
-            yield
-        finally:
-            lock.release()
 
     def _require_own_process(self) -> None:
         if os.getpid() != self._process:
@@ -166,7 +143,11 @@ class Manager:
         """Removes what no rule keeps, after the newest checkpoint is durable and never that one."""
         if not self._keep:
             return
-        places = dict(step_places(self._place))
+        try:
+            places = dict(step_places(self._place))
+        except CheckpointError as error:
+            error.effect = "the new checkpoint is saved; nothing older was removed"
+            raise
         saved = [Saved(step, self._metrics_of(step, place)) for step, place in places.items()]
         kept = {newest}.union(*(rule.kept(saved) for rule in self._keep))
         for step, place in places.items():
@@ -229,7 +210,9 @@ class Manager:
         for step, place in reversed(step_places(self._place)):
             try:
                 return restore(place.path, into, file_system=place.file_system, **options)
-            except CheckpointCorruptError as error:
+            except CheckpointError as error:
+                if not (isinstance(error, CheckpointCorruptError) or is_absence(error)):
+                    raise
                 if not fallback:
                     error.fix = self._older(step)
                     raise

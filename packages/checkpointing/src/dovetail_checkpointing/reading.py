@@ -15,7 +15,7 @@ import numpy as np
 
 from dovetail_protocols.errors import CheckpointError, CheckpointUnsafeError
 
-from .extents import Damaged, Extent, Verify, corrupt, read_extents
+from .extents import Damaged, Extent, Verify, corrupt, read_extents, telling_failures
 from .file_damage import file_damage
 from .layout import headers_of
 from .limits import DEFAULT, Limits
@@ -157,7 +157,9 @@ class Reader:
     def _mapped(self, record: TensorRecord) -> np.ndarray[Any, Any]:
         piece = record.pieces[0]
         file, where = self._file(piece.file), self.manifest.files[piece.file]
-        view = file.map()[where.data_start + piece.begin : where.data_start + piece.end]
+        with telling_failures(self._place.path / where.name):
+            mapped = file.map()
+        view = mapped[where.data_start + piece.begin : where.data_start + piece.end]
         if self._verify != "header":
             self._read_extents(piece.file, [Extent(piece.begin, memoryview(bytearray(view.nbytes)))])
         array = np.frombuffer(view, empty(record.dtype, ()).dtype).reshape(record.shape)
@@ -166,8 +168,10 @@ class Reader:
 
     def _read_extents(self, number: int, wanted: Sequence[Extent]) -> None:
         record = self.manifest.files[number]
+        file = self._file(number)
         try:
-            read_extents(self._file(number), record, wanted, check=self._verify != "header")
+            with telling_failures(self._place.path / record.name):
+                read_extents(file, record, wanted, check=self._verify != "header")
         except Damaged as damaged:
             raise corrupt(self._place.path / record.name, str(damaged) + self._tensors_at(number, wanted)) from damaged
 
@@ -203,10 +207,15 @@ class Reader:
                 fix='verify="chunks" without expected_digest, or save it with the default digests',
             )
         header = headers_of(len(self.manifest.files), self.manifest.tensors)[number]
-        damage = file_damage(file, record, sha256(header).hexdigest(), "full")
-        if damage:
+        where = self._place.path / record.name
+        try:
+            with telling_failures(where):
+                damage = file_damage(file, record, sha256(header).hexdigest(), "full")
+            if damage:
+                raise corrupt(where, damage[0])
+        except CheckpointError:
             file.close()
-            raise corrupt(self._place.path / record.name, damage[0])
+            raise
 
     def open_files(self) -> None:
         """Opens every file, so that none can vanish later.

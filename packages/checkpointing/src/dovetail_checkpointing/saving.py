@@ -25,7 +25,7 @@ from dovetail_protocols.errors import (
 )
 
 from .collecting import collect
-from .commit import Durability, Staging, staged
+from .commit import Durability, Staging, clear_errors, staged
 from .file_damage import file_damage
 from .layout import FilePlan, Part, pieces_of, plan_files
 from .limits import DEFAULT, require_below
@@ -135,10 +135,11 @@ def is_replaced(target: Place, *, overwrite: bool) -> bool:
     Raises: CheckpointError for anything else that is there.
     """
     storage = target.file_system
-    exists = storage.exists(target.path)
-    if not storage.publishes_by_rename:
-        exists = storage.exists(target.path / NAME)
-    is_checkpoint = exists and storage.exists(target.path / NAME)
+    with clear_errors(target):
+        exists = storage.exists(target.path)
+        if not storage.publishes_by_rename:
+            exists = storage.exists(target.path / NAME)
+        is_checkpoint = exists and storage.exists(target.path / NAME)
     if exists and not (overwrite and is_checkpoint):
         raise CheckpointError(
             "the target of a save exists already",

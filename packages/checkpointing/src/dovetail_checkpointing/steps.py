@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
-from dovetail_protocols.errors import CheckpointError
+from dovetail_protocols.errors import (
+    CheckpointCorruptError,
+    CheckpointError,
+    CheckpointUnsafeError,
+    CheckpointVersionError,
+)
 
 from .collecting import STEP
 from .object_tree import shown
+from .opening import is_absence
 from .reading import Reader, read_manifest
 from .storage import FileSystem, Place, locate
 
@@ -25,6 +30,8 @@ def latest_checkpoint(root: str | os.PathLike[str], *, file_system: FileSystem |
     """The folder `step-N` of the highest N in `root` whose manifest can be read, or None.
 
     Unfinished saves don't count.
+
+    Raises: CheckpointError where storage fails to say.
     """
     latest = latest_place(locate(root, file_system))
     return None if latest is None else latest.spelled
@@ -33,8 +40,14 @@ def latest_checkpoint(root: str | os.PathLike[str], *, file_system: FileSystem |
 def latest_place(root: Place) -> Place | None:
     """The same of a place."""
     for _, step in reversed(step_places(root)):
-        with suppress(CheckpointError), Reader(step, verify="header"):
-            return step
+        try:
+            with Reader(step, verify="header"):
+                return step
+        except (CheckpointCorruptError, CheckpointUnsafeError, CheckpointVersionError):
+            continue
+        except CheckpointError as error:
+            if not is_absence(error):  # for want of rights, say: an older step would be taken for the latest
+                raise
     return None
 
 
@@ -44,6 +57,10 @@ def step_places(root: Place) -> list[tuple[int, Place]]:
         names = root.file_system.list_folder(root.path)
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise CheckpointError(
+            "a folder of checkpoints can't be listed", where=str(root), cause=f"{type(error).__name__}: {error}"
+        ) from error
     return sorted(
         ((int(match[1]), root.child(name)) for name in names if (match := STEP.fullmatch(name))),
         key=lambda found: found[0],

@@ -6,16 +6,17 @@ import os
 import re
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 
 from dovetail_protocols.errors import CheckpointCorruptError
 
-from .extents import Verify
+from .extents import Verify, telling_failures
 from .file_damage import file_damage
 from .layout import headers_of
 from .limits import DEFAULT, Limits
-from .manifest import Manifest
+from .manifest import FileRecord, Manifest
 from .object_tree import shown
 from .reading import Reader
 from .storage import FileSystem, Place, locate
@@ -62,7 +63,8 @@ def verify(
     `level` "full" compares the SHA-256 of every file, "chunks" the CRC-32 of every chunk, "header" sizes and headers.
     `progress` is called with the bytes read so far and those there are.
 
-    Raises: CheckpointError where there is no checkpoint; CheckpointUnsafeError, CheckpointVersionError.
+    Raises: CheckpointError where there is no checkpoint, or it can't be read for want of rights and the like;
+    CheckpointUnsafeError, CheckpointVersionError.
     """
     return verify_place(locate(path, file_system), level, limits, progress)
 
@@ -101,22 +103,29 @@ def _damages(reader: Reader, level: Verify, advance: Callable[[int], None]) -> l
     found = []
     for number, (record, header) in enumerate(zip(manifest.files, headers, strict=True)):
         try:
-            file = reader.folder.open(record.name)
-        except OSError as error:
-            found.append(Damage(record.name, f"it can't be opened: {error.strerror}", _tensors(manifest, number, None)))
-            continue
-        try:
-            for what in file_damage(file, record, sha256(header).hexdigest(), level, advance):
-                found.append(Damage(record.name, what, _tensors(manifest, number, what)))
-        finally:
-            file.close()
+            wrong = _damage(reader, record, header, level, advance)
+        except CheckpointCorruptError as error:
+            wrong = [str(error.cause)]
+        found += [Damage(record.name, what, _tensors(manifest, number, what)) for what in wrong]
     return found
 
 
-def _tensors(manifest: Manifest, number: int, what: str | None) -> tuple[str, ...]:
+def _damage(
+    reader: Reader, record: FileRecord, header: bytes, level: Verify, advance: Callable[[int], None]
+) -> list[str]:
+    with telling_failures(f"{reader}/{record.name}"):
+        try:
+            file = reader.folder.open(record.name)
+        except FileNotFoundError:
+            return ["it is missing"]
+        with closing(file):
+            return file_damage(file, record, sha256(header).hexdigest(), level, advance)
+
+
+def _tensors(manifest: Manifest, number: int, what: str) -> tuple[str, ...]:
     """The tensors that lie in the bytes that are spoken of, or in the whole file."""
     start = manifest.files[number].data_start
-    spoken = _BYTES.match(what) if what else None
+    spoken = _BYTES.match(what)
     begin, end = (int(text.replace(",", "")) - start for text in spoken.groups()) if spoken else (0, 1 << 63)
     return tuple(
         shown(record.path)

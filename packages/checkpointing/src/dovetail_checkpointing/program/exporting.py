@@ -10,7 +10,7 @@ from typing import Any
 from dovetail_protocols.errors import CheckpointError, CheckpointUnsafeError
 
 from ..collecting import collect
-from ..commit import Durability, Staging, staged
+from ..commit import Durability, Staging, failed_save, staged
 from ..limits import DEFAULT, Limits, require_below
 from ..saving import Receipt
 from ..storage import FileSystem, Place, locate
@@ -50,7 +50,10 @@ def export(
     """
     started = time.perf_counter()
     target, files = locate(path, file_system), dict(assets or {})
-    replaces = _is_replaced(target, overwrite=overwrite)
+    try:
+        replaces = _is_replaced(target, overwrite=overwrite)
+    except OSError as error:
+        raise failed_save(target, error) from error
     _refuse_names(files)
     description = Description(module, signatures, methods)
     needed = sum(map(size_of, files.values())) + sum(one.size_bytes for one in description.variables)

@@ -120,7 +120,7 @@ class _Work:
         if staging is None:
             self.exchange.effect = "whether the checkpoint was published is not known here; if so, it is whole"
             staging = self._staging = joined(self.place, self.options.durability, plan["folder"])
-        with clear_errors(staging):
+        with clear_errors(staging.target, staging):
             _require_shared(staging)
             wanted = {place: _to_write(self.parts[place]) for place in plan["writes"][rank]}
             places = {part.path: place for place, part in wanted.items()}
@@ -198,7 +198,7 @@ class _Lead:
         self._replaces = is_replaced(self.place, overwrite=self.options.overwrite)
         with ExitStack() as opening:
             staging = opening.enter_context(staged(self.place, self.options.durability, replaces=self._replaces))
-            collect(self.place.parent, self.place.path.name, is_locked=True)
+            collect(self.place.parent, self.place.path.name, is_locked=True, sync=staging.sync_folder)
             staging.open(_size_bytes(self._whole))
             self._cleaning = opening.pop_all()
         self.staging = staging

@@ -48,7 +48,8 @@ class ReadableFolder(Protocol):
 class Lock(Protocol):
     """A lock that is held until it is released, or its process ends."""
 
-    def release(self) -> None: ...
+    def release(self) -> None:
+        """Never raises: whoever holds it has done what it was for."""
 
 
 class FileSystem(Protocol):
@@ -95,3 +96,6 @@ class FileSystem(Protocol):
 
     def free_bytes(self, path: PurePath) -> int | None:
         """Room that is left where a folder is, or None where nobody can tell."""
+
+    def mount(self, path: PurePath) -> PurePath | None:
+        """Where the device or share that a folder is on begins, for people to read; None where that means nothing."""

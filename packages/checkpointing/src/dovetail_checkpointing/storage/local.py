@@ -8,6 +8,7 @@ import os
 import stat
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path, PurePath
 
 from dovetail_protocols.errors import CheckpointUnsafeError
@@ -76,6 +77,12 @@ class LocalFileSystem:
         found = os.statvfs(path)
         return found.f_bavail * found.f_frsize
 
+    def mount(self, path: PurePath) -> PurePath | None:
+        found = Path(os.path.abspath(path))
+        while not os.path.ismount(found) and found != found.parent:
+            found = found.parent
+        return found
+
 
 class LocalWritableFile:
     """A new file of this machine."""
@@ -136,7 +143,8 @@ class LocalFolder:
     def close(self) -> None:
         if self._descriptor >= 0:
             descriptor, self._descriptor = self._descriptor, -1
-            os.close(descriptor)
+            with suppress(OSError):  # nothing was written to it
+                os.close(descriptor)
 
     def __del__(self) -> None:
         self.close()
@@ -173,7 +181,8 @@ class LocalReadableFile:
     def close(self) -> None:
         if self._descriptor >= 0:
             descriptor, self._descriptor = self._descriptor, -1
-            os.close(descriptor)
+            with suppress(OSError):  # nothing was written to it
+                os.close(descriptor)
 
     def __del__(self) -> None:
         self.close()

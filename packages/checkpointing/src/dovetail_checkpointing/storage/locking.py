@@ -11,6 +11,7 @@ import os
 import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from dovetail_protocols.errors import CheckpointBusyError
@@ -45,8 +46,9 @@ class FileLock:
         except OSError as error:
             _log.warning("%s: the lock is released, but its file could not be removed (%s)", self._path, error)
         finally:
-            os.close(self._descriptor)
-            self._descriptor = -1
+            descriptor, self._descriptor = self._descriptor, -1
+            with suppress(OSError):  # the descriptor is gone all the same, and the lock with it
+                os.close(descriptor)
 
 
 def _locked(path: Path) -> int:

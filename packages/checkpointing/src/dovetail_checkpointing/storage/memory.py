@@ -81,6 +81,9 @@ class MemoryFileSystem:
     def free_bytes(self, path: PurePath) -> int | None:
         return None
 
+    def mount(self, path: PurePath) -> PurePath | None:
+        return None
+
     def _node(self, path: PurePath) -> _Folder | bytearray:
         node: _Folder | bytearray = self._root
         for name in _names(path):

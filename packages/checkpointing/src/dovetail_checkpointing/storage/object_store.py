@@ -32,7 +32,7 @@ def _raising_os_errors(call: Callable[_P, _T]) -> Callable[_P, _T]:
         except (OSError, CheckpointError):
             raise
         except Exception as error:
-            raise OSError(errno.EIO, f"{type(error).__name__}: {error}") from error
+            raise OSError(errno.EPROTO, f"{type(error).__name__}: {error}") from error
 
     return wrapped
 
@@ -110,6 +110,9 @@ class ObjectStore:
         return NoLock()
 
     def free_bytes(self, path: PurePath) -> int | None:
+        return None
+
+    def mount(self, path: PurePath) -> PurePath | None:
         return None
 
 
