@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from fsspec.implementations.local import LocalFileSystem as RemoteLocal
-from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.implementations.memory import MemoryFileSystem as RemoteMemory
 
-from dovetail_checkpointing import LocalFileSystem
+from dovetail_checkpointing import LocalFileSystem, MemoryFileSystem
 from dovetail_checkpointing.storage import ObjectStore, object_store
-from dovetail_protocols.errors import CheckpointUnsafeError
+from dovetail_protocols.errors import CheckpointBusyError, CheckpointUnsafeError
 
 LARGE = 3 << 20
 """More than an object store is given at once, in these tests."""
@@ -24,11 +24,12 @@ def streamed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(object_store, "_AT_ONCE_BYTES", 1 << 20)
 
 
-@pytest.fixture(params=["local", "memory", "fsspec's local"])
+@pytest.fixture(params=["local", "memory", "fsspec's memory", "fsspec's local"])
 def storage(request: pytest.FixtureRequest) -> Any:
     made = {
         "local": LocalFileSystem,
-        "memory": lambda: ObjectStore(MemoryFileSystem()),
+        "memory": MemoryFileSystem,
+        "fsspec's memory": lambda: ObjectStore(RemoteMemory()),
         "fsspec's local": lambda: ObjectStore(RemoteLocal()),
     }
     return made[request.param]()
@@ -37,6 +38,9 @@ def storage(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 def root(storage: Any, tmp_path: Path) -> Path:
     folder = tmp_path / uuid.uuid4().hex
+    if isinstance(storage, MemoryFileSystem):
+        for parent in reversed(folder.parents[:-1]):
+            storage.make_folder(parent)
     storage.make_folder(folder)
     return folder
 
@@ -118,7 +122,43 @@ def test_a_lock_can_be_taken_again_after_it_was_released(storage: Any, root: Pat
         storage.lock(root / "lock", keep=keep).release()
 
 
-@pytest.mark.parametrize("remote", [MemoryFileSystem, RemoteLocal])
+@pytest.mark.parametrize("storage", ["local", "memory"], indirect=True)
+def test_a_folder_takes_a_free_name_or_swaps_it_and_a_reader_keeps_its_own(storage: Any, root: Path) -> None:
+    for name in "ab":
+        storage.make_folder(root / name)
+        write(storage, root / name / "file", name.encode())
+    opened = storage.open_folder(root / "a")
+    with pytest.raises(OSError, match="not empty"):
+        storage.rename(root / "a", root / "b")
+    storage.exchange(root / "a", root / "b")
+    assert read(storage, root / "a" / "file", 0, 1) == b"b"
+    storage.rename(root / "a", root / "c")
+    assert sorted(storage.list_folder(root)) == ["b", "c"]
+    with pytest.raises(OSError, match="not empty"):
+        storage.remove_folder(root / "c")
+    with pytest.raises(FileExistsError):
+        storage.make_folder(root / "c")
+    file = opened.open("file")
+    buffer = bytearray(1)
+    file.read_into(0, memoryview(buffer))
+    assert buffer == b"a"
+    file.close()
+    opened.close()
+
+
+@pytest.mark.parametrize("storage", ["local", "memory"], indirect=True)
+def test_a_lock_is_held_once_and_leaves_its_file_only_if_it_shall(storage: Any, root: Path) -> None:
+    for keep in (False, True):
+        lock = storage.lock(root / "lock", keep=keep)
+        with pytest.raises(CheckpointBusyError):
+            storage.lock(root / "lock", keep=keep)
+        assert storage.exists(root / "lock")
+        lock.release()
+        lock.release()
+        assert storage.exists(root / "lock") is keep
+
+
+@pytest.mark.parametrize("remote", [RemoteMemory, RemoteLocal])
 @pytest.mark.parametrize("size", [10, LARGE])
 def test_where_nothing_is_renamed_a_file_is_replaced_and_one_not_synced_is_not_there(
     tmp_path: Path, remote: Any, size: int

@@ -59,7 +59,10 @@ def step_places(root: Place) -> list[tuple[int, Place]]:
         return []
     except OSError as error:
         raise CheckpointError(
-            "a folder of checkpoints can't be listed", where=str(root), cause=f"{type(error).__name__}: {error}"
+            "a folder of checkpoints can't be listed",
+            where=str(root),
+            cause=f"{type(error).__name__}: {error}",
+            effect="nothing was changed",
         ) from error
     return sorted(
         ((int(match[1]), root.child(name)) for name in names if (match := STEP.fullmatch(name))),
