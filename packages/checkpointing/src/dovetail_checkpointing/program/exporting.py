@@ -10,7 +10,7 @@ from typing import Any
 from dovetail_protocols.errors import CheckpointError, CheckpointUnsafeError
 
 from ..collecting import collect
-from ..commit import Durability, Staging, failed_save, staged
+from ..commit import Durability, Staging, clear_errors, staged
 from ..limits import DEFAULT, Limits, require_below
 from ..saving import Receipt
 from ..storage import FileSystem, Place, locate
@@ -50,10 +50,7 @@ def export(
     """
     started = time.perf_counter()
     target, files = locate(path, file_system), dict(assets or {})
-    try:
-        replaces = _is_replaced(target, overwrite=overwrite)
-    except OSError as error:
-        raise failed_save(target, error) from error
+    replaces = _is_replaced(target, overwrite=overwrite)
     _refuse_names(files)
     description = Description(module, signatures, methods)
     needed = sum(map(size_of, files.values())) + sum(one.size_bytes for one in description.variables)
@@ -96,8 +93,9 @@ def _record(description: Description, assets: dict[str, AssetRecord], weights_di
 
 
 def _is_replaced(target: Place, *, overwrite: bool) -> bool:
-    exists = target.file_system.exists(target.path)
-    is_export = exists and target.file_system.exists(target.path / NAME)
+    with clear_errors(target):
+        exists = target.file_system.exists(target.path)
+        is_export = exists and target.file_system.exists(target.path / NAME)
     if exists and not (overwrite and is_export):
         raise CheckpointError(
             "the target of an export exists already",
