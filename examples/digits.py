@@ -4,8 +4,8 @@
     python examples/digits.py --resume        go on where a training that was stopped left off
 
 The 1,797 images (8×8 pixels, UCI) come with scikit-learn. Everything is written below `--directory`: one checkpoint for
-each epoch (the last few are kept), learning curves and misread digits as digits.png. At the end the best network is
-restored in a fresh process, which must predict the same to the bit.
+each epoch (the newest three and the best stay), learning curves and misread digits as digits.png. At the end the best
+network is restored in a fresh process, which must predict the same to the bit.
 """
 
 from __future__ import annotations
