@@ -8,6 +8,7 @@ REVIEWED = [
     "Comparison",
     "Damage",
     "FileSystem",
+    "ItemState",
     "Limits",
     "LoadedMethod",
     "LoadedObject",

@@ -4,6 +4,7 @@ from .asynchronous import PendingSave, save_async
 from .checkpoint import Checkpoint
 from .communicators import ProcessCommunicator, ThreadCommunicator, run_threads
 from .comparing import ABSENT, Comparison, TensorDifference, compare
+from .item_state import ItemState
 from .late_restoring import RestoreStatus, bind
 from .limits import Limits
 from .manager import Manager
@@ -28,6 +29,7 @@ __all__ = [
     "Comparison",
     "Damage",
     "FileSystem",
+    "ItemState",
     "Limits",
     "LoadedMethod",
     "LoadedObject",

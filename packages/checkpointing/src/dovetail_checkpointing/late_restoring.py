@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -16,6 +16,7 @@ from . import late_observers
 from .growing_tree import Found, GrowingTree
 from .manifest import TensorRecord
 from .matching import LISTED
+from .migrating import item_filter, migrated
 from .object_tree import Path, flatten, shown
 from .reading import Reader
 from .reading import open as open_checkpoint
@@ -36,8 +37,15 @@ class RestoreStatus:
     called: build the model inside.
     """
 
-    def __init__(self, reader: Reader, objects: Any) -> None:
+    def __init__(self, opened: Reader, objects: Any) -> None:
         self._objects = objects
+        try:
+            reader = migrated(opened, item_filter(None, map(str, objects) if isinstance(objects, Mapping) else None))
+        except BaseException:
+            opened.close()
+            raise
+        self.migrations = reader.migrations
+        """The migrations that the checkpoint went through, such as "model: 1 to 2"."""
         self._values = values = WaitingValues(reader.manifest)
         self._reader = AheadReader(reader, lambda: values.records)
         self._tree = GrowingTree(objects, self._values.wait_at_or_below)

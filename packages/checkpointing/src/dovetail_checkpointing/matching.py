@@ -57,7 +57,7 @@ def match(
         if original in records:
             records.setdefault(alias, records[original])
     by_name = unambiguous((*records, *manifest.scalars))
-    is_wanted, renamed = selection(only), _renaming(rename)
+    is_wanted, renamed = selection(only), renaming(rename)
     found = Match()
     missing, used = [], set()
     for path in (*target.tensors, *target.scalars):
@@ -95,7 +95,8 @@ def selection(only: Only | None) -> Callable[[str], bool]:
     return lambda name: any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _renaming(rename: Rename) -> Callable[[str], str]:
+def renaming(rename: Rename) -> Callable[[str], str]:
+    """From a name in the target to that in the checkpoint."""
     return rename if callable(rename) else lambda name: rename.get(name, name)
 
 

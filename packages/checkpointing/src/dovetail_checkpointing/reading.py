@@ -74,6 +74,9 @@ class Reader:
         assert isinstance(self.manifest.tensors, TensorTable), "what is read has a table"
         self._table = self.manifest.tensors
 
+    migrations: tuple[str, ...] = ()
+    """A checkpoint that is read as it lies there went through none."""
+
     # ------------------------------------------------------------------ what it holds
 
     @property

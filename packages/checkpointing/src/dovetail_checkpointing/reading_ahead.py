@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .manifest import CHUNK_BYTES, Manifest, Piece, TensorRecord
+from .migrating import MigratedReader
 from .object_tree import Path
 from .reading import Reader
 from .slicing import Range
@@ -19,7 +20,7 @@ class AheadReader:
     """Reads from an open checkpoint; with a tensor it reads those that wait in the same chunks, and keeps them until
     they are asked for. `waiting()` gives the records that may be asked for."""
 
-    def __init__(self, reader: Reader, waiting: Callable[[], Iterable[TensorRecord]]) -> None:
+    def __init__(self, reader: Reader | MigratedReader, waiting: Callable[[], Iterable[TensorRecord]]) -> None:
         self._reader, self._waiting = reader, waiting
         self._kept: dict[tuple[Piece, ...], Array] = {}
 
@@ -27,6 +28,11 @@ class AheadReader:
     def manifest(self) -> Manifest:
         """That of the checkpoint."""
         return self._reader.manifest
+
+    @property
+    def migrations(self) -> tuple[str, ...]:
+        """Those that the checkpoint went through."""
+        return self._reader.migrations
 
     def __str__(self) -> str:
         return str(self._reader)

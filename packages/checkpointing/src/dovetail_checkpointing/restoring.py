@@ -17,9 +17,9 @@ from .casting import Cast, cast_to
 from .extents import Verify
 from .limits import DEFAULT, Limits
 from .manifest import Manifest, TensorRecord
-from .matching import Match, Missing, Only, Rename, Unexpected, match, refuse_mismatch, selection
+from .matching import Match, Missing, Only, Rename, Unexpected, match, refuse_mismatch, renaming, selection
+from .migrating import item_filter, migrated
 from .object_tree import Flattened, Path, flatten, map_leaves, shown
-from .reading import Reader
 from .reading import open as open_checkpoint
 from .rebuilding import rebuild
 from .shard import Shard, Sharding, region_of
@@ -39,6 +39,8 @@ class Report:
     unexpected: tuple[str, ...]
     step: int | None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    migrations: tuple[str, ...] = ()
+    """Those that ran, such as "model: 1 to 2"."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ def restore(
     unexpected: Unexpected = "error",
     cast: Cast = "never",
     sharding: Sharding | None = None,
+    migrate: bool = True,
     verify: Verify = "chunks",
     expected_digest: str | None = None,
     limits: Limits = DEFAULT,
@@ -74,6 +77,9 @@ def restore(
     checks every byte that is read, "full" the SHA-256 of every file too, "header" sizes and headers only.
     `expected_digest`, the `digest` of a receipt, refuses any other checkpoint, and checks in full.
 
+    Items of older versions pass through the migrations that are registered for them, unless `migrate` is False; then
+    they come as they were saved, and so do those of versions that this program does not know.
+
     Where the target has a Shard, only that part of the tensor is read. `sharding(name, shape)` gives, for a tensor of
     the checkpoint, the slices that the target has of it, or None for all; without `into` such a part comes as a Shard.
 
@@ -84,10 +90,12 @@ def restore(
         path, verify=verify, expected_digest=expected_digest, limits=limits, file_system=file_system
     )
     with opened as reader:
+        target = None if into is None else flatten(into)
+        source = migrated(reader, item_filter(only, _sources(target, only, rename))) if migrate else reader
         if into is None:
-            return _whole(reader, only, sharding)
+            return _whole(source, only, sharding)
         return restore_into(
-            reader,
+            source,
             into,
             only=only,
             rename=rename,
@@ -98,7 +106,15 @@ def restore(
         )
 
 
-def _whole(reader: Reader, only: Only | None, sharding: Sharding | None) -> Restored:
+def _sources(target: Flattened | None, only: Only | None, rename: Rename) -> list[str] | None:
+    """The names in the checkpoint of what a target wants."""
+    if target is None:
+        return None
+    is_wanted, renamed = selection(only), renaming(rename)
+    return [renamed(name) for path in (*target.tensors, *target.scalars) if is_wanted(name := shown(path))]
+
+
+def _whole(reader: Source, only: Only | None, sharding: Sharding | None) -> Restored:
     manifest = reader.manifest
     is_wanted = None if only is None else selection(only)
     records = [r for r in manifest.tensors if is_wanted is None or is_wanted(shown(r.path))]
@@ -114,14 +130,16 @@ def _whole(reader: Reader, only: Only | None, sharding: Sharding | None) -> Rest
         leaves[path] = Shard(array, [one.start for one in region], record.shape)
     tree = rebuild(manifest, leaves, is_wanted)
     names = (*(shown(record.path) for record in records), *filter(is_wanted, map(shown, manifest.scalars)))
-    return Restored(tree, Report(names, (), (), manifest.step, manifest.metrics))
+    return Restored(tree, Report(names, (), (), manifest.step, manifest.metrics, reader.migrations))
 
 
 class Source(Protocol):
-    """What tensors are read from: a Reader, or what reads ahead."""
+    """What tensors are read from: a Reader, one whose items were migrated, or what reads ahead."""
 
     @property
     def manifest(self) -> Manifest: ...
+    @property
+    def migrations(self) -> tuple[str, ...]: ...
     def read_records(self, records: Sequence[TensorRecord]) -> dict[Path, np.ndarray[Any, Any]]: ...
     def read_regions(
         self, wanted: Mapping[Path, tuple[TensorRecord, tuple[Range, ...]]]
@@ -153,7 +171,8 @@ def restore_into(
     new |= found.scalars
     tree = map_leaves(into, lambda path, leaf: new.get(target.aliases.get(path, path), leaf))
     restored = tuple(shown(path) for path in (*found.tensors, *found.scalars))
-    return Restored(tree, Report(restored, found.missing, found.unexpected, manifest.step, manifest.metrics))
+    report = Report(restored, found.missing, found.unexpected, manifest.step, manifest.metrics, reader.migrations)
+    return Restored(tree, report)
 
 
 def _read(reader: Source, target: Flattened, found: Match) -> dict[Path, np.ndarray[Any, Any]]:

@@ -166,7 +166,7 @@ class CheckpointCorruptError(CheckpointError):
 
 
 class CheckpointVersionError(CheckpointError):
-    """A checkpoint in a format from the future, which this reader doesn't know."""
+    """A checkpoint in a format from the future, or with an item of a version that this program doesn't know."""
 
 
 class CheckpointUnsafeError(CheckpointError):
