@@ -224,17 +224,19 @@ def test_json_that_readers_differ_in_is_refused_with_a_right_digest_too(old: byt
         load_program(one)
 
 
-def deep(kind: str) -> Any:
+def deep(kind: str, levels: int) -> Any:
     read: Any = {"slot": 0}
-    for _ in range(300):
+    for _ in range(levels):
         read = {kind: [read]} if kind != "dict" else {"dict": [["k", read]]}
     return read
 
 
+@pytest.mark.parametrize("levels", [50, 300])
 @pytest.mark.parametrize("kind", ["tuple", "list", "dict"])
-def test_structures_nested_without_end_are_refused(kind: str, one: Path) -> None:
+def test_structures_nested_without_end_are_refused(kind: str, levels: int, one: Path) -> None:
     document = document_of(one)
-    document["functions"][0]["result"] = deep(kind)
+    (number, *_) = document["methods"][0][1]["__call__"]
+    document["functions"][number]["result"] = deep(kind, levels)
     reseal(one, document)
     with pytest.raises(errors.CheckpointCorruptError):
         load_program(one)
