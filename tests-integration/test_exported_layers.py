@@ -1,5 +1,5 @@
-"""Every layer, exported with its batch size left open, for inference and for training: the same bits, and the same states
-afterwards, for batches of any size."""
+"""Every layer, exported with its batch size left open, for inference and for training: the same bits, and the same
+states afterwards, for batches of any size."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from dovetail_checkpointing.program.document import read_program, write_function, write_program
+from dovetail_checkpointing.program.document import write_function, write_program
+from dovetail_checkpointing.program.document_reader import read_program
 from dovetail_checkpointing.program.format import seal_program, unseal_program
 from dovetail_checkpointing.program.placing import placed
 from dovetail_checkpointing.program.records import AssetRecord, FunctionRecord, ProgramRecord, VariableRecord

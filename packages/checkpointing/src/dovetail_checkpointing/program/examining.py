@@ -12,7 +12,7 @@ from ..extents import Verify
 from ..limits import DEFAULT, Limits
 from ..storage import FileSystem, Place, locate
 from ..verifying import Damage, Verification, verify_place
-from .document import read_program
+from .document_reader import read_program
 from .files import check_asset, opened, read_program_file, refuse_link
 from .format import ASSETS, NAME, WEIGHTS, unseal_program
 from .records import FunctionRecord, ProgramRecord

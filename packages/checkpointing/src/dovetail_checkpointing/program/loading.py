@@ -19,7 +19,7 @@ from ..object_tree import shown
 from ..reading import open as open_checkpoint
 from ..storage import FileSystem, Place, locate
 from ..tensor_bytes import on_device
-from .document import read_program
+from .document_reader import read_program
 from .files import check_asset, opened, read_program_file, refuse_link
 from .format import ASSETS, NAME, WEIGHTS, corrupt, unseal_program
 from .functions import LoadedMethod, LoadedSignature
