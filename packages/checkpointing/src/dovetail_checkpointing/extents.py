@@ -16,6 +16,7 @@ from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError
 
 from .manifest import CHUNK_BYTES, FileRecord
 from .storage import ReadableFile
+from .uncollected import uncollected
 
 Verify = Literal["header", "chunks", "full"]
 """How much a reader checks: "header", sizes and headers only; "chunks", the checksum of every byte that it reads;
@@ -59,11 +60,15 @@ def read_extents(file: ReadableFile, record: FileRecord, extents: Iterable[Exten
         _read_chunk(file, record, chunk, wanted, check=check)
 
 
+@uncollected
 def _cut(extents: Iterable[Extent]) -> list[Extent]:
     """Extents in order, cut where chunks begin."""
     cut = []
     for extent in sorted(extents, key=lambda extent: extent.begin):
         begin, left = extent.begin, extent.target
+        if 0 < left.nbytes <= CHUNK_BYTES - begin % CHUNK_BYTES:
+            cut.append(extent)
+            continue
         while left.nbytes:
             room = CHUNK_BYTES - begin % CHUNK_BYTES
             cut.append(Extent(begin, left[:room]))

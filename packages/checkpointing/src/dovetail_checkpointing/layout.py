@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
 from .manifest import Piece, TensorRecord
 from .object_tree import Path, shown
 from .tensor_bytes import SAFETENSORS_NAMES, item_bytes, stored_shape
+from .uncollected import uncollected
 
 DATA_START = 4096
 """Headers are padded so that data begins at a multiple of this."""
@@ -26,7 +27,8 @@ _NOT_PLAIN = re.compile(r"[^A-Za-z0-9_-]")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A tensor to be saved, or the piece of it that this process has. `source` is an array or variable."""
+    """A tensor to be saved, or the piece of it that this process has. `source` is an array or variable; `name` is how
+    it is called in a safetensors file."""
 
     path: Path
     dtype: str
@@ -34,15 +36,13 @@ class Part:
     starts: tuple[int, ...]
     sizes: tuple[int, ...]
     source: Any
+    name: str = field(init=False)
+    size_bytes: int = field(init=False)
 
-    @property
-    def size_bytes(self) -> int:
-        return item_bytes(self.dtype) * prod(self.sizes)
-
-    @property
-    def name(self) -> str:
-        """How it is called in a safetensors file."""
-        return _stored_name(self.path, self.shape, self.starts, self.sizes)
+    def __post_init__(self) -> None:
+        # Once, for they are asked for again and again: of 100,000 tensors that takes longer than to write them.
+        object.__setattr__(self, "name", _stored_name(self.path, self.shape, self.starts, self.sizes))
+        object.__setattr__(self, "size_bytes", item_bytes(self.dtype) * prod(self.sizes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class FilePlan:
         return len(self.header) + self.data_bytes
 
 
+@uncollected
 def plan_files(parts: Sequence[Part], shard_bytes: int, suffix: str = "") -> list[FilePlan]:
     """Files of about `shard_bytes` each, one set for each item of the tree: "model-00000-of-00002.safetensors"."""
     plans = []
@@ -130,6 +131,7 @@ def _written_order(entry: tuple[str, str, tuple[int, ...], int, int]) -> tuple[i
     return entry[3], entry[4], -item_bytes(entry[1])
 
 
+@uncollected
 def pieces_of(plans: Sequence[FilePlan]) -> dict[Path, list[Piece]]:
     """Where the parts of each tensor are, by path."""
     found: dict[Path, list[Piece]] = {}

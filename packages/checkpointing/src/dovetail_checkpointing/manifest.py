@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from .object_tree import Path
 from .sealed_json import seal
+from .uncollected import uncollected
 
 FORMAT, VERSION = "dovetail-checkpoint", 2
 NAME = "manifest.json"
@@ -79,6 +80,7 @@ class Manifest:
     digest: str = ""
     """The manifest's `root`, set by reading and by `to_bytes`."""
 
+    @uncollected
     def to_bytes(self) -> tuple[bytes, str]:
         """The manifest as it is written, and its root."""
         return seal(

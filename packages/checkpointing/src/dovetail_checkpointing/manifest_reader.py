@@ -24,6 +24,7 @@ from .sealed_json import unseal
 from .tensor_bytes import item_bytes
 from .tensor_table import TensorTable
 from .tiling import Box, tiles
+from .uncollected import uncollected
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.safetensors")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -35,6 +36,7 @@ _FIELDS = {
 _CONTAINERS: dict[str, Container] = {"dict": "dict", "list": "list", "tuple": "tuple"}
 
 
+@uncollected
 def parse(data: bytes, limits: Limits = DEFAULT, where: object = NAME) -> Manifest:
     """The manifest from its bytes.
 

@@ -16,6 +16,7 @@ from dovetail_protocols.errors import StructureError
 from dovetail_protocols.roles import SupportsCheckpoint
 
 from .shard import Shard
+from .uncollected import uncollected
 
 Path = tuple[str | int, ...]
 _INDEX = re.compile("0|[1-9][0-9]*")
@@ -38,6 +39,7 @@ class Flattened:
     """Of which whole the tensors are parts that stood as a Shard; `tensors` has the parts themselves."""
 
 
+@uncollected
 def flatten(tree: Any) -> Flattened:
     """Every array, variable, scalar and stateful object in a tree.
 

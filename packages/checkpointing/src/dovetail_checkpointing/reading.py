@@ -28,6 +28,7 @@ from .slicing import Range, ranges
 from .storage import FileSystem, Place, ReadableFile, locate
 from .tensor_bytes import empty, from_little_endian, writable_bytes
 from .tensor_table import TensorTable
+from .uncollected import uncollected
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +146,7 @@ class Reader:
         return {key: from_little_endian(region.target) for key, region in regions.items()}
 
     def _read_whole(self, records: Sequence[TensorRecord], arrays: Mapping[ObjectPath, np.ndarray[Any, Any]]) -> None:
-        extents: dict[int, list[Extent]] = {}
-        for record in records:
-            if len(record.pieces) == 1 and arrays[record.path].size:
-                piece = record.pieces[0]
-                extents.setdefault(piece.file, []).append(Extent(piece.begin, writable_bytes(arrays[record.path])))
+        extents = _extents(records, arrays)
         for number, wanted in sorted(extents.items()):
             self._read_extents(number, wanted)
         in_pieces = (record for record in records if len(record.pieces) > 1)
@@ -289,6 +286,19 @@ def open(
     Raises: CheckpointError where there is none, CheckpointCorruptError, CheckpointVersionError, CheckpointUnsafeError.
     """
     return Reader(locate(path, file_system), limits, verify, expected_digest, memory_map)
+
+
+@uncollected
+def _extents(
+    records: Sequence[TensorRecord], arrays: Mapping[ObjectPath, np.ndarray[Any, Any]]
+) -> dict[int, list[Extent]]:
+    """The memory of each tensor that lies in one piece, file by file."""
+    extents: dict[int, list[Extent]] = {}
+    for record in records:
+        if len(record.pieces) == 1 and arrays[record.path].size:
+            piece = record.pieces[0]
+            extents.setdefault(piece.file, []).append(Extent(piece.begin, writable_bytes(arrays[record.path])))
+    return extents
 
 
 def _info(record: TensorRecord) -> TensorInfo:

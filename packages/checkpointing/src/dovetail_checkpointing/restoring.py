@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -26,6 +26,7 @@ from .shard import Shard, Sharding, region_of
 from .slicing import Range
 from .storage import FileSystem
 from .tensor_bytes import meta_of, placed
+from .uncollected import uncollected
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -117,7 +118,7 @@ def _sources(target: Flattened | None, only: Only | None, rename: Rename) -> lis
 def _whole(reader: Source, only: Only | None, sharding: Sharding | None) -> Restored:
     manifest = reader.manifest
     is_wanted = None if only is None else selection(only)
-    records = [r for r in manifest.tensors if is_wanted is None or is_wanted(shown(r.path))]
+    records = _records(manifest, is_wanted)
     slices = {r.path: None if sharding is None else sharding(shown(r.path), r.shape) for r in records}
     leaves: dict[Path, Any] = {**reader.read_records([r for r in records if slices[r.path] is None])}
     regions = {
@@ -131,6 +132,11 @@ def _whole(reader: Source, only: Only | None, sharding: Sharding | None) -> Rest
     tree = rebuild(manifest, leaves, is_wanted)
     names = (*(shown(record.path) for record in records), *filter(is_wanted, map(shown, manifest.scalars)))
     return Restored(tree, Report(names, (), (), manifest.step, manifest.metrics, reader.migrations))
+
+
+@uncollected
+def _records(manifest: Manifest, is_wanted: Callable[[str], bool] | None) -> list[TensorRecord]:
+    return [r for r in manifest.tensors if is_wanted is None or is_wanted(shown(r.path))]
 
 
 class Source(Protocol):

@@ -33,6 +33,7 @@ from .manifest import NAME, FileRecord, Manifest, TensorRecord
 from .object_tree import Flattened, flatten, shown
 from .storage import FileSystem, Place, locate
 from .tensor_bytes import has_nonfinite, item_bytes, meta_of
+from .uncollected import uncollected
 from .versions import current_versions
 from .writing import Digest, write_file
 
@@ -165,6 +166,7 @@ def refuse_stateless(flattened: Flattened) -> None:
             )
 
 
+@uncollected
 def parts_of(flattened: Flattened) -> list[Part]:
     """Every tensor of a tree, whole, as something to be written.
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from dovetail_protocols.devices import device_package
+from dovetail_protocols.dtypes import DType
 from dovetail_protocols.dtypes import dtype as find_dtype
 from dovetail_protocols.metas import CPU, Device, TensorMeta
 
@@ -42,6 +44,8 @@ _ITEM_BYTES = {name: 1 if name == "bool" else int(_BITS.findall(name)[0]) // 8 f
 
 def on_host(value: Any) -> np.ndarray[Any, Any]:
     """The contents of a variable or array as a NumPy array: its own memory where it is on the CPU, else a copy."""
+    if type(value) is np.ndarray:
+        return value
     array = getattr(value, "payload", value)
     if _device_of(value) != CPU:
         array = device_package(_device_of(value).kind).to_host(array)
@@ -68,7 +72,13 @@ def meta_of(value: Any) -> TensorMeta:
 
     Raises: DTypeError for a dtype that Dovetail doesn't know.
     """
-    return value.meta if hasattr(value, "meta") else TensorMeta(tuple(value.shape), find_dtype(value.dtype.name))
+    return value.meta if hasattr(value, "meta") else TensorMeta(tuple(value.shape), _known(value.dtype))
+
+
+@lru_cache(maxsize=64)
+def _known(dtype: Any) -> DType:
+    """Dovetail's dtype for another library's, which NumPy's takes long to name."""
+    return find_dtype(dtype.name)
 
 
 def has_nonfinite(value: Any) -> bool:
