@@ -311,6 +311,18 @@ def test_the_same_program_is_exported_to_the_same_bytes_in_any_process() -> None
     assert len(digests.pop().strip()) == 64
 
 
+def test_a_program_lies_in_an_object_store_too() -> None:
+    url = "memory://programs/double"
+    double = dt.function(lambda x: x * 2.0)
+    double.get_concrete_function(VECTOR)
+    receipt = export(url, Holder(double), double, assets={"a.txt": b"text"})
+    loaded = load_program(url, expected_digest=receipt.digest)
+    assert loaded.run([1.5]).tolist() == [3.0]
+    assert str(loaded.assets["a.txt"]) == f"{receipt.path}/assets/a.txt"
+    with pytest.raises(dt.errors.CheckpointError, match="can't be replaced"):
+        export(url, Holder(double), overwrite=True)
+
+
 OTHERS = """
 import sys, tempfile
 sys.path.insert(0, {site!r})
