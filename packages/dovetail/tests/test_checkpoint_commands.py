@@ -323,10 +323,10 @@ def test_errors_say_what_is_there_instead(run: Path, command: Command) -> None:
 def test_a_folder_that_may_not_be_read_is_said_to_be(
     run: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path) -> None:
+    def refuse(storage: LocalFileSystem, path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "iterdir", refuse)
+    monkeypatch.setattr(LocalFileSystem, "list_folder", refuse)
     command("inspect", "run", status=2)
     assert "Permission denied" in command.err
 
@@ -338,7 +338,59 @@ def test_wrong_usage_is_2(command: Command) -> None:
         assert caught.value.code == 2
 
 
+# ---------------------------------------------------------------------- plain files, URLs
+
+
+def test_plain_files_are_inspected_and_compared(run: Path, command: Command) -> None:
+    shard = f"run/step-000000000003/{SHARD}"
+    out = command("inspect", shard)
+    assert f"{shard}: file\n" in out
+    assert ["model/embedding", "float32", "4", "×", "3", "48"] in [line.split() for line in out.splitlines()]
+    document = command.json("inspect", shard)
+    assert (document["kind"], document["digest"], document["tensor_bytes"]) == ("file", None, 72)
+    (step_path(run, 2) / "manifest.json").unlink()  # what is left of it can still be looked at
+    out = command("diff", "run/step-000000000003", f"run/step-000000000002/{SHARD}", status=1)
+    assert ["model/embedding", "12", "12", "1", "0.3333", "1", "–"] in [line.split() for line in out.splitlines()]
+    assert out.endswith("only tensors were compared: a plain file holds nothing else\n")
+    assert command.json("diff", shard, shard)["same"]
+    command("inspect", shard, "--html", "page.html", "--tensors", "*")
+    assert "A plain file of tensors" in Path("page.html").read_text("utf-8")
+    command("verify", shard, status=2)
+    Path("cut.safetensors").write_bytes(Path(shard).read_bytes()[:-1])
+    command("inspect", "cut.safetensors", status=1)
+    Path("odd.safetensors").write_bytes((16).to_bytes(8, "little") + b" " * 16)
+    command("inspect", "odd.safetensors", status=3)
+
+
+def test_checkpoints_at_a_url_are_found_too(command: Command) -> None:
+    pytest.importorskip("fsspec", reason="URLs need it")
+    url = "memory://dovetail-commands/run"
+    manager = checkpointing.Manager(url)
+    for step in (1, 2):
+        manager.save(step, tree(step))
+    assert [row["name"] for row in command.json("ls", url, "--verify")["checkpoints"]] == [
+        "step-000000000001",
+        "step-000000000002",
+    ]
+    assert "checkpoint, step 2" in command("inspect", f"{url}/step-000000000002")
+    assert "1 with other values, 1 the same" in command("diff", *[f"{url}/step-{n:012}" for n in (1, 2)], status=1)
+    command("inspect", f"{url}/step-3", status=2)
+    assert "there is nothing of that name" in command.err
+    command("quarantine", f"{url}/step-000000000001", "--even-if-sound", status=2)
+    assert "this storage can't rename" in command.err
+
+
 # ---------------------------------------------------------------------- large, piped
+
+
+def test_long_work_shows_a_bar_on_terminals_only(run: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    command("verify", "run")
+    assert command.err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    command("verify", "run/step-000000000003")
+    assert "verifying run/step-000000000003" in command.err
+    assert "100 % of 4.07 KiB" in command.err
+    assert command.err.endswith("\r\x1b[K")
 
 
 def test_many_tensors_are_listed_and_a_reader_may_have_seen_enough(tmp_path: Path) -> None:

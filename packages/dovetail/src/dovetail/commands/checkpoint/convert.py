@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     """0 once the target is written whole."""
     from dovetail_checkpointing.interchange import convert
 
-    if not os.path.lexists(options.source):
+    if "://" not in options.source and not os.path.lexists(options.source):
         raise nothing_there(options.source)
     converted = convert(
         options.source,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..table import table
 from .json_output import print_json, scalar_document
+from .opening import compare, opened
 from .places import find_one
 from .progress import Progress
 from .text import count_text, number_text, plain, shape_text, value_text
@@ -28,16 +29,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0 where nothing differs, 1 where something does."""
-    import dovetail_checkpointing as checkpointing
-
     found = [find_one(options.first), find_one(options.second)]
     with ExitStack() as closing, Progress("comparing") as progress:
-        one, other = (closing.enter_context(checkpointing.open(place.checkpoint)) for place in found)
-        compared = checkpointing.compare(one, other, values=not options.no_values, progress=progress.update)
+        one, other = (closing.enter_context(opened(place)) for place in found)
+        compared = compare(one, other, values=not options.no_values, progress=progress.update)
     if options.json:
         print_json(document_of(compared, options.first, options.second))
     else:
         print("\n".join(_lines(compared, options.first, options.second)))
+        if any(one.kind == "file" for one in found):
+            print("only tensors were compared: a plain file holds nothing else")
     return 0 if compared.is_same else 1
 
 

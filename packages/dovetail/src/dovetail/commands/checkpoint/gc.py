@@ -17,9 +17,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """0; what somebody is at work on is left alone, and said to be."""
     from dovetail_checkpointing.collecting import collect, leftovers
-    from dovetail_checkpointing.storage import locate
 
-    place = locate(find(options.path).path)
+    place = find(options.path).place
     there = leftovers(place)
     removed = {one.path: one for one in collect(place, dry_run=options.dry_run)}
     total = sum(one.size_bytes for one in removed.values())

@@ -13,11 +13,13 @@ from dovetail_protocols.errors import AttributeValueError
 
 from ..table import table
 from .json_output import print_json, scalar_document
+from .opening import Opened, opened
 from .places import Found, find_one
 from .text import count_text, number_text, plain, shape_text, size_text, value_text
 
 if TYPE_CHECKING:
     from dovetail_checkpointing import Reader
+    from dovetail_checkpointing.storage import Place
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -76,46 +78,32 @@ def describe(found: Found, is_wanted: Callable[[str], bool]) -> dict[str, Any]:
 
     Raises: what opening it raises.
     """
-    import dovetail_checkpointing as checkpointing
-
-    with checkpointing.open(found.checkpoint, verify="header") as reader:
+    with opened(found) as one:
         document = {
             "format": "dovetail.checkpoint-inspect",
-            "path": str(found.path),
+            "path": str(found),
             "kind": found.kind,
-            "step": reader.step,
-            "saved": found.saved or None,
-            "writer": reader.manifest.writer,
-            "digest": reader.digest,
-            "metrics": dict(reader.metrics),
-            "items": dict(reader.manifest.items),
-            **_contents(reader, is_wanted),
+            "saved": found.saved,
+            **(_said(found.place.path) if one.reader is None else _said_by(one.reader, is_wanted)),
+            **_tensors(one, is_wanted),
         }
     if found.kind == "program":
-        document["program"] = _program(found.path)
+        document["program"] = _program(found.place)
     return document
 
 
-def _contents(reader: Reader, is_wanted: Callable[[str], bool]) -> dict[str, Any]:
+def _said_by(reader: Reader, is_wanted: Callable[[str], bool]) -> dict[str, Any]:
+    """What a checkpoint says beside its tensors."""
     from dovetail_checkpointing.object_tree import shown
-    from dovetail_checkpointing.sources import CheckpointSource
 
     manifest = reader.manifest
-    infos = CheckpointSource(reader).tensors
-    names = [(record.path, shown(record.path)) for record in manifest.tensors]
     return {
+        "step": reader.step,
+        "writer": manifest.writer,
+        "digest": reader.digest,
+        "metrics": dict(reader.metrics),
+        "items": dict(manifest.items),
         "files": [{"name": one.name, "bytes": one.size_bytes, "sha256": one.sha256} for one in manifest.files],
-        "tensors": [
-            {
-                "name": name,
-                "path": list(path),
-                "dtype": infos[path].dtype,
-                "shape": list(infos[path].shape),
-                "bytes": infos[path].size_bytes,
-            }
-            for path, name in names
-            if is_wanted(name)
-        ],
         "aliases": [
             {"name": shown(path), "path": list(path), "of": shown(target)}
             for path, target in manifest.aliases.items()
@@ -126,16 +114,50 @@ def _contents(reader: Reader, is_wanted: Callable[[str], bool]) -> dict[str, Any
             for path, value in manifest.scalars.items()
             if is_wanted(shown(path))
         ],
-        "tensor_count": len(names),
-        "tensor_bytes": sum(infos[path].size_bytes for path, _ in names),
     }
 
 
-def _program(folder: Path) -> dict[str, Any]:
-    from dovetail_checkpointing.program.examining import read_record, signature_calls
-    from dovetail_checkpointing.storage import locate
+def _said(file: Path) -> dict[str, Any]:
+    """What a plain file says beside its tensors: nothing."""
+    files = [{"name": file.name, "bytes": file.stat().st_size, "sha256": None}]
+    nothing: dict[str, Any] = {
+        "step": None,
+        "writer": None,
+        "digest": None,
+        "metrics": {},
+        "items": {},
+        "aliases": [],
+        "scalars": [],
+    }
+    return {**nothing, "files": files}
 
-    record, digest = read_record(locate(folder))
+
+def _tensors(one: Opened, is_wanted: Callable[[str], bool]) -> dict[str, Any]:
+    from dovetail_checkpointing.object_tree import shown
+
+    infos = one.source.tensors
+    paths = infos if one.reader is None else [record.path for record in one.reader.manifest.tensors]
+    return {
+        "tensors": [
+            {
+                "name": shown(path),
+                "path": list(path),
+                "dtype": infos[path].dtype,
+                "shape": list(infos[path].shape),
+                "bytes": infos[path].size_bytes,
+            }
+            for path in paths
+            if is_wanted(shown(path))
+        ],
+        "tensor_count": len(paths),
+        "tensor_bytes": sum(infos[path].size_bytes for path in paths),
+    }
+
+
+def _program(folder: Place) -> dict[str, Any]:
+    from dovetail_checkpointing.program.examining import read_record, signature_calls
+
+    record, digest = read_record(folder)
     return {
         "digest": digest,
         "signatures": {
@@ -183,9 +205,10 @@ def headings(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What is said of a checkpoint as a whole, by name; "" where there is nothing to say."""
     versions = {name: version for name, version in document["items"].items() if version != 1}
     saved = f"{document['saved']} UTC" if document["saved"] else ""
+    writer = f"by {plain(document['writer'])}" if document["writer"] else ""
     tied = f", {count_text(len(document['aliases']), 'tied path')}" if document["aliases"] else ""
     return [
-        ("saved", f"{saved} by {plain(document['writer'])}".strip()),
+        ("saved", f"{saved} {writer}".strip()),
         (
             "holds",
             f"{count_text(document['tensor_count'], 'tensor')}, {size_text(document['tensor_bytes'])} in "
@@ -193,7 +216,7 @@ def headings(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
         ("metrics", ", ".join(f"{plain(name)} {number_text(value)}" for name, value in document["metrics"].items())),
         ("versions", ", ".join(f"{plain(name)} {version}" for name, version in versions.items())),
-        ("digest", document["digest"]),
+        ("digest", document["digest"] or ""),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dovetail_protocols.errors import CheckpointError, CheckpointUnsafeError, CheckpointVersionError
 
@@ -12,9 +12,6 @@ from .json_output import print_json
 from .places import MANIFEST, Found, children, find
 from .progress import Progress
 from .text import count_text, number_text, plain, size_text
-
-if TYPE_CHECKING:
-    from dovetail_checkpointing.manifest import Manifest
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -25,14 +22,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """0, or 1 where one is damaged, 3 where one is unsafe."""
     found = find(options.path)
-    listed = children(found.path) if found.kind == "folder" else [found]
+    listed = children(found.place) if found.kind == "folder" else [found]
     rows = [_row(one, verify=options.verify) for one in listed]
     leftovers = _leftovers(found)
     if options.json:
         print_json(
             {
                 "format": "dovetail.checkpoint-ls",
-                "path": str(found.path),
+                "path": str(found),
                 "checkpoints": rows,
                 "leftovers": [
                     {"name": one.path.name, "of": one.name, "removal": one.is_removal, "bytes": one.size_bytes}
@@ -51,19 +48,16 @@ def run(options: argparse.Namespace) -> int:
 
 def _leftovers(found: Found) -> list[Any]:
     from dovetail_checkpointing.collecting import leftovers
-    from dovetail_checkpointing.storage import locate
 
-    return leftovers(locate(found.path)) if found.kind == "folder" else []
+    return leftovers(found.place) if found.kind == "folder" else []
 
 
 def _row(found: Found, *, verify: bool) -> dict[str, Any]:
-    from dovetail_checkpointing.reading import read_manifest
-
     row: dict[str, Any] = {
-        "name": found.path.name,
+        "name": found.name,
         "kind": found.kind,
         "step": found.step,
-        "saved": found.saved or None,
+        "saved": found.saved,
         "bytes": None,
         "tensors": None,
         "metrics": {},
@@ -71,7 +65,7 @@ def _row(found: Found, *, verify: bool) -> dict[str, Any]:
         "problem": None,
     }
     try:
-        row |= _told(found, read_manifest(found.checkpoint))
+        row |= _told(found)
         if verify:
             row |= _verified(found)
     except CheckpointError as error:
@@ -82,10 +76,17 @@ def _row(found: Found, *, verify: bool) -> dict[str, Any]:
     return row
 
 
-def _told(found: Found, manifest: Manifest) -> dict[str, Any]:
+def _told(found: Found) -> dict[str, Any]:
+    """What the manifest says, which is all that is read."""
+    import dovetail_checkpointing as checkpointing
+
+    with checkpointing.open(found.checkpoint, verify="header") as reader:
+        manifest, file = reader.manifest, reader.folder.open(MANIFEST)
+        manifest_bytes = file.size_bytes
+        file.close()
     return {
         "step": found.step if manifest.step is None else manifest.step,
-        "bytes": sum(file.size_bytes for file in manifest.files) + (found.checkpoint / MANIFEST).lstat().st_size,
+        "bytes": sum(file.size_bytes for file in manifest.files) + manifest_bytes,
         "tensors": len(manifest.tensors),
         "metrics": dict(manifest.metrics),
     }
@@ -94,7 +95,7 @@ def _told(found: Found, manifest: Manifest) -> dict[str, Any]:
 def _verified(found: Found) -> dict[str, Any]:
     from .verify import verify_found
 
-    with Progress(f"verifying {found.path.name}") as progress:
+    with Progress(f"verifying {found.name}") as progress:
         verified = verify_found(found, "full", progress)
     if verified.is_sound:
         return {"state": "sound"}

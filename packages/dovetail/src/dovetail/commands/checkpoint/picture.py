@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .opening import compare, opened
 from .page import page
 from .page.values import Chart, Values
 from .places import Found, find_one
@@ -14,7 +15,7 @@ from .progress import Progress
 
 if TYPE_CHECKING:
     from dovetail_checkpointing import Comparison
-    from dovetail_checkpointing.sources import CheckpointSource
+    from dovetail_checkpointing.sources import TensorSource
 
     ObjectPath = tuple[str | int, ...]
 
@@ -30,18 +31,14 @@ def write_page(
 
     Raises: what reading raises.
     """
-    import dovetail_checkpointing as checkpointing
-    from dovetail_checkpointing.sources import CheckpointSource
-
     with ExitStack() as closing:
-        reader = closing.enter_context(checkpointing.open(found.checkpoint))
-        source, second = CheckpointSource(reader), None
-        compared = None
+        one = closing.enter_context(opened(found))
+        source, second, compared = one.source, None, None
         if other is not None:
-            other_reader = closing.enter_context(checkpointing.open(find_one(other).checkpoint))
-            second = CheckpointSource(other_reader)
+            beside = closing.enter_context(opened(find_one(other)))
+            second = beside.source
             with Progress("comparing") as progress:
-                compared = checkpointing.compare(reader, other_reader, progress=progress.update)
+                compared = compare(one, beside, progress=progress.update)
         names = [(tuple(one["path"]), one["name"]) for one in document["tensors"]]
         chosen = [] if is_wanted is None else [(path, name) for path, name in names if is_wanted(name)]
         charts = _charts(chosen[:MOST_CHARTS], source, second, compared)
@@ -52,8 +49,8 @@ def write_page(
 
 def _charts(
     chosen: list[tuple[ObjectPath, str]],
-    source: CheckpointSource,
-    other: CheckpointSource | None,
+    source: TensorSource,
+    other: TensorSource | None,
     compared: Comparison | None,
 ) -> list[Chart]:
     differences = {one.path: one.values for one in compared.changed} if compared else {}
@@ -68,7 +65,7 @@ def _charts(
     return charts
 
 
-def _values(path: ObjectPath, source: CheckpointSource, other: CheckpointSource | None) -> tuple[Values, Values | None]:
+def _values(path: ObjectPath, source: TensorSource, other: TensorSource | None) -> tuple[Values, Values | None]:
     """Statistics and a histogram of a tensor, of both checkpoints over one range where both have it."""
     from dovetail_checkpointing.statistics import histogram, statistics, union_range
 

@@ -1,62 +1,76 @@
-"""What is at a path: a checkpoint, an exported program, or a folder of such. Errors say what is there instead."""
+"""What is at a path or URL: a checkpoint, an exported program, a folder of such, or a plain file of tensors.
+
+Errors say what is there instead.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError
 
+if TYPE_CHECKING:
+    from dovetail_checkpointing.storage import Place
+
 MANIFEST, PROGRAM, WEIGHTS = "manifest.json", "program.json", "variables"
-LOST = f"there is no {MANIFEST} in it"
 QUARANTINE = "quarantine-"
+PLAIN = ".safetensors"
 _STEP = re.compile(r"step-(\d+)")
-_SHARD = re.compile(r".+-\d{5}-of-\d{5}\.safetensors")
+_SHARD = re.compile(r".+-\d{5}-of-\d{5}(-[0-9a-f]{16})?\.safetensors")
 _SHOWN = 3
 
-Kind = Literal["checkpoint", "program", "folder"]
+Kind = Literal["checkpoint", "program", "folder", "file"]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is at a path."""
+    """What is at a place. `has_manifest` is False for a checkpoint by its name or its other files only."""
 
-    path: Path
+    place: Place
     kind: Kind
+    has_manifest: bool = True
+
+    def __str__(self) -> str:
+        return str(self.place)
 
     @property
-    def checkpoint(self) -> Path:
-        """The checkpoint in it: of a program, its variables."""
-        return self.path / WEIGHTS if self.kind == "program" else self.path
+    def name(self) -> str:
+        """The last part of its path."""
+        return self.place.path.name
 
     @property
-    def has_lost_manifest(self) -> bool:
-        """Whether it is a checkpoint by its name or its other files only."""
-        return self.kind == "checkpoint" and not os.path.lexists(self.path / MANIFEST)
+    def checkpoint(self) -> Path | str:
+        """The path of the checkpoint in it: of a program, its variables."""
+        return (self.place.child(WEIGHTS) if self.kind == "program" else self.place).spelled
 
     @property
     def is_quarantined(self) -> bool:
         """Whether it was moved out of the way."""
-        return self.path.name.startswith(QUARANTINE)
+        return self.name.startswith(QUARANTINE)
 
     @property
     def step(self) -> int | None:
         """The step that its name says."""
-        named = _STEP.fullmatch(self.path.name)
+        named = _STEP.fullmatch(self.name)
         return int(named[1]) if named else None
 
     @property
-    def saved(self) -> str:
-        """When its manifest was written, in UTC, or "" where that can't be told."""
+    def saved(self) -> str | None:
+        """When its manifest was written, in UTC, or None where that can't be told."""
+        if self.place.scheme:
+            return None
+        path = Path(self.checkpoint)
         try:
-            seconds = (self.checkpoint / MANIFEST).lstat().st_mtime
+            seconds = (path if self.kind == "file" else path / MANIFEST).lstat().st_mtime
         except OSError:
-            return ""
+            return None
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -65,24 +79,25 @@ def find(path: str) -> Found:
 
     Raises: CheckpointError where there is nothing, or nothing of ours.
     """
-    place = Path(path)
+    from dovetail_checkpointing.storage import locate
+
+    place = locate(path)
+    if path.endswith(PLAIN) and not place.scheme and os.path.isfile(path):
+        return Found(place, "file")
     try:
-        names = {child.name for child in place.iterdir()}
+        names = set(place.file_system.list_folder(place.path))
     except FileNotFoundError as error:
         raise nothing_there(path) from error
     except NotADirectoryError as error:
         raise CheckpointError(
             "this is a file, not a checkpoint",
             where=path,
-            expected=f"a folder with {MANIFEST} in it",
-            fix=_fix_for_file(place),
+            expected=f"a folder with {MANIFEST} in it, or a file in {PLAIN}",
+            fix=_fix_for_file(place.path),
         ) from error
-    if MANIFEST in names:
-        return Found(place, "checkpoint")
-    if PROGRAM in names:
-        return Found(place, "program")
-    if _STEP.fullmatch(place.name) or any(map(_SHARD.fullmatch, names)):
-        return Found(place, "checkpoint")  # which has lost its manifest
+    found = _recognized(place, names)
+    if found is not None:
+        return found
     if children(place) or any(name.startswith((".tmp-", ".trash-")) or name == ".lock" for name in names):
         return Found(place, "folder")
     listed = ", ".join(sorted(names)[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
@@ -95,53 +110,67 @@ def find(path: str) -> Found:
 
 
 def find_one(path: str) -> Found:
-    """The checkpoint or program at a path.
+    """The checkpoint, program or file at a path.
 
     Raises: CheckpointError also for a folder of several, naming them; CheckpointCorruptError for a checkpoint that has
     lost its manifest.
     """
     found = find(path)
-    if found.has_lost_manifest:
+    if not found.has_manifest:
         raise CheckpointCorruptError(
             "a checkpoint has lost its manifest",
             where=path,
-            cause=LOST,
+            cause=f"there is no {MANIFEST} in it",
             effect="nothing of it can be trusted",
-            fix="restore an older step",
+            fix=f"restore an older step; files in {PLAIN} can still be inspected one by one",
         )
     if found.kind != "folder":
         return found
-    inside = [one for one in children(found.path) if not one.is_quarantined]
-    names = [child.path.name for child in inside]
-    latest = inside[-1].path if inside else None
-    raise CheckpointError(
-        "this is a folder of checkpoints, not one of them",
-        where=path,
-        got=f"{len(names)} of them: {', '.join(names[-_SHOWN:])}" if names else "none that is finished",
-        fix=f"name one of them, such as {latest}"
-        if latest
-        else "`dovetail checkpoint gc --dry-run` shows what is there",
-    )
+    inside = [one for one in children(found.place) if not one.is_quarantined]
+    names = [child.name for child in inside]
+    got, fix = "none that is finished", "`dovetail checkpoint gc --dry-run` shows what is there"
+    if inside:
+        got, fix = f"{len(names)} of them: {', '.join(names[-_SHOWN:])}", f"name one of them, such as {inside[-1]}"
+    raise CheckpointError("this is a folder of checkpoints, not one of them", where=path, got=got, fix=fix)
 
 
-def children(folder: Path) -> list[Found]:
+def children(folder: Place) -> list[Found]:
     """The checkpoints and programs in a folder: others by name, then steps in order, so that the latest is last.
 
-    Links are left out: what they lead to is listed where it is.
+    Links are left out: what they lead to is listed where it is. So are unfinished saves: in an object store these are
+    steps without a manifest.
     """
     found = []
-    for child in folder.iterdir():
-        if child.name.startswith(".") or child.is_symlink() or not child.is_dir():
+    storage = folder.file_system
+    for name in storage.list_folder(folder.path):
+        place = folder.child(name)
+        if name.startswith(".") or (not folder.scheme and os.path.islink(place.path)):
             continue
-        if (child / PROGRAM).exists():
-            found.append(Found(child, "program"))
-        elif (child / MANIFEST).exists() or _STEP.fullmatch(child.name) or child.name.startswith(QUARANTINE):
-            found.append(Found(child, "checkpoint"))
-    return sorted(found, key=lambda one: (-1 if one.step is None else one.step, one.path.name))
+        try:
+            child = _recognized(place, storage.list_folder(place.path))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if child is not None and (child.has_manifest or storage.publishes_by_rename):
+            found.append(child)
+    return sorted(found, key=lambda one: (-1 if one.step is None else one.step, one.name))
+
+
+def _recognized(place: Place, names: Collection[str]) -> Found | None:
+    """What a folder with such names in it is, if it is anything of ours."""
+    if MANIFEST in names:
+        return Found(place, "checkpoint")
+    if PROGRAM in names:
+        return Found(place, "program")
+    name = place.path.name
+    if _STEP.fullmatch(name) or name.startswith(QUARANTINE) or any(map(_SHARD.fullmatch, names)):
+        return Found(place, "checkpoint", has_manifest=False)
+    return None
 
 
 def nothing_there(path: str) -> CheckpointError:
     """The error for a path where there is nothing, with the name that was perhaps meant."""
+    if "://" in path:
+        return CheckpointError("there is nothing of that name", where=path, fix="check the URL")
     place = Path(path)
     parent = place.parent
     while not parent.is_dir() and parent != parent.parent:
@@ -150,13 +179,13 @@ def nothing_there(path: str) -> CheckpointError:
     near = get_close_matches(wanted, [child.name for child in parent.iterdir()] if parent.is_dir() else [], 1)
     return CheckpointError(
         "there is nothing of that name",
-        where=str(place),
+        where=path,
         cause=f"{parent} has no {wanted}",
         fix=f"did you mean {parent / near[0]}?" if near else "check the path",
     )
 
 
-def _fix_for_file(place: Path) -> str:
-    if place.name in (MANIFEST, PROGRAM) or _SHARD.fullmatch(place.name):
-        return f"name the folder that it is in: {place.parent}"
+def _fix_for_file(path: Path) -> str:
+    if path.name in (MANIFEST, PROGRAM):
+        return f"name the folder that it is in: {path.parent}"
     return "`dovetail checkpoint convert` makes a checkpoint of weights in other formats"

@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     for one in _candidates(found):
         problem = "moved as asked for" if options.even_if_sound else _problem(one)
         if problem is not None:
-            moved.append({"from": str(one.path), "to": str(quarantine(one.path)), "problem": problem})
+            moved.append({"from": str(one), "to": str(quarantine(one.place.spelled)), "problem": problem})
     if not moved and found.kind != "folder":
         raise CheckpointError(
             "this checkpoint is sound",
@@ -48,13 +48,13 @@ def run(options: argparse.Namespace) -> int:
 def _candidates(found: Found) -> list[Found]:
     if found.kind != "folder":
         return [found]
-    return [one for one in children(found.path) if not one.is_quarantined]
+    return [one for one in children(found.place) if not one.is_quarantined]
 
 
 def _problem(found: Found) -> str | None:
     """What is wrong with it, or None where it is sound."""
     try:
-        with Progress(f"verifying {found.path}") as progress:
+        with Progress(f"verifying {found}") as progress:
             verified = verify_found(found, "full", progress)
     except CheckpointUnsafeError as error:
         return f"unsafe: {error.what}"

@@ -40,12 +40,12 @@ def run(options: argparse.Namespace) -> int:
     status, documents = 0, []
     for one in found:
         try:
-            with Progress(f"verifying {one.path}") as progress:
+            with Progress(f"verifying {one}") as progress:
                 verified = verify_found(one, options.level, progress)
             told, document, worse = text_of(verified), document_of(verified), 0 if verified.is_sound else 1
         except CheckpointError as error:
-            told, worse = f"{plain(str(one.path))}: NOT READ\n{indent(plain_lines(str(error)), '  ')}", status_of(error)
-            document = {"path": str(one.path), "sound": False, "error": error_document(error)}
+            told, worse = f"{plain(str(one))}: NOT READ\n{indent(plain_lines(str(error)), '  ')}", status_of(error)
+            document = {"path": str(one), "sound": False, "error": error_document(error)}
         status = max(status, worse, key=(0, 2, 1, 3).index)
         documents.append(document)
         if not options.json:
@@ -61,7 +61,7 @@ def _all(found: Found) -> list[Found]:
     """All that is to be verified; what was moved out of the way is known to be damaged."""
     if found.kind != "folder":
         return [found]
-    return [one for one in children(found.path) if not one.is_quarantined]
+    return [one for one in children(found.place) if not one.is_quarantined]
 
 
 def verify_found(found: Found, level: Any, progress: Progress) -> Verification:
@@ -69,14 +69,20 @@ def verify_found(found: Found, level: Any, progress: Progress) -> Verification:
 
     Raises: CheckpointUnsafeError, CheckpointVersionError.
     """
+    if found.kind == "file":
+        raise CheckpointError(
+            "a plain file has no checksums: there is nothing to verify it by",
+            where=str(found),
+            fix="convert it to a checkpoint, which has",
+        )
     from dovetail_checkpointing import Damage, Verification, verify
     from dovetail_checkpointing.program.examining import verify_program
 
     if found.kind == "program":
-        return verify_program(found.path, level, progress=progress.update)
-    if found.has_lost_manifest:
-        return Verification(str(found.path), level, "", (Damage(MANIFEST, "it is missing", ()),), 0, 0.0)
-    return verify(found.path, level, progress=progress.update)
+        return verify_program(found.place.spelled, level, progress=progress.update)
+    if not found.has_manifest:
+        return Verification(str(found), level, "", (Damage(MANIFEST, "it is missing", ()),), 0, 0.0)
+    return verify(found.place.spelled, level, progress=progress.update)
 
 
 def text_of(verified: Verification) -> str:

@@ -62,9 +62,10 @@ def page(
 
 
 def _subtitle(document: Mapping[str, Any]) -> str:
-    kind = "An exported program" if document["kind"] == "program" else "A checkpoint"
+    kind = {"program": "An exported program", "file": "A plain file of tensors"}.get(document["kind"], "A checkpoint")
     saved = f", saved {safe(document['saved'])} UTC" if document["saved"] else ""
-    return f"{kind}{saved} by {safe(document['writer'])}"
+    writer = f" by {safe(document['writer'])}" if document["writer"] else ""
+    return f"{kind}{saved}{writer}"
 
 
 def _facts(document: Mapping[str, Any]) -> str:
@@ -167,8 +168,10 @@ def _values(charts: Sequence[Chart], left_out: int, *, is_compared: bool) -> str
 
 def _files(document: Mapping[str, Any]) -> str:
     rows = [
-        (safe(one["name"]), size_text(one["bytes"]), f"<code>{safe(one['sha256'] or 'saved without')}</code>")
+        (safe(one["name"]), size_text(one["bytes"]), f"<code>{safe(one['sha256'] or 'none')}</code>")
         for one in document["files"]
     ]
-    digest = f'<p class="digest">Digest of the checkpoint: <code>{safe(document["digest"])}</code></p>'
+    digest = ""
+    if document["digest"]:
+        digest = f'<p class="digest">Digest of the checkpoint: <code>{safe(document["digest"])}</code></p>'
     return f"<h2>Files</h2>{digest}{folded(count_text(len(rows), 'file'), table(('file', 'bytes', 'SHA-256'), rows))}"
