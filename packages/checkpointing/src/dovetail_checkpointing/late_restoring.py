@@ -15,8 +15,8 @@ from dovetail_protocols.errors import CheckpointMismatchError, StructureError
 from . import late_observers
 from .growing_tree import Found, GrowingTree
 from .manifest import TensorRecord
-from .matching import LISTED
 from .migrating import item_filter, migrated
+from .mismatch import LISTED
 from .object_tree import Path, flatten, shown
 from .reading import Reader
 from .reading import open as open_checkpoint

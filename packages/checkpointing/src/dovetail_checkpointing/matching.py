@@ -5,12 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from dovetail_protocols.dtypes import dtype as find_dtype
-from dovetail_protocols.errors import CheckpointMismatchError
 from dovetail_protocols.metas import TensorMeta
 
 from .casting import Cast, may_cast
@@ -20,14 +18,22 @@ from .shard import Shard, Sharding, region_of
 from .slicing import Range
 from .tensor_bytes import meta_of
 
-LISTED = 40
-"""Differences that one error lists; it counts the rest."""
-_SUGGESTED = 8
-
 Only = str | Sequence[str] | Callable[[str], bool]
 Rename = Mapping[str, str] | Callable[[str], str]
 Missing = Literal["error", "keep"]
 Unexpected = Literal["error", "ignore"]
+
+
+Kind = TensorMeta | Literal["scalar"]
+"""What must agree for one value to take the place of another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """In words, and whether `cast="allow"` is all that it takes."""
+
+    text: str
+    is_cast: bool
 
 
 @dataclass
@@ -40,7 +46,11 @@ class Match:
     scalars: dict[Path, Any] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
-    differences: list[str] = field(default_factory=list)
+    differences: dict[str, Difference] = field(default_factory=dict)
+    """Of each name whose shape or dtype differs."""
+    kinds_missing: dict[str, Kind] = field(default_factory=dict)
+    kinds_unexpected: dict[str, Kind] = field(default_factory=dict)
+    """What those are that only one side has, where their names are those of one value only."""
 
 
 def match(
@@ -73,16 +83,32 @@ def match(
             region = _region(target.shards.get(path), sharding, shown(source), records[source].shape)
             if region is not None:
                 found.regions[path] = region
-            found.differences += _difference(name, target, path, records[source], cast, region)
+            difference = _difference(name, target, path, records[source], cast, region)
+            if difference is not None:
+                found.differences[name] = difference
         elif source is not None and path in target.scalars and source in manifest.scalars:
             used.add(source)
             found.scalars[path] = manifest.scalars[source]
         else:
             missing.append(name)
+            is_tensor = path in target.tensors
+            found.kinds_missing[name] = _plain(meta_of(target.tensors[path])) if is_tensor else "scalar"
     found.missing = tuple(missing)
     saved = (*(record.path for record in manifest.tensors), *manifest.scalars)
-    found.unexpected = () if only is not None else tuple(sorted(shown(path) for path in saved if path not in used))
+    left = [path for path in saved if path not in used] if only is None else []
+    found.unexpected = tuple(sorted(map(shown, left)))
+    for path in left:
+        if by_name.get(shown(path)) == path:
+            found.kinds_unexpected[shown(path)] = _kind_saved(records.get(path))
     return found
+
+
+def _plain(meta: TensorMeta) -> TensorMeta:
+    return TensorMeta(meta.shape, meta.dtype)  # wherever it is
+
+
+def _kind_saved(record: TensorRecord | None) -> Kind:
+    return "scalar" if record is None else TensorMeta(record.shape, find_dtype(record.dtype))
 
 
 def selection(only: Only | None) -> Callable[[str], bool]:
@@ -126,60 +152,19 @@ def _difference(
     record: TensorRecord,
     cast: Cast,
     region: tuple[Range, ...] | None,
-) -> list[str]:
+) -> Difference | None:
     meta = meta_of(target.tensors[path])
     shard = target.shards.get(path)
-    same_dtype = meta.dtype.name == record.dtype or (cast == "allow" and may_cast(record.dtype, meta.dtype.name))
+    may_be_cast = meta.dtype.name == record.dtype or may_cast(record.dtype, meta.dtype.name)
+    same_dtype = meta.dtype.name == record.dtype or (cast == "allow" and may_be_cast)
     wanted = record.shape if region is None else tuple(one.count for one in region)
     same_shape = meta.shape == wanted if shard is None else shard.shape == record.shape
     if same_shape and same_dtype:
-        return []
+        return None
     saved = TensorMeta(record.shape, find_dtype(record.dtype))
     if shard is not None:
-        return [f"{name}: the checkpoint has {saved}, the target a part of {TensorMeta(shard.shape, meta.dtype)}"]
-    part = "" if region is None else f", of which a part of shape {wanted} is wanted"
-    return [f"{name}: the checkpoint has {saved}{part}, the target {meta}"]
-
-
-def refuse_mismatch(where: str, found: Match, missing: Missing, unexpected: Unexpected) -> None:
-    """Raises: CheckpointMismatchError with every difference, and with what to pass to restore all the same."""
-    differences = list(found.differences)
-    renames: dict[str, str] = {}
-    if missing == "error":
-        left = list(found.unexpected)
-        for name in found.missing:
-            near = get_close_matches(name, left, 1) if len(left) * len(found.missing) < 1 << 16 else []
-            if near:
-                renames[name] = near[0]
-                left.remove(near[0])
-            differences.append(f"{name}: not in the checkpoint" + (f"; it has {near[0]}" if near else ""))
-    if unexpected == "error":
-        differences += [f"{name}: in the checkpoint, but not in the target" for name in found.unexpected]
-    if not differences:
-        return
-    listed = differences[:LISTED] + ([f"and {len(differences) - LISTED} more"] if len(differences) > LISTED else [])
-    raise CheckpointMismatchError(
-        f"a checkpoint does not fit its target: {len(differences)} difference{'s' * (len(differences) > 1)}",
-        where=where,
-        got="\n    ".join(["", *listed]),
-        effect="nothing was changed",
-        fix=_fix(found, renames),
-    )
-
-
-def _fix(found: Match, renames: Mapping[str, str]) -> str:
-    ways = ["build the target as it was when it was saved"]
-    if renames:
-        text = ", ".join(f"{name!r}: {other!r}" for name, other in list(renames.items())[:_SUGGESTED])
-        ways.append(f"rename={{{text}{', …' if len(renames) > _SUGGESTED else ''}}}")
-    if found.missing:
-        ways.append('missing="keep"')
-    if found.unexpected:
-        ways.append('unexpected="ignore"')
-    if found.differences:
-        ways.append("only= with the names that fit" + (', cast="allow" for dtypes' if _is_cast(found) else ""))
-    return ways[0] + (", or pass " + ", ".join(ways[1:]) if len(ways) > 1 else "")
-
-
-def _is_cast(found: Match) -> bool:
-    return any("float" in difference for difference in found.differences)
+        text = f"{name}: the checkpoint has {saved}, the target a part of {TensorMeta(shard.shape, meta.dtype)}"
+    else:
+        part = "" if region is None else f", of which a part of shape {wanted} is wanted"
+        text = f"{name}: the checkpoint has {saved}{part}, the target {meta}"
+    return Difference(text, is_cast=same_shape and may_be_cast)

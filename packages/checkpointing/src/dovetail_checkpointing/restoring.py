@@ -17,8 +17,9 @@ from .casting import Cast, cast_to
 from .extents import Verify
 from .limits import DEFAULT, Limits
 from .manifest import Manifest, TensorRecord
-from .matching import Match, Missing, Only, Rename, Unexpected, match, refuse_mismatch, renaming, selection
+from .matching import Match, Missing, Only, Rename, Unexpected, match, renaming, selection
 from .migrating import item_filter, migrated
+from .mismatch import refuse_mismatch
 from .object_tree import Flattened, Path, flatten, map_leaves, shown
 from .reading import open as open_checkpoint
 from .rebuilding import rebuild
@@ -168,7 +169,7 @@ def restore_into(
     manifest = manifest or reader.manifest
     target = flatten(into)
     found = match(manifest, target, only, rename, cast, sharding)
-    refuse_mismatch(str(reader), found, missing, unexpected)
+    refuse_mismatch(str(reader), found, missing, unexpected, rename)
     arrays = _read(reader, target, found)
     variables = {path: value for path, value in target.tensors.items() if path in arrays and is_variable(value)}
     buffers = {path: placed(arrays[path], variable) for path, variable in variables.items()}

@@ -13,7 +13,7 @@ from dovetail_protocols.errors import StructureError
 from ..layout import Part
 from ..manifest import Container, scalar_text
 from ..manifest_reader import scalar_from_text
-from ..matching import LISTED
+from ..mismatch import LISTED
 from ..object_tree import Flattened, Path, shown
 from ..tensor_bytes import item_bytes
 from ..tiling import Box, gaps, overlaps, tiles
