@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from dovetail_checkpointing import Checkpoint, bind, save
+from dovetail_checkpointing.growing_tree import GrowingTree
 from dovetail_protocols import creation
 from dovetail_protocols.errors import (
     CheckpointMismatchError,
@@ -81,6 +82,36 @@ def test_what_is_added_to_a_dict_is_restored_before_its_first_use(saved: Path, u
     assert net["b"].held.tolist() == [2.0, 2.0]
     made = used_late([0.0])
     assert made.action is None, "nobody watches once nothing waits"
+
+
+def test_an_entry_that_is_renamed_is_noticed(saved: Path, used_late: Any) -> None:
+    net: dict[str, Any] = {}
+    checkpoint = Checkpoint(net=net)
+    checkpoint.restore(saved)
+    made = net["x"] = used_late([0.0])
+    assert used_late([5.0]).payload.tolist() == [5.0], "whose use looks at all"
+    net["a"] = net.pop("x")
+    assert made.payload.tolist() == [1.0]
+
+
+def test_one_look_serves_all_that_it_finds(saved: Path, used_late: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    net: dict[str, Any] = {}
+    checkpoint = Checkpoint(net=net, more=[])
+    checkpoint.restore(saved)
+    looks: list[GrowingTree] = []
+    grown = GrowingTree.grown
+    monkeypatch.setattr(GrowingTree, "grown", lambda tree: looks.append(tree) or grown(tree))
+    net["a"], net["b"] = used_late([0.0]), used_late([0.0, 0.0])
+    assert (net["a"].payload.tolist(), net["b"].payload.tolist()) == ([1.0], [2.0, 2.0])
+    assert len(looks) == 1
+
+
+def test_keys_of_another_kind_get_what_reads_like_them(tmp_path: Path, variable: Any) -> None:
+    save(tmp_path / "c", {"net": [variable([1.0])]})
+    net: dict[str, Any] = {}
+    with bind(tmp_path / "c", {"net": net}):
+        net["0"] = variable([0.0])
+    assert net["0"].payload.tolist() == [1.0]
 
 
 def test_an_object_that_tells_nothing_is_asked_when_a_variable_is_first_used(saved: Path, used_late: Any) -> None:
@@ -168,6 +199,9 @@ def test_a_variable_that_has_its_value_keeps_it_when_it_is_tied_to_another_path(
     net.set("output", shared)
     assert shared.payload.tolist() == [1.0]
     assert status.waiting == ("net/output",)
+    whole = variable([0.0])
+    Checkpoint(net=Late(embedding=whole, output=whole)).restore(tmp_path / "c")
+    assert whole.payload.tolist() == [1.0], "of two paths, the first counts"
 
 
 def test_a_later_restore_ends_the_wait_for_an_earlier_one(tmp_path: Path, saved: Path, variable: Any) -> None:
@@ -256,6 +290,9 @@ def test_each_object_is_asked_a_few_times_however_many_there_are(tmp_path: Path,
         for layer in layers.values():
             layer.set("kernel", variable([0.0]))
             layer.set("bias", variable([0.0]))
+            asked = layer.asked
+            layer.set("extra", 1)
+            assert layer.asked == asked, "nothing waits for it any more"
     assert all(layer.children["kernel"].payload.tolist() == [1.0] for layer in layers.values())
     if kind is Parted:
         assert max(layer.asked for layer in layers.values()) <= 4

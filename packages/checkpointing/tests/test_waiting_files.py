@@ -30,6 +30,18 @@ def test_values_wait_in_open_files_that_nobody_can_take_away(saved: Path, variab
         assert net.set("b", variable([0.0, 0.0])).payload.tolist() == [2.0, 2.0]
 
 
+def test_files_are_closed_when_the_wait_ends(saved: Path, variable: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[Reader] = []
+    close = Reader.close
+    monkeypatch.setattr(Reader, "close", lambda reader: closed.append(reader) or close(reader))
+    net = Late(a=variable([0.0]))
+    status = Checkpoint(net=net).restore(saved)
+    assert closed == []
+    net.set("b", variable([0.0, 0.0]))
+    assert status.waiting == ()
+    assert len(closed) == 1
+
+
 def test_a_file_that_is_missing_is_noticed_before_anything_is_changed(saved: Path, variable: Any) -> None:
     next(saved.glob("*.safetensors")).unlink()
     made = variable([0.0])
