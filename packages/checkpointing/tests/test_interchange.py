@@ -100,6 +100,18 @@ def test_files_of_other_writers_are_read(tmp_path: Path) -> None:
         assert bytes(written[name]["data"]) == np.ascontiguousarray(array).tobytes(), name
 
 
+def test_weights_in_a_keras_archive_are_read_and_its_configuration_is_not(saved: Path, tmp_path: Path) -> None:
+    convert(saved, tmp_path / "model.weights.h5")
+    with zipfile.ZipFile(tmp_path / "m.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", '{"module": "os", "class_name": "system", "config": "true"} and no JSON')
+        archive.write(tmp_path / "model.weights.h5", "model.weights.h5")
+    convert(tmp_path / "m.keras", tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as found:
+        assert_same(dict(found), ARRAYS)
+    with pytest.raises(CheckpointError, match=r"\.weights\.h5 file only"):
+        convert(saved, tmp_path / "b.keras")
+
+
 def test_the_same_contents_give_the_same_bytes(saved: Path, tmp_path: Path) -> None:
     for name in ("{}.npz", "{}.safetensors", "{}.pt", "{}.weights.h5"):
         first, second = (tmp_path / name.format(place) for place in "12")

@@ -4,6 +4,11 @@ checksums, no wrong array.
 
 from __future__ import annotations
 
+import io
+import random
+import subprocess
+import sys
+import zipfile
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +21,9 @@ import safetensors
 from dovetail_checkpointing.interchange import ForeignLimits
 from dovetail_checkpointing.interchange.contents import Contents, StoredArray
 from dovetail_protocols.errors import DovetailError
+
+from .hostile import pytorch
+from .hostile.zips import zipped
 
 Found = dict[str, tuple[str, tuple[int, ...], bytes]]
 ARRAYS = {"w": np.array([[1.5, -2.5]], np.float32), "n": np.array(7, np.int16)}
@@ -94,3 +102,63 @@ def test_every_truncation_of_an_hdf5_file_is_refused(tmp_path: Path) -> None:
     for length in range(0, len(data), 7):
         path.write_bytes(data[:length])
         assert read("keras_files", path) is None, length
+
+
+def resealed(data: bytes, member: str, content: bytes) -> bytes:
+    """The archive with another content of a member, and the checksum that goes with it."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    return zipped(members | {member: content})
+
+
+@pytest.mark.parametrize(("module", "member"), [("numpy_archives", "w.npy"), ("pytorch_files", "archive/data.pkl")])
+def test_what_is_made_to_pass_its_checksum_is_still_only_refused(module: str, member: str, tmp_path: Path) -> None:
+    """Whoever makes a file makes its checksums too, so parsers see what they never do in damaged files."""
+    path, data = written(module, tmp_path)
+    with zipfile.ZipFile(path) as archive:
+        content = archive.read(member)
+    refused = 0
+    for damaged in flipped(content):
+        path.write_bytes(resealed(data, member, damaged))
+        refused += read(module, path) is None
+    assert refused > len(content)
+
+
+def test_whatever_opcodes_stand_in_a_pickle_nothing_but_errors_of_ours_comes_of_them(tmp_path: Path) -> None:
+    generator = random.Random(0)
+    fragments = [
+        *pytorch.FRAGMENTS,
+        *(bytes([opcode]) for opcode in b"().RQabdelstu012N\x81\x85\x86\x87\x88\x93\x94\x8f]}"),
+    ]
+    for _ in range(2000):
+        opcodes = b"".join(generator.choice(fragments) for _ in range(generator.randint(1, 14)))
+        read("pytorch_files", pytorch.whole(b"\x80\x02" + opcodes + b".")(tmp_path))
+
+
+FLIP_HDF5 = """
+import sys
+from pathlib import Path
+from dovetail_checkpointing.interchange import ForeignLimits, keras_files
+from dovetail_protocols.errors import DovetailError
+
+path = Path(sys.argv[1])
+data, refused = path.read_bytes(), 0
+for place in range(0, len(data), 11):
+    for bit in range(8):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1 :])
+        try:
+            with keras_files.reading(path, ForeignLimits()) as contents:
+                [array.read() for array in contents.arrays.values()]
+        except DovetailError:
+            refused += 1
+print(refused)
+"""
+
+
+def test_flipped_bits_of_an_hdf5_file_raise_errors_of_ours_or_nothing(tmp_path: Path) -> None:
+    """In a process of its own, as HDF5 is read: a fault of the library would end it."""
+    import_module("dovetail_checkpointing.interchange.keras_files").write(tmp_path / "a.weights.h5", CONTENTS)
+    command = [sys.executable, "-c", FLIP_HDF5, str(tmp_path / "a.weights.h5")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 100

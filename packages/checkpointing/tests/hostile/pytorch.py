@@ -79,6 +79,14 @@ def itself() -> bytes:
     return b"]q\x01h\x01a"
 
 
+FRAGMENTS = [
+    *(tensor(), storage(), HOOKS, plain("a"), plain(1), plain(1.5)),
+    *(f"ctorch\n{name}\n".encode() for name in ("Size", "float32", "FloatStorage")),
+    *(f"ctorch._utils\n_rebuild_{name}\n".encode() for name in ("parameter", "tensor_v2", "tensor_v3")),
+    *(b"q\x00", b"q\x01", b"h\x00", b"h\x01", b"J\xff\xff\xff\xff", b"\x8c\x01a"),
+]
+"""Pieces of which pickles of tensors are made, for those that are made at random."""
+
 FILES: dict[str, Hostile] = {
     "os.system": unsafe(pt(calls("os", "system")), "os.system"),
     "posix.system": unsafe(pt(calls("posix", "system")), "posix.system"),
