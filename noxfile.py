@@ -169,7 +169,7 @@ def comparisons(session: nox.Session) -> None:
 
 @nox.session(venv_backend="virtualenv")  # pip takes a local wheel of torch where there is one
 def bench(session: nox.Session) -> None:
-    """Time Dovetail beside PyTorch and JAX, in one run."""
+    """Time Dovetail beside PyTorch and JAX, and its checkpoints beside others, in one run."""
     install_packages(session, "runtime", "peers")
     session.run("python", "-m", "benchmarks", *session.posargs)
 
