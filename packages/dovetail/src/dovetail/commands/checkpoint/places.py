@@ -176,11 +176,14 @@ def nothing_there(path: str) -> CheckpointError:
     while not parent.is_dir() and parent != parent.parent:
         parent = parent.parent
     wanted = place.relative_to(parent).parts[0]
-    near = get_close_matches(wanted, [child.name for child in parent.iterdir()] if parent.is_dir() else [], 1)
+    names = sorted(child.name for child in parent.iterdir()) if parent.is_dir() else []
+    near = get_close_matches(wanted, names, 1)
+    shown = [name for name in names if not name.startswith(".")]
+    there = f"it has {', '.join(shown[:_SHOWN])}{', …' if len(shown) > _SHOWN else ''}" if shown else "it is empty"
     return CheckpointError(
         "there is nothing of that name",
         where=path,
-        cause=f"{parent} has no {wanted}",
+        cause=f"{parent} has no {wanted}; {there}",
         fix=f"did you mean {parent / near[0]}?" if near else "check the path",
     )
 

@@ -54,6 +54,8 @@ def run(options: argparse.Namespace) -> int:
         print_json({"format": "dovetail.checkpoint-verify", "level": options.level, "checkpoints": documents})
     elif not found:
         print("no checkpoints")
+    elif any(one.get("damages") for one in documents):
+        print("`dovetail checkpoint quarantine` moves damaged ones out of the way")
     return status
 
 
