@@ -34,6 +34,7 @@ CASES = (
     Case("many small tensors", "plain", "many"),
     Case("several shards", "shards"),
     Case("several steps", "steps", earlier=3),
+    Case("in the background", "background", earlier=3),
 )
 
 

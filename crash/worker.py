@@ -78,33 +78,38 @@ class Jobs:
         child, self._child = self._child, None
         return child.release(kill_after_seconds, timeout_seconds)
 
-    def save_many(self, root: str, way: str, first: int, stride: int, count: int) -> dict[str, int]:
+    def save_many(self, root: str, way: str, first: int, stride: int, count: int) -> dict[str, Any]:
         """Makes the saves `first`, `first + stride`, …; counts what became of them."""
         counts: Counter[str] = Counter()
+        texts: dict[str, str] = {}
         for number in range(first, first + stride * count, stride):
             try:
                 self.save(root, way, number, "small", number)
                 counts["returned"] += 1
             except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome
-                expected = said(error, self.form.refusals)["expected"]
-                counts["refused" if expected else f"raised {type(error).__name__}"] += 1
-        return counts
+                _count(counts, texts, said(error, self.form.refusals))
+        return {"counts": counts, "texts": texts}
 
-    def load_many(self, root: str, way: str, stop: str) -> dict[str, int]:
+    def load_many(self, root: str, way: str, stop: str) -> dict[str, Any]:
         """Loads until the file `stop` is there; counts what was found."""
         counts: Counter[str] = Counter()
+        texts: dict[str, str] = {}
         while not os.path.exists(stop):
             found = self.load_one(root, way)
-            counts["nothing yet" if found == "refused" and not counts["whole"] else found] += 1
-        return counts
+            if isinstance(found, str):
+                counts[found] += 1
+            elif not counts["whole"]:
+                counts["nothing yet"] += 1
+            else:
+                _count(counts, texts, found)
+        return {"counts": counts, "texts": texts}
 
-    def load_one(self, root: str, way: str) -> str:
-        """Whether what is loaded is some save, "whole", or "torn", or "refused" or, by an error of another kind,
-        "raised"."""
+    def load_one(self, root: str, way: str) -> str | dict[str, Any]:
+        """Whether what is loaded is some save, "whole", or "torn"; or the error."""
         try:
             arrays = self.form.ways[way].load(Path(root), PAYLOADS["small"](0))
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome
-            return "refused" if said(error, self.form.refusals)["expected"] else f"raised {type(error).__name__}"
+            return said(error, self.form.refusals)
         return "whole" if digest(arrays) == digest(PAYLOADS["small"](int(arrays["step"][0]))) else "torn"
 
     def damage(self, root: str, way: str, payload: str, damages: list[list[Any]], progress: str) -> dict[str, Any]:
@@ -114,6 +119,12 @@ class Jobs:
             return self.load(root, way, payload)
 
         return try_damage(Path(root), [Damage(*each) for each in damages], load, Path(progress))
+
+
+def _count(counts: Counter[str], texts: dict[str, str], error: Mapping[str, Any]) -> None:
+    outcome = "refused" if error["expected"] else f"raised {error['kind']}"
+    counts[outcome] += 1
+    texts.setdefault(outcome, f"{error['kind']}: {error['text'][-400:]}")
 
 
 def serve(jobs: Jobs, requests: Any, answer: Callable[[Mapping[str, Any]], None]) -> None:

@@ -60,7 +60,8 @@ def one_kill(stand: Stand, case: Case, root: Path, result: Result, call: tuple[s
     outcome = stand.saver.ask("release")
     trace.ended()
     if not outcome["signal"]:
-        result.notes.append(f"{call[0]} {call[1]} was not reached")
+        result.notes.append("some calls were not reached in every save")  # threads share the work differently each time
+        return
     after_the_end(stand, case, root, result, outcome, f"killed before {call[0]} {call[1]}")
 
 

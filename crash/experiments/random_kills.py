@@ -13,9 +13,11 @@ from crash.experiments.plan import Plan
 from crash.results import Result
 from crash.stand import Stand, copied
 
+CASES = ("over an old one", "several shards", "several steps", "in the background")
+
 
 def run(stand: Stand, plan: Plan) -> Iterator[Result]:
-    for place, each in enumerate(case for case in stand.cases() if case.name in ("over an old one", "several steps")):
+    for place, each in enumerate(case for case in stand.cases() if case.name in CASES):
         case = replace(each, payload="large")
         result, random = Result("random-kills", stand.name, case.name, plan.seed), Random(plan.seed + place)
         template = stand.template(case)
@@ -25,7 +27,7 @@ def run(stand: Stand, plan: Plan) -> Iterator[Result]:
                 root = copied(template)
                 seconds.append(stand.save(root, case, case.number)["seconds"])
                 shutil.rmtree(root)
-            for _ in range(plan.count(500, stand.name, quick=20, peers=100)):
+            for _ in range(plan.count(250, stand.name, quick=20, peers=100)):
                 moment = random.uniform(0, 1.3 * median(seconds))
                 root = copied(template)
                 stand.start(root, case, case.number)

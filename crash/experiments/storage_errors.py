@@ -47,7 +47,7 @@ def _one_error(stand: Stand, case: Case, root: Path, result: Result, tried: tupl
     outcome = stand.saver.ask("release")
     trace.ended()
     if b"(INJECTED)" not in log.read_bytes():
-        result.notes.append(f"{name} {which} was not reached")
+        result.notes.append("some calls were not reached in every save")  # threads share the work differently each time
         return
     found = stand.found(root, case)
     sync_failed = _ERRORS[name][0] == "fsync" and error != "EINTR"

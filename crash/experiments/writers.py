@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from crash.experiments.plan import Plan
 from crash.formats.catalogue import OURS
-from crash.results import Result
+from crash.results import EXAMPLES, Result
 from crash.stand import Stand
 from crash.tracing import scratch
 from crash.worker_process import WorkerLost, WorkerProcess
@@ -31,7 +31,8 @@ def run(stand: Stand, plan: Plan) -> Iterator[Result]:
         try:
             _together(workers[:writers], workers[writers:], root, way, saves, result)
             final = workers[writers].ask("load_one", root=str(root), way=way)
-            result.add(f"at the end: {final}", miss=final != "whole")
+            outcome = final if isinstance(final, str) else "nothing loads"
+            result.add(f"at the end: {outcome}", miss=outcome != "whole", example=str(final))
         finally:
             for worker in workers:
                 worker.close()
@@ -57,15 +58,18 @@ def _together(
         (root / ".stop").unlink()
 
 
-def _asked(worker: WorkerProcess, job: str, **arguments: object) -> Counter[str]:
+def _asked(worker: WorkerProcess, job: str, **arguments: object) -> dict[str, Any]:
     try:
-        return Counter(worker.ask(job, within_seconds=3600.0, **arguments))
+        found: dict[str, Any] = worker.ask(job, within_seconds=3600.0, **arguments)
     except WorkerLost as lost:
-        return Counter({f"died of signal {lost.signal}": 1})
+        found = {"counts": {f"died of signal {lost.signal}": 1}, "texts": {}}
+    return found
 
 
-def _add(result: Result, what: str, outcomes: Counter[str], good: set[str]) -> None:
-    for outcome, count in outcomes.items():
+def _add(result: Result, what: str, found: dict[str, Any], good: set[str]) -> None:
+    for outcome, count in found["counts"].items():
         result.counts[f"{what} {outcome}"] += count
         if outcome not in good:
             result.misses[f"{what} {outcome}"] += count
+            if outcome in found["texts"] and len(result.examples) < EXAMPLES:
+                result.examples.append(f"{what} {outcome}: {found['texts'][outcome]}")

@@ -32,6 +32,10 @@ def save_step(root: Path, number: int, arrays: Arrays) -> None:
     Manager(root, max_to_keep=2).save(number, arrays)
 
 
+def save_in_background(root: Path, number: int, arrays: Arrays) -> None:
+    Manager(root, max_to_keep=2).save_async(number, arrays).result()
+
+
 def load_newest(root: Path, expected: Arrays) -> Mapping[str, Any]:
     restored = Manager(root, max_to_keep=2).restore_latest(expected)
     if restored is None:
@@ -48,6 +52,7 @@ FORMAT = Format(
         "plain": Way(save_plain, load_plain),
         "shards": Way(save_shards, load_plain),
         "steps": Way(save_step, load_newest, keeps=True),
+        "background": Way(save_in_background, load_newest, keeps=True),
     },
     refusals=(CheckpointError,),
 )

@@ -8,17 +8,18 @@ from typing import Any
 
 import flax.serialization
 
-from crash.formats.format import Format, Way
+from crash.formats.format import Format
+from crash.formats.steps import one_path, steps
 from crash.payloads import Arrays
 
 
-def save(root: Path, number: int, arrays: Arrays) -> None:
-    with open(root / "checkpoint.msgpack", "wb") as file:
+def save(path: Path, arrays: Arrays) -> None:
+    with open(path, "wb") as file:
         file.write(flax.serialization.msgpack_serialize(dict(arrays)))
 
 
-def load(root: Path, expected: Arrays) -> Mapping[str, Any]:
-    with open(root / "checkpoint.msgpack", "rb") as file:
+def load(path: Path, expected: Arrays) -> Mapping[str, Any]:
+    with open(path, "rb") as file:
         found: Mapping[str, Any] = flax.serialization.msgpack_restore(file.read())
     return found
 
@@ -27,5 +28,5 @@ FORMAT = Format(
     name="flax-msgpack",
     distributions=("flax", "msgpack"),
     calls="file.write(flax.serialization.msgpack_serialize(tree)), msgpack_restore(file.read())",
-    ways={"plain": Way(save, load)},
+    ways={"plain": one_path("checkpoint.msgpack", save, load), "steps": steps(".msgpack", save, load)},
 )

@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from crash.formats.format import Format, Way
+from crash.formats.format import Format
+from crash.formats.steps import one_path, steps
 from crash.payloads import Arrays
 
 
-def save(root: Path, number: int, arrays: Arrays) -> None:
-    np.savez(root / "checkpoint.npz", **arrays)  # type: ignore[arg-type] # names, not allow_pickle=
+def save(path: Path, arrays: Arrays) -> None:
+    np.savez(path, allow_pickle=False, **arrays)
 
 
-def load(root: Path, expected: Arrays) -> Mapping[str, Any]:
-    with np.load(root / "checkpoint.npz") as archive:
+def load(path: Path, expected: Arrays) -> Mapping[str, Any]:
+    with np.load(path) as archive:
         return {name: archive[name] for name in archive.files}
 
 
@@ -25,5 +26,5 @@ FORMAT = Format(
     name="numpy-npz",
     distributions=("numpy",),
     calls="numpy.savez(path, **arrays), numpy.load(path)",
-    ways={"plain": Way(save, load)},
+    ways={"plain": one_path("checkpoint.npz", save, load), "steps": steps(".npz", save, load)},
 )

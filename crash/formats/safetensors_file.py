@@ -8,16 +8,17 @@ from typing import Any
 
 from safetensors.numpy import load_file, save_file
 
-from crash.formats.format import Format, Way
+from crash.formats.format import Format
+from crash.formats.steps import one_path, steps
 from crash.payloads import Arrays
 
 
-def save(root: Path, number: int, arrays: Arrays) -> None:
-    save_file(arrays, root / "checkpoint.safetensors")
+def save(path: Path, arrays: Arrays) -> None:
+    save_file(arrays, path)
 
 
-def load(root: Path, expected: Arrays) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = load_file(root / "checkpoint.safetensors")
+def load(path: Path, expected: Arrays) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = load_file(path)
     return found
 
 
@@ -25,5 +26,5 @@ FORMAT = Format(
     name="safetensors",
     distributions=("safetensors",),
     calls="safetensors.numpy.save_file(arrays, path), load_file(path)",
-    ways={"plain": Way(save, load)},
+    ways={"plain": one_path("checkpoint.safetensors", save, load), "steps": steps(".safetensors", save, load)},
 )

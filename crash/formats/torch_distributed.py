@@ -10,29 +10,28 @@ from typing import Any
 import torch
 import torch.distributed.checkpoint as distributed
 
-from crash.formats.format import Format, Way
+from crash.formats.format import Format
+from crash.formats.steps import one_path, steps
 from crash.payloads import Arrays
 
 torch.set_num_threads(1)
 warnings.filterwarnings("ignore", message=".*torch.distributed is disabled.*")  # one process is what is tried
 
 
-def save(root: Path, number: int, arrays: Arrays) -> None:
-    distributed.save(
-        {name: torch.from_numpy(array) for name, array in arrays.items()}, checkpoint_id=root / "checkpoint"
-    )
+def save(path: Path, arrays: Arrays) -> None:
+    distributed.save({name: torch.from_numpy(array) for name, array in arrays.items()}, checkpoint_id=path)
 
 
-def load(root: Path, expected: Arrays) -> Mapping[str, Any]:
+def load(path: Path, expected: Arrays) -> Mapping[str, Any]:
     state = {name: torch.zeros_like(torch.from_numpy(array)) for name, array in expected.items()}
-    distributed.load(state, checkpoint_id=root / "checkpoint")
+    distributed.load(state, checkpoint_id=path)
     return {name: tensor.numpy() for name, tensor in state.items()}
 
 
 FORMAT = Format(
     name="torch-dcp",
     distributions=("torch",),
-    calls="torch.distributed.checkpoint.save(state, checkpoint_id=folder), .load(state, checkpoint_id=folder)",
-    ways={"plain": Way(save, load)},
+    calls="torch.distributed.checkpoint.save(state, checkpoint_id=folder), load(state, checkpoint_id=folder)",
+    ways={"plain": one_path("checkpoint", save, load), "steps": steps("", save, load)},
     notes={"errors": "its CheckpointException is a BaseException, which `except Exception` doesn't catch"},
 )

@@ -8,24 +8,24 @@ from typing import Any
 
 import torch
 
-from crash.formats.format import Format, Way
+from crash.formats.format import Format
+from crash.formats.steps import one_path, steps
 from crash.payloads import Arrays
 
 torch.set_num_threads(1)
 
 
-def save(root: Path, number: int, arrays: Arrays) -> None:
-    torch.save({name: torch.from_numpy(array) for name, array in arrays.items()}, root / "checkpoint.pt")
+def save(path: Path, arrays: Arrays) -> None:
+    torch.save({name: torch.from_numpy(array) for name, array in arrays.items()}, path)
 
 
-def load(root: Path, expected: Arrays) -> Mapping[str, Any]:
-    found = torch.load(root / "checkpoint.pt", weights_only=True)
-    return {name: tensor.numpy() for name, tensor in found.items()}
+def load(path: Path, expected: Arrays) -> Mapping[str, Any]:
+    return {name: tensor.numpy() for name, tensor in torch.load(path, weights_only=True).items()}
 
 
 FORMAT = Format(
     name="torch-save",
     distributions=("torch",),
     calls="torch.save(state, path), torch.load(path, weights_only=True)",
-    ways={"plain": Way(save, load)},
+    ways={"plain": one_path("checkpoint.pt", save, load), "steps": steps(".pt", save, load)},
 )
