@@ -18,7 +18,7 @@ TRACED = (
     *("sendfile", "mmap", "fsync", "fdatasync", "syncfs", "sync", "rename", "renameat", "renameat2", "link", "linkat"),
     *("symlink", "symlinkat", "unlink", "unlinkat", "rmdir", "mkdir", "mkdirat"),
 )
-OPTIONS = ("-y", "-xx", "-s", "1000000000", "-e", "signal=none")
+OPTIONS = ("-y", "-xx", "-s", str(1 << 26), "-e", "signal=none")
 """Descriptors with their paths, and every string whole, as hexadecimal digits."""
 
 _HEX = r"(?:\\x[0-9a-f]{2})*"

@@ -84,13 +84,18 @@ class Trace:
             time.sleep(0.0005)
 
     def ended(self) -> None:
-        """Waits until strace has written all that it saw; the traced process has ended before."""
+        """Waits until strace has written all that it saw; the traced process has ended before.
+
+        Raises: CannotTrace where strace failed.
+        """
         try:
-            self._process.communicate(timeout=20)
+            error = self._process.communicate(timeout=60)[1].decode()
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()
             raise
+        if self._process.returncode:
+            raise CannotTrace(f"strace failed: {error.strip()[:200]}")
 
 
 def _status(pid: int) -> str:

@@ -112,6 +112,18 @@ class Jobs:
             return said(error, self.form.refusals)
         return "whole" if digest(arrays) == digest(PAYLOADS["small"](int(arrays["step"][0]))) else "torn"
 
+    def fuzz_manifests(self, seed: int, first: int, count: int) -> dict[str, Any]:
+        """Has Dovetail's parser read manifests that are nearly right."""
+        from crash.fuzzing import fuzz_manifests
+
+        return fuzz_manifests(seed, first, count)
+
+    def fuzz_headers(self, seed: int, first: int, count: int) -> dict[str, Any]:
+        """Has Dovetail's parser and the safetensors library read headers that are nearly right."""
+        from crash.fuzzing import fuzz_headers
+
+        return fuzz_headers(seed, first, count)
+
     def damage(self, root: str, way: str, payload: str, damages: list[list[Any]], progress: str) -> dict[str, Any]:
         """Does each damage to the checkpoint in `root`, loads it, and makes it good again."""
 

@@ -21,11 +21,12 @@ def stand() -> Iterator[Stand]:
         yield found
 
 
-@pytest.mark.parametrize("name", ["kills", "power-cuts", "damage", "full-disks", "digests"])
+@pytest.mark.parametrize("name", ["kills", "storage-errors", "power-cuts", "damage", "full-disks", "digests", "fuzz"])
 def test_nothing_is_missed(stand: Stand, name: str) -> None:
     results = list(EXPERIMENTS[name](stand, Plan(quick=True)))
     skipped = {result.skipped for result in results} - {""}
     assert not [(result.case, result.misses, result.examples) for result in results if result.misses]
+    assert not [(result.case, result.leftover) for result in results if result.leftovers]
     if all(result.skipped for result in results):
         pytest.skip("; ".join(skipped))
     assert sum(result.trials for result in results) > 0

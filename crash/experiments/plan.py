@@ -9,10 +9,12 @@ from crash.formats.catalogue import OURS
 
 @dataclass(frozen=True)
 class Plan:
-    """The full numbers, which may be lower for other formats than ours, or `quick`: for a look."""
+    """The full numbers, which may be lower for other formats than ours, or `quick`: for a look. `inputs`: how many to
+    fuzz with, if not the usual number."""
 
     seed: int = 0
     quick: bool = False
+    inputs: int | None = None
 
     def count(self, full: int, format_name: str, *, quick: int, peers: int | None = None) -> int:
         """How many trials of an experiment."""

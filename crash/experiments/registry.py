@@ -8,6 +8,7 @@ from crash.experiments import (
     byte_damage,
     digests,
     full_disks,
+    fuzzing,
     kills,
     power_cuts,
     random_kills,
@@ -29,4 +30,5 @@ EXPERIMENTS: Mapping[str, Callable[[Stand, Plan], Iterator[Result]]] = {
     "digests": digests.run,
     "writers": writers.run,
     "training": training.run,
+    "fuzz": fuzzing.run,
 }

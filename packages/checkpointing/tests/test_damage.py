@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from dovetail_checkpointing import LocalFileSystem, latest_checkpoint, restore, save
+from dovetail_checkpointing.sealed_json import seal
 from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError, CheckpointUnsafeError
 
 TREE = {"a": np.arange(20, dtype=np.float32), "b": np.array([True, False]), "n": 3, "x": 0.1}
@@ -52,6 +54,18 @@ def test_a_link_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
     file.rename(tmp_path / "elsewhere")
     file.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(CheckpointUnsafeError, match="no regular file"):
+        restore(tmp_path / "c", TREE)
+
+
+@pytest.mark.parametrize("pieces", [{"0": 1}, {}, [{}], [[0, 0]], [[]], "abc", 3, None, [[0, 0, 80, [0], [20]], 1]])
+def test_tensor_whose_pieces_are_none_is_refused(tmp_path: Path, pieces: Any) -> None:
+    save(tmp_path / "c", TREE)
+    manifest = tmp_path / "c" / "manifest.json"
+    document = json.loads(manifest.read_bytes())
+    del document["root"]
+    document["tensors"][0][3] = pieces
+    manifest.write_bytes(seal(document, sort_keys=True)[0])
+    with pytest.raises(CheckpointCorruptError, match="can't be read"):
         restore(tmp_path / "c", TREE)
 
 

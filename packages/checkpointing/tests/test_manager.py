@@ -75,3 +75,16 @@ def test_a_removal_that_fails_says_what_is_safe(tmp_path: Path) -> None:
 def test_at_least_one_is_kept(tmp_path: Path) -> None:
     with pytest.raises(AttributeValueError, match="at least one"):
         Manager(tmp_path, max_to_keep=0)
+
+
+class Unlisted(LocalFileSystem):
+    """Storage whose folders can't be listed."""
+
+    def list_folder(self, path: PurePath) -> list[str]:
+        raise OSError(5, "Input/output error")
+
+
+def test_folder_that_cannot_be_listed_is_said_and_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    Manager(tmp_path).save(1, {"x": 1})
+    with pytest.raises(CheckpointError, match="can't be listed"):
+        Manager(tmp_path, file_system=Unlisted()).restore_latest({"x": 0})

@@ -164,7 +164,7 @@ class _Reading:
     def _checked(self, read: Any, files: tuple[FileRecord, ...]) -> TensorRecord:
         try:
             return self._tensor(read, files)
-        except (ValueError, IndexError, TypeError, AttributeError, OverflowError) as error:
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError) as error:
             raise _unreadable(self.where, error) from error
 
     def _tensor(self, read: Any, files: tuple[FileRecord, ...]) -> TensorRecord:

@@ -64,6 +64,7 @@ FILES: dict[str, Hostile] = {
     "no name": unsafe(entry(""), "no name"),
     "name of a megabyte": unsafe(entry("a" * (1 << 20)), "the length of a name"),
     "half of a surrogate pair": unsafe(raw('{"\\ud800":{}}', b""), "no Unicode text"),
+    "half of a surrogate pair in the metadata": unsafe(raw('{"__metadata__":{"a":"\\udc00"}}', b""), "no Unicode text"),
     "unknown dtype": unknown(entry(dtype="F8_E8M0"), "F8_E8M0"),
     "dtype that is no text": corrupt(entry(dtype=["F32"]), "wrong kind"),
     "no dtype": corrupt(entry(dtype=None), "needs dtype"),

@@ -1,4 +1,4 @@
-"""JSON objects of foreign files: no name twice, no NaN, not too deep."""
+"""JSON objects of foreign files: no name twice, no NaN, no half of a surrogate pair, not too deep."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dovetail_protocols.errors import CheckpointCorruptError, CheckpointUnsafeEr
 from .limits import ForeignLimits
 
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _OTHERS = re.compile(rb"[^\[\]{}]+")
 
 
@@ -21,14 +22,20 @@ class _Duplicate(ValueError):
 def parse(text: bytes, limits: ForeignLimits, where: str) -> dict[str, Any]:
     """The object that a text is.
 
-    Raises: CheckpointCorruptError where it is none, CheckpointUnsafeError for a name that stands twice or a text that
-    is nested too deep.
+    Raises: CheckpointCorruptError where it is none, CheckpointUnsafeError for a name that stands twice, half of a
+    surrogate pair or a text that is nested too deep.
     """
     _refuse_depth(text, limits, where)
     try:
         found = json.loads(text.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+        if _SURROGATE.search(text):
+            json.dumps(found, ensure_ascii=False).encode("utf-8")
     except _Duplicate as error:
         raise CheckpointUnsafeError("a name stands twice", where=where, got=str(error)) from error
+    except UnicodeEncodeError as error:  # other parsers refuse half of a pair
+        raise CheckpointUnsafeError(
+            "a name or value is no Unicode text", where=where, cause=str(error)[:200]
+        ) from error
     except (ValueError, RecursionError) as error:
         raise CheckpointCorruptError("this is no JSON", where=where, cause=str(error)[:200]) from error
     if not isinstance(found, dict):
