@@ -197,3 +197,22 @@ def test_each_object_gets_its_own_scalars_and_no_others(tmp_path: Path, module: 
     restore(tmp_path / "c", fresh)
     assert fresh.loaded == [{"value": 1, "options/depth": 3}]
     assert fresh.children["inner"].loaded == [{"value": 2}]
+
+
+@pytest.mark.parametrize("tree", [{"x": "half \ud800"}, {"\udc00": 1}])
+def test_text_that_no_file_can_hold_is_refused_when_it_is_saved(tree: Any, tmp_path: Path) -> None:
+    with pytest.raises(StructureError, match="this can't be saved"):
+        save(tmp_path / "c", tree)
+    assert not (tmp_path / "c").exists()
+
+
+def test_an_object_without_state_keeps_its_place_in_a_list(tmp_path: Path, module: Any) -> None:
+    class Stateless:
+        def checkpoint_state(self) -> Any:
+            return {}
+
+        def load_checkpoint_state(self, scalars: Any) -> None: ...
+
+    save(tmp_path / "c", {"all": module(layers=[Stateless(), np.ones(2), Stateless()])})
+    layers = restore(tmp_path / "c").tree["all"]["layers"]
+    assert (len(layers), layers[0], layers[1].tolist(), layers[2]) == (3, {}, [1, 1], {})

@@ -33,6 +33,7 @@ _FIELDS = {
     *("aliases", "containers", "files", "format", "items", "metrics"),
     *("min_reader", "scalars", "step", "tensors", "version", "writer"),
 }
+_LARGEST = (1 << 63) - 1
 _CONTAINERS: dict[str, Container] = {"dict": "dict", "list": "list", "tuple": "tuple"}
 
 
@@ -100,11 +101,11 @@ class _Reading:
         if len({file.name for file in files}) != len(files):
             raise ValueError("a file stands twice")
         tensors = TensorTable(_typed(document["tensors"], list), lambda read: self._checked(read, files))
-        scalars = {self._path(path): scalar_from_text(kind, text) for path, kind, text in document["scalars"]}
-        if len(scalars) != len(document["scalars"]) or not scalars.keys().isdisjoint(tensors.paths):
+        scalars = {path: scalar_from_text(kind, text) for path, kind, text in self._by_path("scalars")}
+        if not scalars.keys().isdisjoint(tensors.paths):
             raise ValueError("a path stands twice")
-        aliases = {self._path(path): self._path(target) for path, target in document["aliases"]}
-        containers = {self._path(path): _CONTAINERS[kind] for path, kind in document["containers"]}
+        aliases = {path: self._path(target) for path, target in self._by_path("aliases")}
+        containers = {path: _CONTAINERS[kind] for path, kind in self._by_path("containers")}
         return Manifest(
             None if document["step"] is None else int(_typed(document["step"], str)),
             files,
@@ -117,6 +118,16 @@ class _Reading:
             _typed(document["writer"], str),
             root,
         )
+
+    def _by_path(self, member: str) -> Iterator[tuple[Any, ...]]:
+        """The entries of a member, which begin with a path, no two with the same."""
+        seen = set()
+        for path, *facts in _typed(self.document[member], list):
+            found = self._path(path)
+            if found in seen:
+                raise ValueError(f"{shown(found)} stands twice")
+            seen.add(found)
+            yield found, *facts
 
     def _check_version(self) -> None:
         version, needed = _natural(self.document["version"]), _natural(self.document["min_reader"])
@@ -134,6 +145,7 @@ class _Reading:
                 f"this checkpoint is of version {version}, which was never released",
                 where=self.where,
                 expected=f"version {VERSION}",
+                effect="nothing was restored",
                 fix="save it again",
             )
 
@@ -177,6 +189,8 @@ class _Reading:
         for axis in sizes:
             if type(axis) is not int or axis < 0:
                 raise ValueError(f"the shape of {shown(found)} is {shape!r}")
+        if size * prod(axis or 1 for axis in sizes) > _LARGEST:  # NumPy refuses it also beside an empty axis
+            raise ValueError(f"the shape of {shown(found)} is beyond all memory")
         if len(pieces) == 1 and len(pieces[0]) == 3:
             file, begin, end = pieces[0]
             whole = Piece(file, begin, end, (0,) * len(sizes), sizes)
@@ -251,7 +265,7 @@ def scalar_from_text(kind: str, text: str) -> Any:
     if kind == "int":
         return int(text, 16)
     if kind == "bytes":
-        return b64decode(text, validate=True)
+        return b64decode(_typed(text, str), validate=True)
     return {"str": _typed}[kind](text, str)
 
 

@@ -21,8 +21,9 @@ from .uncollected import uncollected
 Path = tuple[str | int, ...]
 _INDEX = re.compile("0|[1-9][0-9]*")
 SCALARS = (bool, int, float, str, bytes, type(None))
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
-"""What no name in a checkpoint has."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What no name in a checkpoint has: control characters, and halves of surrogate pairs, which are no text."""
 
 
 @dataclass
@@ -53,6 +54,8 @@ def flatten(tree: Any) -> Flattened:
 
 def _flatten(path: Path, value: Any, into: Flattened, seen: dict[int, Path]) -> None:
     if isinstance(value, SCALARS):
+        if isinstance(value, str) and _SURROGATE.search(value):
+            raise _refusal(path, f"{value!r:.80} is no text: it has half of a surrogate pair", "text, or bytes")
         into.scalars[path] = value
         return
     if isinstance(value, Shard):
@@ -66,7 +69,10 @@ def _flatten(path: Path, value: Any, into: Flattened, seen: dict[int, Path]) -> 
         into.tensors[path] = value
     elif isinstance(value, SupportsCheckpoint):
         into.owners[path] = value
-        for name, child in value.checkpoint_state().items():
+        state = value.checkpoint_state()
+        if not state:
+            into.containers[path] = "dict"
+        for name, child in state.items():
             _flatten((*path, *split(name)), child, into, seen)
     else:
         held = list(children(path, value))

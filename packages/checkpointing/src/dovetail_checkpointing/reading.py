@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from hashlib import sha256
+from math import prod
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,7 +27,7 @@ from .opening import manifest_in, open_checked, open_folder
 from .regions import Region, read_regions, whole
 from .slicing import Range, ranges
 from .storage import FileSystem, Place, ReadableFile, locate
-from .tensor_bytes import empty, from_little_endian, writable_bytes
+from .tensor_bytes import empty, from_little_endian, item_bytes, writable_bytes
 from .tensor_table import TensorTable
 from .uncollected import uncollected
 
@@ -130,8 +131,10 @@ class Reader:
 
     def read_records(self, records: Sequence[TensorRecord]) -> dict[ObjectPath, np.ndarray[Any, Any]]:
         """New arrays of several tensors, by path; files are read in order."""
-        arrays = {record.path: empty(record.dtype, record.shape) for record in records}
+        arrays = {record.path: self._empty(record, record.shape) for record in records}
         self._read_whole(records, arrays)
+        for record in records:
+            self._require_values(record, arrays[record.path])
         return {path: from_little_endian(array) for path, array in arrays.items()}
 
     def read_regions(
@@ -139,11 +142,31 @@ class Reader:
     ) -> dict[ObjectPath, np.ndarray[Any, Any]]:
         """New arrays of parts of tensors, no two of the same one, by the keys that were given."""
         regions = {
-            key: Region(record, ranges, empty(record.dtype, tuple(one.count for one in ranges)))
+            key: Region(record, ranges, self._empty(record, tuple(one.count for one in ranges)))
             for key, (record, ranges) in wanted.items()
         }
         read_regions(regions.values(), self._read_extents)
+        for region in regions.values():
+            self._require_values(region.record, region.target)
         return {key: from_little_endian(region.target) for key, region in regions.items()}
+
+    def _empty(self, record: TensorRecord, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+        try:
+            return empty(record.dtype, shape)
+        except MemoryError as error:
+            raise CheckpointError(
+                "there is no memory for a tensor of a checkpoint",
+                where=f"{self._place}, {shown(record.path)}",
+                expected=f"{item_bytes(record.dtype) * prod(shape):,} bytes",
+                effect="nothing was restored",
+                fix="restore less at once (only=), or read parts of it by open() and slices",
+            ) from error
+
+    def _require_values(self, record: TensorRecord, array: np.ndarray[Any, Any]) -> None:
+        """Every byte is a value of every dtype but bool."""
+        if record.dtype == "bool" and array.size and array.view(np.uint8).max() > 1:
+            where = self._place.path / self.manifest.files[record.pieces[0].file].name
+            raise corrupt(where, f"{shown(record.path)} has bytes that are neither true nor false")
 
     def _read_whole(self, records: Sequence[TensorRecord], arrays: Mapping[ObjectPath, np.ndarray[Any, Any]]) -> None:
         extents = _extents(records, arrays)
@@ -163,6 +186,7 @@ class Reader:
         if self._verify != "header":
             self._read_extents(piece.file, [Extent(piece.begin, memoryview(bytearray(view.nbytes)))])
         array = np.frombuffer(view, empty(record.dtype, ()).dtype).reshape(record.shape)
+        self._require_values(record, array)
         array.flags.writeable = False
         return array
 

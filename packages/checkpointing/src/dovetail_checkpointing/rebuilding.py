@@ -20,10 +20,11 @@ def rebuild(manifest: Manifest, arrays: Mapping[Path, Any], is_wanted: Any = Non
     leaves: dict[Path, Any] = {**arrays, **manifest.scalars}
     if is_wanted is not None:
         leaves = {path: leaf for path, leaf in leaves.items() if is_wanted(shown(path))}
-    if () in leaves:
+    if len(leaves) == 1 and () in leaves:
         return leaves[()]
-    nodes: dict[Path, dict[str | int, Any]] = {(): {}}
+    nodes: dict[Path, dict[str | int, Any]] = {}
     try:
+        _node(nodes, leaves, ())
         if is_wanted is None:
             for path in manifest.containers:
                 _node(nodes, leaves, path)
@@ -32,11 +33,14 @@ def rebuild(manifest: Manifest, arrays: Mapping[Path, Any], is_wanted: Any = Non
         for alias, original in manifest.aliases.items():
             target = leaves.get(original, nodes.get(original))
             if target is not None:
-                _node(nodes, leaves, alias[:-1])[alias[-1]] = target
+                node = _node(nodes, leaves, alias[:-1])
+                if alias[-1] in node:
+                    raise KeyError(f"{shown(alias)} is an alias, and something else")
+                node[alias[-1]] = target
             elif is_wanted is None:
                 raise KeyError(original)
-        return _finished(manifest, nodes)
-    except (KeyError, IndexError, TypeError) as error:
+        return _finished(manifest, nodes, is_whole=is_wanted is None)
+    except (KeyError, IndexError, TypeError, RecursionError) as error:
         raise CheckpointCorruptError(
             "the paths of a checkpoint make no tree", cause=f"{error}", effect="nothing was restored"
         ) from error
@@ -49,11 +53,12 @@ def _node(nodes: dict[Path, dict[str | int, Any]], leaves: Mapping[Path, Any], p
         if path in leaves:
             raise KeyError(f"{shown(path)} is a value, and has values below it")
         found = nodes[path] = {}
-        _node(nodes, leaves, path[:-1])[path[-1]] = found
+        if path:
+            _node(nodes, leaves, path[:-1])[path[-1]] = found
     return found
 
 
-def _finished(manifest: Manifest, nodes: dict[Path, dict[str | int, Any]]) -> Any:
+def _finished(manifest: Manifest, nodes: dict[Path, dict[str | int, Any]], *, is_whole: bool) -> Any:
     """Dicts turned into the lists and tuples that they stand for, the innermost first."""
     made: dict[int, Any] = {}
 
@@ -67,6 +72,8 @@ def _finished(manifest: Manifest, nodes: dict[Path, dict[str | int, Any]]) -> An
             for key, value in node.items():
                 node[key] = resolved(value)
             continue
+        if is_whole and set(node) != set(range(len(node))):
+            raise KeyError(f"{shown(path)} is a {kind}, and has {', '.join(map(str, list(node)[:5]))}")
         values = [resolved(node[place]) for place in sorted(node, key=_as_place)]
         made[id(node)] = values if kind == "list" else tuple(values)
     return resolved(nodes[()])

@@ -35,7 +35,8 @@ def unseal(data: bytes) -> tuple[dict[str, Any], str]:
     digest.update(b"}")
     if digest.hexdigest() != root:
         raise ValueError("its digest differs from the one it states")
-    document = json.loads(data, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_no_constant)
+    text = str(data, "utf-8")  # json would take other encodings too, and halves of surrogate pairs
+    document = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_no_constant)
     if type(document) is not dict:
         raise ValueError("it is no JSON object")
     del document["root"]
