@@ -12,6 +12,8 @@ from crash.experiments import (
     kills,
     power_cuts,
     random_kills,
+    resharding,
+    sharded_kills,
     storage_errors,
     training,
     writers,
@@ -31,4 +33,6 @@ EXPERIMENTS: Mapping[str, Callable[[Stand, Plan], Iterator[Result]]] = {
     "writers": writers.run,
     "training": training.run,
     "fuzz": fuzzing.run,
+    "resharding": resharding.run,
+    "sharded-kills": sharded_kills.run,
 }

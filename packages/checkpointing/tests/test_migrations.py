@@ -13,6 +13,7 @@ import pytest
 from dovetail_checkpointing import (
     Checkpoint,
     ItemState,
+    Reader,
     Shard,
     bind,
     migration,
@@ -216,9 +217,10 @@ def test_array_that_was_looked_at_is_the_same_each_time_and_may_be_changed(path:
     @migration("model", 1, 2)
     def change(state: ItemState) -> ItemState:
         state["dense/kernel"][0] = 7
+        state["dense/kernel"][1] = 8
         return state
 
-    assert restore(path).tree["model"]["dense"]["kernel"][0].tolist() == [7, 7, 7, 7]
+    assert restore(path).tree["model"]["dense"]["kernel"][:, 0].tolist() == [7, 8, 8]
     assert np.array_equal(restore(path, migrate=False).tree["model"]["dense"]["kernel"], KERNEL)
 
 
@@ -299,10 +301,16 @@ def test_values_that_wait_are_migrated_ones(path: Path, variable: Any, module: A
         bound.expect_partial()
 
 
-def test_newer_item_ends_a_wait_before_it_begins(tmp_path: Path, variable: Any) -> None:
+def test_newer_item_ends_a_wait_before_it_begins(
+    tmp_path: Path, variable: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[Reader] = []
+    close = Reader.close
+    monkeypatch.setattr(Reader, "close", lambda reader: (closed.append(reader), close(reader)))
     save(tmp_path / "c", {"model": {"w": KERNEL}}, versions={"model": 7})
     with pytest.raises(CheckpointVersionError):
         Checkpoint(model={"w": variable(KERNEL)}).restore(tmp_path / "c")
+    assert len(closed) == 1
 
 
 def test_ranks_write_the_newest_version_and_restore_parts_of_older_ones(tmp_path: Path) -> None:

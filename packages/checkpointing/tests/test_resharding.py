@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tracemalloc
+from math import prod
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dovetail_checkpointing import LocalFileSystem, Shard, even_slices, restore, run_threads, save, save_sharded
+from dovetail_checkpointing import LocalFileSystem, Shard, even_slices, open, restore, run_threads, save, save_sharded
 from dovetail_protocols.errors import CheckpointMismatchError, IndexRangeError
 
 RESHARDINGS = int(os.environ.get("DOVETAIL_RESHARDINGS", "40"))
@@ -66,6 +67,26 @@ def test_any_parts_come_back_as_any_other_parts(
         restored = restore(path, {"w": Shard(blank, [one.start for one in part], whole.shape)}).tree["w"]
         assert np.array_equal(restored.value, whole[part])
         assert restored.slices == part
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_any_slices_read_what_numpy_gives(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+    shape = tuple(data.draw(st.lists(st.integers(1, 6), min_size=1, max_size=3)))
+    whole = np.arange(prod(shape)).reshape(shape)
+    saved = data.draw(tilings(shape))
+    path = tmp_path_factory.mktemp("slices") / "c"
+    run_threads(
+        len(saved),
+        lambda ranks: save_sharded(
+            path, {"w": shard(whole, saved[ranks.rank])}, communicator=ranks, durability="process"
+        ),
+    )
+    with open(path) as reader:
+        for _ in range(4):
+            steps = st.builds(slice, st.none() | st.integers(-7, 7), st.none() | st.integers(-7, 7), st.integers(1, 3))
+            index = tuple(data.draw(steps | st.integers(-size, size - 1)) for size in shape)
+            assert np.array_equal(reader.read("w", index), whole[index])
 
 
 def test_sharding_picks_parts_of_a_checkpoint_that_one_process_saved(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from dovetail_checkpointing import (
 )
 from dovetail_protocols.errors import (
     CheckpointBusyError,
+    CheckpointCorruptError,
     CheckpointDurabilityError,
     CheckpointError,
     CheckpointSpaceError,
@@ -203,6 +204,47 @@ def test_rank_that_leaves_while_others_write_leaves_nothing_behind(tmp_path: Pat
     assert "not known here" in str(results[2])
     assert np.array_equal(restore(tmp_path / "c").tree["w"], OLD)
     assert [child.name for child in tmp_path.iterdir()] == ["c"]
+
+
+def test_storage_that_is_not_shared_is_noticed_before_anything_is_written(tmp_path: Path) -> None:
+    for rank in range(2):
+        (tmp_path / str(rank)).mkdir()
+
+    def run(ranks: ThreadCommunicator) -> Any:
+        return save_sharded(tmp_path / str(ranks.rank) / "c", {"w": part_of(NEW, ranks)}, communicator=ranks)
+
+    for result in run_threads(2, run):
+        assert isinstance(result, CheckpointError)
+        assert "rank 0 made is not there" in str(result)
+        assert str(result.where).startswith("rank 1: ")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_file_that_rank_0_sees_otherwise_is_not_published(tmp_path: Path) -> None:
+    class Stale(LocalFileSystem):
+        """Storage that shows zeros where another machine has just written."""
+
+        def open_folder(self, path: PurePath) -> Any:
+            folder = super().open_folder(path)
+            opened = folder.open
+
+            def open_stale(name: str) -> Any:
+                file = opened(name)
+                if "rank-00001" in name:
+                    file.read_into = lambda offset, buffer: len(buffer)  # type: ignore[method-assign]  # reads nothing
+                return file
+
+            folder.open = open_stale  # type: ignore[method-assign]  # stale for some
+            return folder
+
+    def run(ranks: ThreadCommunicator) -> Any:
+        storage = LocalFileSystem() if ranks.rank else Stale()
+        return save_sharded(tmp_path / "c", {"w": part_of(NEW, ranks)}, communicator=ranks, file_system=storage)
+
+    for result in run_threads(2, run):
+        assert isinstance(result, CheckpointCorruptError)
+        assert "rank-00001.safetensors: its header is not the one that was written" in str(result)
+    assert not list(tmp_path.iterdir())
 
 
 # ---------------------------------------------------------------------- processes that are killed

@@ -78,15 +78,22 @@ def test_any_safetensors_reader_opens_the_files_of_each_rank(tmp_path: Path) -> 
     assert np.array_equal(found["model/w[3:5,0:6]"], WHOLE[3:5])
 
 
-def test_what_is_the_same_everywhere_is_written_once_and_shared_out_by_bytes(tmp_path: Path) -> None:
-    sizes = [900, 600, 500, 400, 300]
-    tree = {"model": {str(place): np.full(size, place, np.int8) for place, size in enumerate(sizes)}}
-    saved(tmp_path / "c", lambda ranks: tree)
-    written = [
-        sum(array.nbytes for array in load_file(file).values())
-        for file in sorted((tmp_path / "c").glob("*.safetensors"))
-    ]
-    assert written == [900, 900, 900]
+@pytest.mark.parametrize(
+    ("own", "everywhere", "expected"),
+    [([], [300, 400, 500, 600, 900], [900, 900, 900]), ([300], [500, 400], [300, 500, 400])],
+    ids=["all the same", "one rank has something of its own"],
+)
+def test_what_is_the_same_everywhere_is_written_once_and_shared_out_by_bytes(
+    tmp_path: Path, own: list[int], everywhere: list[int], expected: list[int]
+) -> None:
+    def tree(ranks: ThreadCommunicator) -> Any:
+        shared = {str(place): np.full(size, place, np.int8) for place, size in enumerate(everywhere)}
+        only = {f"own {place}": Shard(np.zeros(size, np.int8)) for place, size in enumerate(own)}
+        return {"model": shared | (only if ranks.rank == 0 else {})}
+
+    saved(tmp_path / "c", tree)
+    files = sorted((tmp_path / "c").glob("*.safetensors"))
+    assert [sum(array.nbytes for array in load_file(file).values()) for file in files] == expected
 
 
 def test_part_that_several_ranks_have_is_written_once(tmp_path: Path) -> None:
