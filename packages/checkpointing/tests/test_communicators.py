@@ -125,7 +125,8 @@ def test_strangers_are_turned_away(tmp_path: Path) -> None:
             while not meeting.exists():
                 threading.Event().wait(0.001)
             port = json.loads(meeting.read_text())["port"]
-            for said in (b"v" + (1 << 40).to_bytes(8, "little"), b"v" + (2).to_bytes(8, "little") + b"{}"):
+            lie = b'{"rank": 1, "token": "none"}'
+            for said in (b"v" + (1 << 40).to_bytes(8, "little"), b"v" + len(lie).to_bytes(8, "little") + lie):
                 with socket.create_connection(("127.0.0.1", port)) as stranger:
                     stranger.sendall(said)
                     assert stranger.recv(1) == b""
