@@ -7,11 +7,12 @@ from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from dovetail_protocols.boundary import is_number_list
 from dovetail_protocols.default_device import current_device
 from dovetail_protocols.metas import Device, TensorMeta
 
 from . import nested
-from .leaves import array_of, is_number_list, kept, key_of
+from .leaves import array_of, kept, key_of
 from .nested import Structure
 from .patterns import Pattern
 from .specs import Shape, TensorSpec, describe

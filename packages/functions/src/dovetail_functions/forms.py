@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from dovetail_protocols.arrays import is_variable, provider
+from dovetail_protocols.boundary import is_number_list
 from dovetail_protocols.operations import read_variable
 
 from . import nested
-from .leaves import is_number_list
 from .nested import Structure
 
 _NUMBERS = (bool, int, float, complex)

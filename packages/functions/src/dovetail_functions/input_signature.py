@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dovetail_protocols.arrays import is_variable, provider
-from dovetail_protocols.dtypes import DType, with_scalar
-from dovetail_protocols.errors import DTypeError, SignatureError, StructureError
-from dovetail_protocols.operations import read_variable
+from dovetail_protocols.boundary import array_for
+from dovetail_protocols.errors import SignatureError, StructureError
 
 from . import nested
 from .convention import BoundArguments
-from .leaves import is_number_list
 from .patterns import Pattern
 from .specs import TensorSpec
 
@@ -66,7 +63,7 @@ class InputSignature:
         return (*nested.unflatten(self._structure, arrays), *bound.args[self.count :])
 
     def _checked(self, spec: TensorSpec, value: Any, path: str, positional: Sequence[str]) -> Any:
-        array = _converted(value, spec)
+        array = array_for(value, spec.dtype, spec.device)
         if array is not None and spec.accepts(array.meta):
             return array
         place, _, rest = path[1:].partition("]")
@@ -78,27 +75,3 @@ class InputSignature:
             got=repr(value)[:100] if array is None else f"{array.meta}",
             fix="convert it with .astype(...) or reshape(...), or widen the TensorSpec with None",
         )
-
-
-def _converted(value: Any, spec: TensorSpec) -> Any | None:
-    """The array of a value, or None where it has none. Python numbers take the spec's dtype where no kind is lost, and
-    what is no array yet goes to its device."""
-    if provider().is_array(value):
-        return value
-    if is_variable(value):
-        return read_variable(value)
-    if isinstance(value, (bool, int, float, complex)) or is_number_list(value):
-        return provider().convert(value, spec.dtype if _fits(value, spec.dtype) else None, spec.device)
-    return provider().convert(value, None, spec.device) if hasattr(type(value), "__array__") else None
-
-
-def _fits(value: Any, wanted: DType) -> bool:
-    """Whether numbers can have a dtype without changing kind."""
-    if isinstance(value, list):
-        return all(_fits(item, wanted) for item in value)
-    if isinstance(value, bool):
-        return wanted.kind == "boolean"
-    try:
-        return with_scalar(wanted, value) is wanted
-    except DTypeError:
-        return False

@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from dovetail_protocols.arrays import is_variable, provider
+from dovetail_protocols.boundary import is_number_list
 from dovetail_protocols.errors import SignatureError
 
 _BY_VALUE = frozenset({bool, int, str, bytes, type(None), type(Ellipsis)})
@@ -59,11 +60,6 @@ class TracingContext:
 
 
 _CONTEXT = TracingContext()
-
-
-def is_number_list(value: Any) -> bool:
-    """Whether a value is a nested list of numbers, which becomes a tensor: by value, every new list would retrace."""
-    return type(value) is list and bool(value) and all(type(v) in _NUMBERS or is_number_list(v) for v in value)
 
 
 def array_of(value: Any) -> Any | None:

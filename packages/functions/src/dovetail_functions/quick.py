@@ -10,13 +10,14 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
+from dovetail_protocols.boundary import is_number_list
 from dovetail_protocols.default_device import chosen_device
 from dovetail_protocols.plugins.policy import _policy
 
 from . import nested
 from .arguments import Arguments
 from .calls import Call
-from .leaves import Identity, array_of, is_number_list, key_of
+from .leaves import Identity, array_of, key_of
 from .nested import Structure
 
 LIMIT = 4096

@@ -6,17 +6,15 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dovetail_protocols.arrays import is_variable, provider
+from dovetail_protocols.boundary import array_for
 from dovetail_protocols.dispatch import apply
-from dovetail_protocols.dtypes import DType, with_scalar
-from dovetail_protocols.errors import DTypeError
 from dovetail_protocols.functions import ExportedFunction
 from dovetail_protocols.graph import Graph, evaluate
 from dovetail_protocols.operations import assign_variable, read_variable
 from dovetail_protocols.roles import VariableLike
 
 from . import structures
-from .records import FunctionRecord, InputRecord
+from .records import FunctionRecord
 
 LIMIT = 256
 """Sets of sizes for which a trace keeps its graph."""
@@ -61,7 +59,7 @@ class LoadedTrace:
         """The values as arrays, in order of the inputs, or None where the trace doesn't take them."""
         if len(values) != len(self.inputs):
             return None
-        arrays = [_as_array(value, wanted) for value, wanted in zip(values, self.inputs, strict=True)]
+        arrays = [array_for(value, one.dtype, one.device) for value, one in zip(values, self.inputs, strict=True)]
         if any(array is None or not one.accepts(array.meta) for array, one in zip(arrays, self.inputs, strict=True)):
             return None
         return arrays if self.record.template.serves(self._sizes(arrays)) else None
@@ -113,38 +111,3 @@ class LoadedTrace:
                 self._graphs.clear()
             found = self._graphs[sizes] = self.record.template.specialized(sizes)
         return found
-
-
-def _as_array(value: Any, wanted: InputRecord) -> Any | None:
-    """The array of a value, or None where it has none. Python numbers take the dtype that is wanted where no kind is
-    lost, and what is no array yet goes to the device that is wanted."""
-    if provider().is_array(value):
-        return value
-    if is_variable(value):
-        return apply(read_variable, (value,), {})
-    if _is_number(value) or _is_number_list(value):
-        kind = wanted.dtype if _fits(value, wanted.dtype) else None
-        return provider().convert(value, kind, wanted.device)
-    if hasattr(type(value), "__array__") or hasattr(type(value), "__dlpack__"):
-        return provider().convert(value, None, wanted.device)
-    return None
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (bool, int, float, complex)
-
-
-def _is_number_list(value: Any) -> bool:
-    return type(value) is list and bool(value) and all(_is_number(one) or _is_number_list(one) for one in value)
-
-
-def _fits(value: Any, wanted: DType) -> bool:
-    """Whether numbers can have a dtype without changing kind."""
-    if isinstance(value, list):
-        return all(_fits(item, wanted) for item in value)
-    if isinstance(value, bool):
-        return wanted.kind == "boolean"
-    try:
-        return with_scalar(wanted, value) is wanted
-    except DTypeError:
-        return False
