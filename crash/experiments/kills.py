@@ -30,7 +30,7 @@ def _kill_everywhere(stand: Stand, case: Case, plan: Plan, result: Result) -> No
     try:
         calls = calls_of_a_save(stand, case, template, log)
         result.notes.append(f"{len(calls)} calls")
-        rounds = plan.count(12 if case.name != "first save" else 6, stand.name, quick=1, peers=2)
+        rounds = plan.count(4, stand.name, quick=1, peers=2)
         chosen = calls * rounds
         limit = plan.count(len(chosen), stand.name, quick=40, peers=400)
         if len(chosen) > limit:
