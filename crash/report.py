@@ -1,8 +1,12 @@
-"""What was found, as Markdown."""
+"""What was found, as Markdown. `python -m crash.report FILE …` renders what several runs have written as JSON."""
 
 from __future__ import annotations
 
+import json
+import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from crash.results import Result
@@ -43,29 +47,40 @@ def _cell(found: tuple[int, int] | None) -> str:
 
 
 def _details(results: Sequence[Result], name: str) -> str:
-    rows = []
+    """Misses of trials by format and case, then what was missed, and one example of each."""
+    cases = list(dict.fromkeys(result.case for result in results))
+    cells: dict[str, dict[str, Result]] = {}
     for result in results:
-        if result.skipped:
-            rows.append([result.format, result.case, "–", f"not tried: {result.skipped}", "", ""])
-            continue
-        good = ", ".join(f"{n:,} {what}" for what, n in result.counts.most_common() if what not in result.misses)
-        bad = ", ".join(f"**{n:,} {what}**" for what, n in result.misses.most_common())
-        notes = [f"{result.leftovers:,} times leftovers stay"] * bool(result.leftovers) + _few(result)
-        rows.append([result.format, result.case, f"{result.trials:,}", good, bad or "none", "; ".join(notes)])
-    examples = [
-        f"- {result.format}, {result.case}: {text}"
-        for result in results
-        for text in [*result.examples[:2], *([f"left: {result.leftover}"] if result.leftover else [])]
-    ]
-    text = f"## {name}\n\n" + table(["format", "case", "trials", "sound", "misses", "notes"], rows) + "\n"
-    return text + ("\nExamples of misses:\n\n" + "\n".join(examples) + "\n" if examples else "")
+        cells.setdefault(result.format, {})[result.case] = result
+    rows = [[form, *(_cell_of(row.get(case)) for case in cases)] for form, row in cells.items()]
+    lines = [f"## {name}", "", table(["format", *cases], rows), ""]
+    lines += [line for form, row in cells.items() for line in _missed(form, row)]
+    reasons = dict.fromkeys(result.skipped for result in results if result.skipped)
+    lines += [f"- Not tried: {reason}." for reason in reasons]
+    return "\n".join(lines) + "\n"
 
 
-def _few(result: Result) -> list[str]:
-    """Notes, those that come often once, and the kinds of errors that were raised."""
-    notes = list(dict.fromkeys(result.notes))
-    shown = notes[:3] + ([f"and {len(notes) - 3} more notes"] if len(notes) > 3 else [])
-    return shown + [f"{count:,} {kind}" for kind, count in result.errors.most_common(4)]
+def _cell_of(result: Result | None) -> str:
+    if result is None:
+        return "–"
+    if result.skipped:
+        return "not tried"
+    return _cell((sum(result.misses.values()), result.trials))
+
+
+def _missed(form: str, row: Mapping[str, Result]) -> list[str]:
+    """What a format missed in all cases of an experiment, one line."""
+    misses: Counter[str] = Counter()
+    for result in row.values():
+        misses.update(result.misses)
+    left = sum(result.leftovers for result in row.values())
+    parts = [f"{count:,} {what}" for what, count in misses.most_common()]
+    parts += [f"{left:,} times leftovers stay"] * bool(left)
+    examples = [example for result in row.values() for example in result.examples]
+    text = f"- {form}: {', '.join(parts)}" if parts else ""
+    if examples:
+        text += f"; such as `{examples[0][:160].replace('`', '')}`"
+    return [text] if text else []
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -74,3 +89,18 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(
         "| " + " | ".join(cell.replace("|", "/").replace("\n", " ") for cell in line) + " |" for line in lines
     )
+
+
+def of_files(paths: Iterable[Path]) -> str:
+    """One report of the results of several runs."""
+    results: list[Result] = []
+    formats: dict[str, Mapping[str, Any]] = {}
+    for path in paths:
+        read = json.loads(path.read_text("utf-8"))
+        formats |= read["formats"]
+        results += map(Result.from_json, read["results"])
+    return render(results, formats)
+
+
+if __name__ == "__main__":
+    print(of_files(map(Path, sys.argv[1:])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -43,6 +44,12 @@ class Result:
     @property
     def trials(self) -> int:
         return sum(self.counts.values())
+
+    @classmethod
+    def from_json(cls, read: Mapping[str, Any]) -> Result:
+        """The result that `to_json` gave."""
+        values = {each.name: read[each.name] for each in fields(cls)}
+        return cls(**values | {name: Counter(read[name]) for name in ("counts", "misses", "errors")})
 
     def to_json(self) -> dict[str, Any]:
         counters = {name: dict(getattr(self, name)) for name in ("counts", "misses", "errors")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import sys
 import tempfile
@@ -20,6 +21,9 @@ from crash.damage import Damage, try_damage
 from crash.formats.catalogue import load_format
 from crash.formats.format import Format
 from crash.payloads import PAYLOADS, digest
+
+_MEMORY_BYTES = 8 << 30
+"""What loading a damaged checkpoint may take, so that one that asks for more does not take the machine's."""
 
 
 class Jobs:
@@ -130,6 +134,8 @@ class Jobs:
         def load() -> Mapping[str, Any]:
             return self.load(root, way, payload)
 
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + _MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
         return try_damage(Path(root), [Damage(*each) for each in damages], load, Path(progress))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from importlib.util import find_spec
@@ -133,7 +134,16 @@ def test_report_counts_misses_of_trials() -> None:
     result.add("old one lost", miss=True, example="killed before write 1")
     text = report.render([result], {"acme": {"missing": "no acme"}})
     assert "| acme | 1 of 2 | 0 |" in text
-    assert "- acme, a case: old one lost: killed before write 1" in text
+    assert "- acme: 1 old one lost; such as `old one lost: killed before write 1`" in text
+
+
+def test_reports_of_several_runs_are_one(tmp_path: Path) -> None:
+    result = Result("kills", "acme", "a case", seed=0)
+    result.add("old one lost", miss=True, example="killed before write 1")
+    for number in (1, 2):
+        found = {"formats": {"acme": {"missing": "no acme"}}, "results": [result.to_json()]}
+        (tmp_path / f"{number}.json").write_text(json.dumps(found), "utf-8")
+    assert "| acme | 2 of 2 | 0 |" in report.of_files(sorted(tmp_path.iterdir()))
 
 
 # Recording
