@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import stat
+import sys
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +19,7 @@ import safetensors
 import safetensors.numpy
 
 import dovetail_checkpointing
-from dovetail_checkpointing.interchange import ForeignLimits, convert
+from dovetail_checkpointing.interchange import ForeignLimits, convert, keras_files
 from dovetail_protocols.errors import (
     CheckpointCorruptError,
     CheckpointError,
@@ -26,6 +27,7 @@ from dovetail_protocols.errors import (
     CheckpointSpaceError,
     CheckpointUnsafeError,
     DTypeError,
+    MissingPackageError,
 )
 
 from .hostile import hdf5, pytorch, zips
@@ -145,6 +147,19 @@ def test_a_dtype_that_the_target_lacks_is_refused_by_name(name: str, what: str, 
     assert sorted(os.listdir(tmp_path)) == ["a"]
 
 
+def test_metadata_of_safetensors_files_is_kept_and_says_pytorch_of_what_came_from_it(tmp_path: Path) -> None:
+    arrays = {"w": np.ones(1, np.float32)}
+    safetensors.numpy.save_file(arrays, tmp_path / "a.safetensors", {"by": "tests"})
+    convert(tmp_path / "a.safetensors", tmp_path / "m.safetensors.index.json")
+    convert(tmp_path / "m.safetensors.index.json", tmp_path / "b.safetensors")
+    with safetensors.safe_open(tmp_path / "b.safetensors", "numpy") as found:
+        assert found.metadata() == {"by": "tests", "format": "pt"}
+    convert(tmp_path / "a.safetensors", tmp_path / "a.pt")
+    convert(tmp_path / "a.pt", tmp_path / "c.safetensors")
+    with safetensors.safe_open(tmp_path / "c.safetensors", "numpy") as found:
+        assert found.metadata() == {"format": "pt"}
+
+
 def test_one_array_of_two_names_stays_one(tmp_path: Path) -> None:
     shared = np.arange(1000, dtype=np.float32)
     dovetail_checkpointing.save(tmp_path / "a", {"embed": {"w": shared}, "head": {"w": shared}, "other": shared.copy()})
@@ -261,7 +276,20 @@ def test_a_file_has_the_mode_that_the_umask_leaves(saved: Path, tmp_path: Path) 
 
 def test_an_unknown_suffix_is_refused_with_those_that_are_known(saved: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no known format") as caught:
-        convert(saved, tmp_path / "a.bin")
+        convert(saved, tmp_path / "a.model")
     assert ".safetensors" in str(caught.value)
-    convert(saved, tmp_path / "a.bin", to="safetensors")
-    assert_same(safetensors.numpy.load_file(tmp_path / "a.bin"), ARRAYS)
+    convert(saved, tmp_path / "a.model", to="safetensors")
+    assert_same(safetensors.numpy.load_file(tmp_path / "a.model"), ARRAYS)
+    convert(tmp_path / "a.model", tmp_path / "a.npz", source_format="safetensors")
+    with np.load(tmp_path / "a.npz") as found:
+        assert_same(dict(found), ARRAYS)
+    with pytest.raises(CheckpointError, match="unknown format"):
+        convert(saved, tmp_path / "b", to="gguf")
+
+
+def test_without_h5py_the_extra_that_brings_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    path = hdf5.FILES["cut short"].make(tmp_path)
+    with pytest.raises(MissingPackageError, match="need h5py") as caught, keras_files.reading(path, ForeignLimits()):
+        pytest.fail("nothing can be read")
+    assert 'pip install "dovetail-checkpointing[keras]"' in str(caught.value)

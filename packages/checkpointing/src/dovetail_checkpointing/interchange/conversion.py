@@ -49,6 +49,7 @@ def convert(
     target: str | os.PathLike[str],
     *,
     to: str | None = None,
+    source_format: str | None = None,
     like: Any = None,
     names: NameMap | Mapping[str, str] | None = None,
     source_layout: Literal["pytorch", "keras", "dovetail"] | None = None,
@@ -59,10 +60,11 @@ def convert(
     overwrite: bool = False,
     limits: ForeignLimits = ForeignLimits(),  # noqa: B008 - frozen
 ) -> Conversion:
-    """Writes the weights of one file as another: PyTorch's .pt and .pth, Keras's .weights.h5 (and .keras, to read),
+    """Writes the weights of one file as another: PyTorch's .pt, .pth and .bin, Keras's .weights.h5 (and .keras, to read),
     .safetensors, Hugging Face's .safetensors.index.json, NumPy's .npz, and folders of Dovetail.
 
-    Formats go by suffix; `to` says the target's: "pytorch", "keras", "safetensors", "huggingface", "numpy", "dovetail".
+    Formats go by suffix; `to` says the target's and `source_format` the source's, where a name doesn't: "pytorch",
+    "keras", "safetensors", "huggingface", "numpy", "dovetail".
     Without `like`, every array stays as it is. With `like`, a built Dovetail module, weights are moved between its
     layout and PyTorch's or Keras's; which one a file has that anybody may write is said by `source_layout` or
     `target_layout`. `names` maps the source's names to the target's (see `NameMap`); with `like`, everything below a
@@ -80,18 +82,19 @@ def convert(
     DTypeError for a dtype that the target doesn't have, MissingPackageError.
     """
     origin, goal = Path(source), Path(target)
-    source_format, target_format = formats.of(origin), formats.named(to) if to else formats.of(goal)
+    read_format = formats.named(source_format) if source_format else formats.of(origin)
+    target_format = formats.named(to) if to else formats.of(goal)
     if target_format.name != DOVETAIL or not overwrite:
         refuse_taken(goal, overwrite)
-    if allow_code_execution and source_format.name == "pytorch":
-        source_format = replace(source_format, module="pytorch_code")
+    if allow_code_execution and read_format.name == "pytorch":
+        read_format = replace(read_format, module="pytorch_code")
     route = _Route(
-        source_layout or source_format.framework,
+        source_layout or read_format.framework,
         target_layout or target_format.framework,
         names if isinstance(names, NameMap) else NameMap(names or {}),
     )
     layers = None if like is None else layouts.of(like)
-    with _reading(source_format, origin, limits, goal) as contents:
+    with _reading(read_format, origin, limits, goal) as contents:
         plan = _plan(contents, route, layers, unexpected, remainder)
         _fit_scalars(plan, target_format, unexpected)
         _write(target_format, goal, plan.contents, overwrite, limits)
@@ -139,8 +142,11 @@ def _plan(
     """The contents under their new names, and in the target's layout where there is a module to go by."""
     start, goal = route.separators
     scalars = renamed(contents.scalars.items(), route.names, start, goal)
+    metadata = dict(contents.metadata)
+    if (route.target or route.source) == "pytorch":
+        metadata.setdefault("format", "pt")  # the `transformers` library reads no safetensors file without it
     if layers is None:
-        return _Plan(Contents(renamed(contents.arrays.items(), route.names, start, goal), scalars))
+        return _Plan(Contents(renamed(contents.arrays.items(), route.names, start, goal), scalars, metadata))
     if route.target == DOVETAIL and route.source in ("pytorch", "keras"):
         arrays = renamed(contents.arrays.items(), route.names, start, goal)
         moved = layouts.into_dovetail(arrays, route.source, layers)
@@ -164,7 +170,7 @@ def _plan(
     separator = SEPARATORS["dovetail"]
     final = renamed(kept.items(), back, separator, goal)
     rest = tuple(back(name, separator, goal) for name in moved.remainder) if remainder == "keep" else ()
-    return _Plan(Contents(final, scalars), rest, dropped)
+    return _Plan(Contents(final, scalars, metadata), rest, dropped)
 
 
 def _refuse_mismatch(moved: layouts.Moved, scalars: Iterable[str], unexpected: str) -> None:

@@ -26,7 +26,7 @@ ALL = (
     Format("huggingface", (".safetensors.index.json",), None, "huggingface_indexes"),
     Format("safetensors", (".safetensors",), None, "safetensors_files"),
     Format("numpy", (".npz",), None, "numpy_archives"),
-    Format("pytorch", (".pt", ".pth"), "pytorch", "pytorch_files"),
+    Format("pytorch", (".pt", ".pth", ".bin"), "pytorch", "pytorch_files"),
     Format("keras", (".weights.h5", ".keras", ".h5"), "keras", "keras_files", "h5py"),
     Format(DOVETAIL, (), DOVETAIL, "checkpoint_folders"),
 )
@@ -58,5 +58,5 @@ def of(path: Path) -> Format:
         "a file of this name has no known format",
         where=str(path),
         expected=f"one of {known_suffixes}, or a folder",
-        fix='say the format, such as to="safetensors"',
+        fix='say the format, such as to="safetensors" or source_format="pytorch"',
     )

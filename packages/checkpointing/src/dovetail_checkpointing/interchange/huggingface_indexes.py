@@ -39,6 +39,7 @@ def reading(path: Path, limits: ForeignLimits) -> Iterator[Contents]:
         if not file_name(shard, f"{path}: {name!r}").endswith(".safetensors"):
             raise CheckpointCorruptError("a shard is no .safetensors file", where=f"{path}: {name!r}", got=shard)
     arrays: dict[str, StoredArray] = {}
+    metadata: dict[str, str] = {}
     with ExitStack() as shards:
         for shard in sorted(set(places.values())):
             found = shards.enter_context(safetensors_files.reading(path.parent / shard, limits, beside=True))
@@ -49,7 +50,8 @@ def reading(path: Path, limits: ForeignLimits) -> Iterator[Contents]:
                     "an index and its shard differ", where=str(path.parent / shard), got=f"only one of them has {odd}"
                 )
             arrays |= found.arrays
-        yield Contents({name: arrays[name] for name in places}, {}, {})
+            metadata |= found.metadata
+        yield Contents({name: arrays[name] for name in places}, {}, metadata)
 
 
 def write(path: Path, contents: Contents, *, overwrite: bool = False, shard_bytes: int = SHARD_BYTES) -> None:
