@@ -60,8 +60,8 @@ def convert(
     overwrite: bool = False,
     limits: ForeignLimits = ForeignLimits(),  # noqa: B008 - frozen
 ) -> Conversion:
-    """Writes the weights of one file as another: PyTorch's .pt, .pth and .bin, Keras's .weights.h5 (and .keras, to read),
-    .safetensors, Hugging Face's .safetensors.index.json, NumPy's .npz, and folders of Dovetail.
+    """Writes the weights of one file as another: PyTorch's .pt, .pth and .bin, Keras's .weights.h5 (and .keras, to
+    read), .safetensors, Hugging Face's .safetensors.index.json, NumPy's .npz, and folders of Dovetail.
 
     Formats go by suffix; `to` says the target's and `source_format` the source's, where a name doesn't: "pytorch",
     "keras", "safetensors", "huggingface", "numpy", "dovetail".
