@@ -140,6 +140,12 @@ def test_without_values_only_descriptions_are_compared(tmp_path: Path) -> None:
     assert (found.same, found.compares_values) == (1, False)
 
 
+def test_differences_are_told_in_the_order_of_the_first_tree(tmp_path: Path) -> None:
+    first = {"narrow": np.zeros(2, np.int8), "wide": np.zeros(2), "middle": np.zeros(2, np.int32)}
+    found = compared(tmp_path, first, {name: value + 1 for name, value in first.items()})
+    assert [one.path for one in found.changed] == [("narrow",), ("wide",), ("middle",)]
+
+
 def test_paths_that_read_alike_are_told_apart(tmp_path: Path) -> None:
     found = compared(
         tmp_path, {"a/b": np.ones(1), "a": {"b": np.zeros(1)}}, {"a/b": np.ones(1), "a": {"b": np.ones(1)}}

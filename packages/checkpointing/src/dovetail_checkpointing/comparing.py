@@ -9,7 +9,7 @@ from typing import Any, Final
 from .object_tree import Path
 from .reading import Reader, TensorInfo
 from .sources import Array, CheckpointSource, TensorSource, groups, is_small, parts
-from .value_differences import Gathered, ValueDifference
+from .value_differences import Gathered, ValueDifference, same_bits
 
 
 class _Absent:
@@ -135,7 +135,7 @@ def _changed(
     paths: list[Path],
     progress: Callable[[int, int], None] | None,
 ) -> list[TensorDifference]:
-    found = []
+    found: dict[Path, TensorDifference] = {}
     total = sum(first.tensors[path].size_bytes for path in paths)
     done = 0
 
@@ -145,18 +145,20 @@ def _changed(
         if progress is not None:
             progress(done, total)
 
-    for group in groups(paths, first.tensors):
+    for group in groups(first.stored_order(paths), first.tensors):
         infos = [first.tensors[path] for path in group]
         if not is_small(infos[0]):
-            gathered = [_in_parts(first, second, group[0], infos[0], advance)]
+            differences = {group[0]: _in_parts(first, second, group[0], infos[0], advance)}
         else:
             left, right = first.read_several(group), second.read_several(group)
-            gathered = [_whole(left[path], right[path]) for path in group]
+            differences = {
+                path: _whole(left[path], right[path]) for path in group if not same_bits(left[path], right[path])
+            }
             advance(sum(info.size_bytes for info in infos))
-        for path, info, difference in zip(group, infos, gathered, strict=True):
+        for path, difference in differences.items():
             if difference.changed:
-                found.append(TensorDifference(path, info, info, difference))
-    return found
+                found[path] = TensorDifference(path, first.tensors[path], first.tensors[path], difference)
+    return [found[path] for path in paths if path in found]
 
 
 def _in_parts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path as FilePath
@@ -26,8 +26,9 @@ class SafetensorsSource:
     def __init__(self, file: BinaryIO, header: Header, where: str) -> None:
         self._file, self._header, self._where = file, header, where
         self._entries = {split(name): entry for name, entry in header.entries.items()}
-        placed = sorted(self._entries.items(), key=lambda one: one[1].start)
-        self._tensors = {path: TensorInfo(one.shape, one.dtype, one.stop - one.start) for path, one in placed}
+        self._tensors = {
+            path: TensorInfo(one.shape, one.dtype, one.stop - one.start) for path, one in self._entries.items()
+        }
 
     @property
     def tensors(self) -> Mapping[Path, TensorInfo]:
@@ -38,6 +39,10 @@ class SafetensorsSource:
     def metadata(self) -> Mapping[str, str]:
         """What the file says beside its tensors."""
         return self._header.metadata
+
+    def stored_order(self, paths: Iterable[Path]) -> list[Path]:
+        """Paths by where their tensors begin."""
+        return sorted(paths, key=lambda path: self._entries[path].start)
 
     def read_part(self, path: Path, slices: Any) -> Array:
         """The part of a tensor that an index of `parts` picks, whose bytes lie in one piece."""

@@ -20,10 +20,15 @@ Array = np.ndarray[Any, Any]
 
 
 class TensorSource(Protocol):
-    """Named tensors that can be read in parts. `tensors` are in the order in which they lie in storage."""
+    """Named tensors that can be read in parts."""
 
     @property
-    def tensors(self) -> Mapping[Path, TensorInfo]: ...
+    def tensors(self) -> Mapping[Path, TensorInfo]:
+        """The tensors, in the order in which they were saved."""
+
+    def stored_order(self, paths: Iterable[Path]) -> list[Path]:
+        """Paths in the order in which their tensors lie in storage: so they are read the quickest."""
+
     def read_part(self, path: Path, slices: Any) -> Array:
         """The part of a tensor that slices pick."""
 
@@ -37,22 +42,27 @@ class CheckpointSource:
 
     def __init__(self, reader: Reader, without: Container[Path] = ()) -> None:
         self._reader = reader
-        manifest = reader.manifest
-        self._records = {record.path: record for record in manifest.tensors}
-        placed = sorted(manifest.tensors, key=lambda record: [(piece.file, piece.begin) for piece in record.pieces[:1]])
-        self._tensors = {
-            record.path: TensorInfo(record.shape, record.dtype, item_bytes(record.dtype) * prod(record.shape))
-            for record in placed
-        }
-        for alias, target in manifest.aliases.items():
+        self._records = {record.path: record for record in reader.manifest.tensors}
+        for alias, target in reader.manifest.aliases.items():
             if target in self._records and alias not in self._records and alias not in without:
                 self._records[alias] = self._records[target]
-                self._tensors[alias] = self._tensors[target]
+        self._tensors = {
+            path: TensorInfo(record.shape, record.dtype, item_bytes(record.dtype) * prod(record.shape))
+            for path, record in self._records.items()
+        }
 
     @property
     def tensors(self) -> Mapping[Path, TensorInfo]:
-        """Every tensor, tied ones too."""
+        """Every tensor, then the tied ones by their other paths."""
         return self._tensors
+
+    def stored_order(self, paths: Iterable[Path]) -> list[Path]:
+        """Paths by file, and by place in it."""
+
+        def place(path: Path) -> list[tuple[int, int]]:
+            return [(piece.file, piece.begin) for piece in self._records[path].pieces[:1]]
+
+        return sorted(paths, key=place)
 
     def read_part(self, path: Path, slices: Any) -> Array:
         """The part of a tensor that slices pick."""

@@ -86,6 +86,12 @@ class Gathered:
         )
 
 
+def same_bits(first: Array, second: Array) -> bool:
+    """Whether two arrays of one shape and dtype are the same to the bit."""
+    one, other = (np.ascontiguousarray(array).reshape(-1).view(np.uint8) for array in (first, second))
+    return np.array_equal(one, other)
+
+
 def _bits(values: Array) -> Array:
     """The bytes of each element, as the widest integers that they make up: (elements, integers of each)."""
     width = min(values.itemsize, 8)

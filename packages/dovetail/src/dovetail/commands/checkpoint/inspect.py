@@ -136,7 +136,8 @@ def _tensors(one: Opened, is_wanted: Callable[[str], bool]) -> dict[str, Any]:
     from dovetail_checkpointing.object_tree import shown
 
     infos = one.source.tensors
-    paths = infos if one.reader is None else [record.path for record in one.reader.manifest.tensors]
+    tied = {} if one.reader is None else one.reader.manifest.aliases
+    paths = [path for path in infos if path not in tied]
     return {
         "tensors": [
             {
