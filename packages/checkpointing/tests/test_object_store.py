@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from dovetail_checkpointing import Manager, latest_checkpoint, open, restore, save, verify
+from dovetail_checkpointing import (
+    Manager,
+    Shard,
+    latest_checkpoint,
+    open,
+    restore,
+    run_threads,
+    save,
+    save_sharded,
+    verify,
+)
 from dovetail_checkpointing.storage import ObjectStore, object_store
 from dovetail_protocols.errors import (
     CheckpointBusyError,
@@ -155,3 +165,34 @@ def test_damage_is_found(root: str) -> None:
 def test_a_scheme_that_nobody_knows_says_what_to_install() -> None:
     with pytest.raises(CheckpointError, match=r"dovetail-checkpointing\[remote\]"):
         save("nowhere://bucket/c", TREE)
+
+
+def test_ranks_save_together_and_replace_what_was_there(root: str) -> None:
+    for value in (1.0, 2.0):
+
+        def run(ranks: Any, value: float = value) -> Any:
+            part = Shard(np.full((2, 3), value), (2 * ranks.rank, 0), (6, 3))
+            return save_sharded(f"{root}/c", {"w": part}, communicator=ranks, overwrite=True)
+
+        assert not [result for result in run_threads(3, run) if isinstance(result, BaseException)]
+        assert np.array_equal(restore(f"{root}/c").tree["w"], np.full((6, 3), value))
+        assert len(names(f"{root}/c")) == 4
+    assert verify(f"{root}/c").is_sound
+
+
+def test_rank_that_fails_leaves_nothing_of_the_others(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    create = ObjectStore.create
+
+    def failing(store: ObjectStore, path: PurePath, *arguments: Any, **keywords: Any) -> Any:
+        if "rank-00001" in path.name:
+            raise OSError(5, "Input/output error")
+        return create(store, path, *arguments, **keywords)
+
+    monkeypatch.setattr(ObjectStore, "create", failing)
+    results = run_threads(
+        3, lambda ranks: save_sharded(f"{root}/c", {str(ranks.rank): Shard(np.ones(2))}, communicator=ranks)
+    )
+    assert {str(result.where) for result in results if isinstance(result, CheckpointError)} == {
+        f"rank 1: {root}/c".replace("://", ":///")
+    }
+    assert names(f"{root}/c") == []
