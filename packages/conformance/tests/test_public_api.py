@@ -13,6 +13,7 @@ REVIEWED = [
     "array",
     "case",
     "checkpoint_format_suite",
+    "communicator_suite",
     "compiler_suite",
     "device_suite",
     "elementwise_cases",

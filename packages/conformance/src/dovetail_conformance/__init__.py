@@ -4,6 +4,7 @@ from .case_bank import CASE_BANK
 from .case_bank.elementwise import cases as elementwise_cases
 from .cases import Case, Operand, array, case, given, positive
 from .checkpoint_format_suite import checkpoint_format_suite
+from .communicator_suite import communicator_suite
 from .compiler_suite import compiler_suite
 from .device_suite import device_suite
 from .kernel_suite import kernel_suite
@@ -27,6 +28,7 @@ __all__ = [
     "array",
     "case",
     "checkpoint_format_suite",
+    "communicator_suite",
     "compiler_suite",
     "device_suite",
     "elementwise_cases",

@@ -15,6 +15,8 @@ from dovetail_protocols import errors
 from dovetail_protocols.errors import CheckpointError, CommunicatorError, DovetailError
 from dovetail_protocols.roles import Communicator
 
+_NOTHING = "nothing was published; earlier checkpoints are untouched"
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -46,7 +48,7 @@ class Exchange:
     def __init__(self, communicator: Communicator, where: str) -> None:
         self.rank, self.world_size = communicator.rank, communicator.world_size
         self._communicator, self._where = communicator, where
-        self.effect = "nothing was published; earlier checkpoints are untouched"
+        self.effect = _NOTHING
         self.has_failed_before_publishing = False
 
     @property
@@ -59,7 +61,8 @@ class Exchange:
 
         Raises: OtherFailed on rank 0, where a rank has failed.
         """
-        gathered = self._call(lambda: self._communicator.gather(_encoded(own, self.rank)))
+        message = _encoded(own, self.rank, _NOTHING)
+        gathered = self._call(lambda: self._communicator.gather(message))
         if gathered is None:
             return None
         messages = [json.loads(message) for message in gathered]
@@ -75,7 +78,7 @@ class Exchange:
         """
         sent = None
         if outcome is not None:
-            sent = _encoded(outcome, self.rank, adds_rank=False)
+            sent = _encoded(outcome, None, self.effect)
         message = json.loads(self._call(lambda: self._communicator.broadcast(sent)))
         if "failure" not in message:
             return message["value"]
@@ -97,25 +100,25 @@ class Exchange:
             ) from error
 
 
-def _encoded(outcome: Outcome, rank: int, *, adds_rank: bool = True) -> bytes:
+def _encoded(outcome: Outcome, rank: int | None, effect: str) -> bytes:
+    """A message with what a step came to. `rank`: whose step it was, or None for what rank 0 does for all."""
     error = outcome.error
     if error is None:
         return json.dumps({"value": outcome.value}).encode()
-    return json.dumps({"failure": _failure(error, rank, adds_rank=adds_rank)}).encode()
+    return json.dumps({"failure": _failure(error, rank, effect)}).encode()
 
 
-def _failure(error: BaseException, rank: int, *, adds_rank: bool) -> dict[str, Any]:
+def _failure(error: BaseException, rank: int | None, effect: str) -> dict[str, Any]:
     if isinstance(error, OtherFailed):
         return error.failure
     if not isinstance(error, DovetailError):
         cause = f"{type(error).__name__}: {error}"
-        effect = "nothing was published; earlier checkpoints are untouched"
         error = CheckpointError("a rank failed in a sharded save", cause=cause, effect=effect)
     facts = {name: getattr(error, name) for name in DovetailError.FACTS}
-    if adds_rank:
+    if rank is not None:
         facts["where"] = f"rank {rank}" + (f": {facts['where']}" if facts["where"] is not None else "")
     known = {name: None if fact is None else str(fact) for name, fact in facts.items()}
-    return {"kind": type(error).__name__, "what": error.what, "rank": rank if adds_rank else None, "facts": known}
+    return {"kind": type(error).__name__, "what": error.what, "rank": rank, "facts": known}
 
 
 def _together(failures: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -216,9 +216,9 @@ class _Lead:
             self._require_readable(manifest, staging)
             staging.write_durably(NAME, data)
             staging.publish(replaces=self._replaces)
+            self.exchange.effect = "the checkpoint is in place, whole and durable; some ranks may not know"
             if self._replaces:
                 staging.remove_replaced()
-            self.exchange.effect = "the checkpoint is in place, whole and durable; some ranks may not know"
         size = sum(file.size_bytes for file in manifest.files) + len(data)
         nonfinite = None
         if self.options.find_nonfinite:
