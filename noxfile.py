@@ -179,3 +179,5 @@ def crash(session: nox.Session) -> None:
     """Kill saves, break disks and damage files: what Dovetail loses, and what other checkpoint formats lose."""
     install_packages(session, "crash")
     session.run("python", "-m", "crash", *session.posargs, env=ONE_BLAS_THREAD)
+    if not session.posargs:
+        session.run("python", "-m", "crash.inside", env=ONE_BLAS_THREAD)

@@ -176,6 +176,7 @@ def test_a_failure_of_any_call_while_reading_is_told_and_changes_nothing(number:
             with pytest.raises(CheckpointError) as caught:
                 act(faults.storage(storage))
             assert os.strerror(number) in str(caught.value), faults.hit
+            assert "there is no checkpoint" not in str(caught.value), faults.hit
             assert not isinstance(caught.value, CheckpointCorruptError) or number == errno.EIO, faults.hit
         assert not kernel.any()
 
