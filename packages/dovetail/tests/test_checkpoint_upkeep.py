@@ -119,6 +119,7 @@ def test_plain_files_are_inspected_and_compared(run: Path, command: Command) -> 
     command("inspect", shard, "--html", "page.html", "--tensors", "*")
     assert "A plain file of tensors" in Path("page.html").read_text("utf-8")
     command("verify", shard, status=2)
+    command("ls", shard, status=2)
     Path("cut.safetensors").write_bytes(Path(shard).read_bytes()[:-1])
     command("inspect", "cut.safetensors", status=1)
     Path("odd.safetensors").write_bytes((16).to_bytes(8, "little") + b" " * 16)

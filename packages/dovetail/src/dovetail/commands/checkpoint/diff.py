@@ -22,7 +22,7 @@ TITLES = ("changed", "elements", "max |a-b|", "max relative", "mean |a-b|", "NaN
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("first", metavar="A", help="a checkpoint, or an exported program")
+    parser.add_argument("first", metavar="A", help="a checkpoint, an exported program, or a .safetensors file")
     parser.add_argument("second", metavar="B", help="another one")
     parser.add_argument("--no-values", action="store_true", help="compare names, shapes, dtypes and scalars only")
 

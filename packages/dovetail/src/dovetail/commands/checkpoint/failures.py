@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from dovetail_protocols.errors import CheckpointCorruptError, CheckpointUnsafeError, DovetailError
 
-DAMAGED, NOT_DONE, UNSAFE = 1, 2, 3
+OK, DAMAGED, NOT_DONE, UNSAFE = 0, 1, 2, 3
 
 
 def status_of(error: DovetailError) -> int:
@@ -14,6 +15,11 @@ def status_of(error: DovetailError) -> int:
     if isinstance(error, CheckpointUnsafeError):
         return UNSAFE
     return DAMAGED if isinstance(error, CheckpointCorruptError) else NOT_DONE
+
+
+def worst(statuses: Iterable[int]) -> int:
+    """The exit status for several: unsafe before damaged, damaged before what could not be done."""
+    return max(statuses, key=(OK, NOT_DONE, DAMAGED, UNSAFE).index, default=OK)
 
 
 def error_document(error: DovetailError) -> dict[str, Any]:

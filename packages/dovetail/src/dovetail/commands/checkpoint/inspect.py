@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", help="a checkpoint, or an exported program")
+    parser.add_argument("path", help="a checkpoint, an exported program, or a .safetensors file")
     parser.add_argument(
         "--tensors",
         action="append",
@@ -68,13 +67,13 @@ def _draw(found: Found, options: argparse.Namespace) -> int:
 
 def wanted(patterns: list[str] | None) -> Callable[[str], bool]:
     """Whether a name matches one of the patterns; every name where there are none."""
-    if not patterns:
-        return lambda name: True
-    return lambda name: any(fnmatchcase(name, pattern) for pattern in patterns)
+    from dovetail_checkpointing.matching import selection
+
+    return selection(patterns or None)
 
 
 def describe(found: Found, is_wanted: Callable[[str], bool]) -> dict[str, Any]:
-    """All that is known of a checkpoint without reading its tensors, as JSON; numbers are exact.
+    """All that is known of a checkpoint without reading its tensors, as JSON; of tensors those that are wanted.
 
     Raises: what opening it raises.
     """
@@ -84,7 +83,7 @@ def describe(found: Found, is_wanted: Callable[[str], bool]) -> dict[str, Any]:
             "path": str(found),
             "kind": found.kind,
             "saved": found.saved,
-            **(_said(found.place.path) if one.reader is None else _said_by(one.reader, is_wanted)),
+            **(_said(found.place.path) if one.reader is None else _said_by(one.reader)),
             **_tensors(one, is_wanted),
         }
     if found.kind == "program":
@@ -92,7 +91,7 @@ def describe(found: Found, is_wanted: Callable[[str], bool]) -> dict[str, Any]:
     return document
 
 
-def _said_by(reader: Reader, is_wanted: Callable[[str], bool]) -> dict[str, Any]:
+def _said_by(reader: Reader) -> dict[str, Any]:
     """What a checkpoint says beside its tensors."""
     from dovetail_checkpointing.object_tree import shown
 
@@ -105,14 +104,11 @@ def _said_by(reader: Reader, is_wanted: Callable[[str], bool]) -> dict[str, Any]
         "items": dict(manifest.items),
         "files": [{"name": one.name, "bytes": one.size_bytes, "sha256": one.sha256} for one in manifest.files],
         "aliases": [
-            {"name": shown(path), "path": list(path), "of": shown(target)}
-            for path, target in manifest.aliases.items()
-            if is_wanted(shown(path))
+            {"name": shown(path), "path": list(path), "of": shown(target)} for path, target in manifest.aliases.items()
         ],
         "scalars": [
             {"name": shown(path), "path": list(path), **scalar_document(value), "shown": value_text(value)}
             for path, value in manifest.scalars.items()
-            if is_wanted(shown(path))
         ],
     }
 

@@ -8,10 +8,13 @@ from typing import Any
 from dovetail_protocols.errors import CheckpointError, CheckpointUnsafeError, CheckpointVersionError
 
 from ..table import table
+from .failures import DAMAGED, NOT_DONE, OK, UNSAFE, worst
 from .json_output import print_json
 from .places import MANIFEST, Found, children, find
 from .progress import Progress
 from .text import count_text, number_text, plain, size_text
+
+_STATUSES = {"damaged": DAMAGED, "newer": NOT_DONE, "unsafe": UNSAFE}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,8 +23,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """0, or 1 where one is damaged, 3 where one is unsafe."""
+    """0, or 1 where one is damaged, 2 where one is of a newer format, 3 where one is unsafe."""
     found = find(options.path)
+    if found.kind == "file":
+        fix = f"dovetail checkpoint inspect {found}"
+        raise CheckpointError("this is a plain file, not a folder of checkpoints", where=str(found), fix=fix)
     listed = children(found.place) if found.kind == "folder" else [found]
     rows = [_row(one, verify=options.verify) for one in listed]
     leftovers = _leftovers(found)
@@ -42,8 +48,7 @@ def run(options: argparse.Namespace) -> int:
         if leftovers:
             size = size_text(sum(one.size_bytes for one in leftovers))
             print(f"\n{count_text(len(leftovers), 'unfinished save')} or removal, {size}: dovetail checkpoint gc")
-    states = {row["state"] for row in rows}
-    return 3 if "unsafe" in states else 1 if "damaged" in states else 0
+    return worst(_STATUSES.get(row["state"], OK) for row in rows)
 
 
 def _leftovers(found: Found) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dovetail_protocols.errors import CheckpointError
 
-from .failures import error_document, status_of
+from .failures import DAMAGED, OK, error_document, status_of, worst
 from .json_output import print_json
 from .places import MANIFEST, Found, children, find
 from .progress import Progress
@@ -37,16 +37,16 @@ def run(options: argparse.Namespace) -> int:
     One that is unsafe doesn't keep the others from being verified.
     """
     found = [one for path in options.paths for one in _all(find(path))]
-    status, documents = 0, []
+    statuses, documents = [], []
     for one in found:
         try:
             with Progress(f"verifying {one}") as progress:
                 verified = verify_found(one, options.level, progress)
-            told, document, worse = text_of(verified), document_of(verified), 0 if verified.is_sound else 1
+            told, document, status = text_of(verified), document_of(verified), OK if verified.is_sound else DAMAGED
         except CheckpointError as error:
-            told, worse = f"{plain(str(one))}: NOT READ\n{indent(plain_lines(str(error)), '  ')}", status_of(error)
+            told, status = f"{plain(str(one))}: NOT READ\n{indent(plain_lines(str(error)), '  ')}", status_of(error)
             document = {"path": str(one), "sound": False, "error": error_document(error)}
-        status = max(status, worse, key=(0, 2, 1, 3).index)
+        statuses.append(status)
         documents.append(document)
         if not options.json:
             print(told, flush=True)
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         print("no checkpoints")
     elif any(one.get("damages") for one in documents):
         print("`dovetail checkpoint quarantine` moves damaged ones out of the way")
-    return status
+    return worst(statuses)
 
 
 def _all(found: Found) -> list[Found]:

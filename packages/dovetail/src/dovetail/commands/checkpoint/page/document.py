@@ -123,7 +123,7 @@ def _signatures(document: Mapping[str, Any]) -> str:
     if "program" not in document:
         return ""
     lines = "".join(f"<li><code>{safe(line)}</code></li>" for line in signature_lines(document["program"]))
-    return f"<h2>Signatures</h2><ul>{lines}</ul>"
+    return f"<h2>Signatures and files</h2><ul>{lines}</ul>"
 
 
 # ---------------------------------------------------------------------- tree, values, files

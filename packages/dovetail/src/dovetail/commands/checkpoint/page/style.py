@@ -50,7 +50,7 @@ details[open] > summary > .row.group .n::before { transform: rotate(90deg); }
 .row:hover .bar { background: var(--page); }
 .row .bar span { display: block; height: 100%; min-width: 1px; border-radius: 2px; background: var(--fill); }
 .row.group .bar span { background: var(--bar); }
-.row .d { color: var(--soft); }
+.row .d { color: var(--soft); overflow-wrap: anywhere; }
 .row.changed .d { color: var(--s1); } .row.other .d { color: var(--s3); }
 .row.new .d { color: var(--s2); } .row.gone .d { color: var(--s5); }
 .row.gone .n bdi { text-decoration: line-through; }
@@ -64,6 +64,7 @@ details[open] > summary > .row.group .n::before { transform: rotate(90deg); }
 .card:target { border-color: var(--s0); box-shadow: 0 0 0 1px var(--s0); }
 .card h3 { margin: 0; }
 .card p { margin: .1rem 0 .5rem; }
+.card .scroll + p { margin: .6rem 0 0; }
 .card .empty { height: 6.5rem; }
 .card table { width: 100%; margin-top: .4rem; font-size: .85rem; }
 .card th, .card td { padding: .2rem 0 .2rem .6rem; }

@@ -150,7 +150,7 @@ def _leaf(label: str, row: Row, of_bytes: int, marks: dict[str, str]) -> str:
 
 
 def _row(cells: list[str], difference: str, kind: str) -> str:
-    return f'<div class="row {kind}">{"".join(cells)}{difference}</div>'.replace('row ">', 'row">')
+    return f'<div class="{f"row {kind}".rstrip()}">{"".join(cells)}{difference}</div>'
 
 
 def _size(size_bytes: int | None) -> str:
