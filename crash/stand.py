@@ -76,10 +76,11 @@ class Stand:
         pid: int = self.saver.ask("fork", **options)
         return pid
 
-    def template(self, case: Case) -> Path:
-        """A folder with the saves that stand there before, to be copied for each trial."""
+    def template(self, case: Case, root: Path | None = None) -> Path:
+        """A folder with the saves that stand there before, to be copied for each trial: `root`, or a new one."""
         self.saver.ask("warm", way=case.way)
-        root = scratch()
+        root = root or scratch()
+        root.mkdir(exist_ok=True)
         for number in range(1, case.number):
             outcome = self.save(root, case, number)
             if not outcome["returned"]:

@@ -109,7 +109,12 @@ def kill_before(name: str, which: int) -> tuple[str, ...]:
 
 def fail(name: str, which: int, error: str) -> tuple[str, ...]:
     """Options by which the `which`-th call of a name does nothing and gives an error."""
-    return ("-e", f"trace={name}", "-e", f"inject={name}:error={error}:when={which}")
+    return ("-e", f"trace={name}", *injected(name, which, error))
+
+
+def injected(name: str, which: int, error: str) -> tuple[str, ...]:
+    """The same beside other calls that are traced, `name` among them."""
+    return ("-e", f"inject={name}:error={error}:when={which}")
 
 
 def count_calls(log: Path) -> Counter[str]:

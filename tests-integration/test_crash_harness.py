@@ -62,6 +62,21 @@ def test_save_without_fsync_is_lost_by_a_power_cut(npz: Stand) -> None:
     assert all(result.misses["a save that had returned is lost"] for result in results[:4])
 
 
+@needs_strace
+def test_save_survives_a_failed_sync_only_if_it_is_durable_without(npz: Stand, tmp_path: Path) -> None:
+    """npz never syncs; ours syncs once more than it must where it removes an old step, after the new one is durable."""
+    case = Case("several steps", "steps", earlier=3)
+    template = npz.template(case, tmp_path / "npz")
+    assert not power_cuts.survives(npz, case, template, power_cuts.recorded(npz, case, template))
+    with Stand("dovetail") as ours:
+        template = ours.template(case, tmp_path / "dovetail")
+        syncs = dict(kills.calls_of_a_save(ours, case, template, tmp_path / "log"))["fsync"]
+        events = power_cuts.recorded(ours, case, template, *tracing.injected("fsync", syncs, "EIO"))
+        assert power_cuts.survives(ours, case, template, events)
+        left_out = [event for event in events if not isinstance(event, power_cut.SyncFolder)]
+        assert not power_cuts.survives(ours, case, template, left_out)
+
+
 def test_flipped_bits_are_not_noticed_without_checksums() -> None:
     with Stand("safetensors") as stand:
         (bits, *_) = byte_damage.run(stand, QUICK)

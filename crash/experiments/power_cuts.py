@@ -50,11 +50,8 @@ def run(stand: Stand, plan: Plan) -> Iterator[Result]:
             for result, rules in zip(results, DISKS.values(), strict=True):
                 result.notes.append(f"{len(events)} events")
                 limit = plan.count(20_000, stand.name, quick=300, peers=3_000) // (len(events) + 1)
-                begun: list[Event] = []
-                for number in range(1, case.number):
-                    begun += [SaveBegan(number), SaveReturned(number)]
-                whole = [*begun, SaveBegan(case.number), *events, SaveReturned(case.number)]
-                moments = range(len(begun), len(whole) + 1)
+                whole = with_saves(case, events)
+                moments = range(len(whole) - len(events) - 2, len(whole) + 1)
                 found = states(
                     whole, start=tree(template), random=Random(plan.seed), limit=limit, rules=rules, moments=moments
                 )
@@ -68,15 +65,34 @@ def run(stand: Stand, plan: Plan) -> Iterator[Result]:
             shutil.rmtree(template)
 
 
-def recorded(stand: Stand, case: Case, template: Path) -> list[Event]:
-    """The events of one undisturbed save."""
+def with_saves(case: Case, events: list[Event]) -> list[Event]:
+    """The events of a save that returned, after those that had returned before it."""
+    before = [mark(number) for number in range(1, case.number) for mark in (SaveBegan, SaveReturned)]
+    return [*before, SaveBegan(case.number), *events, SaveReturned(case.number)]
+
+
+def survives(stand: Stand, case: Case, template: Path, events: list[Event]) -> bool:
+    """Whether a save that made these calls and returned is there after a power cut, in every state that is tried."""
+    whole = with_saves(case, events)
+    last = states(whole, start=tree(template), random=Random(0), limit=500, moments=[len(whole)])
+    result = Result("power-cuts", stand.name, case.name, seed=0)
+    _load_all(stand, case, last, result)
+    return not result.misses
+
+
+def recorded(stand: Stand, case: Case, template: Path, *options: str) -> list[Event]:
+    """The events of one save, undisturbed but for what more options of strace do to it.
+
+    Raises: CannotRecord.
+    """
     root, log = copied(template), scratch() / "log"
     try:
-        trace = Trace(stand.start(root, case, case.number), log, *OPTIONS, "-e", f"trace={','.join(known(TRACED))}")
+        traced = ("-e", f"trace={','.join(known(TRACED))}")
+        trace = Trace(stand.start(root, case, case.number), log, *OPTIONS, *traced, *options)
         outcome = stand.saver.ask("release")
         trace.ended()
         if not outcome["returned"]:
-            raise RuntimeError(f"{stand.name} can't save while it is traced: {outcome['error']}")
+            raise CannotRecord(f"the save failed: {outcome['error']}")
         return events_of(log, root, tree(template))
     finally:
         shutil.rmtree(root)

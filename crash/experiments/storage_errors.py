@@ -10,9 +10,11 @@ from typing import Any
 
 from crash.experiments.kills import calls_of_a_save
 from crash.experiments.plan import Plan
+from crash.experiments.power_cuts import recorded, survives
+from crash.recording import CannotRecord
 from crash.results import Result
 from crash.stand import Case, Stand, copied, judged
-from crash.tracing import ALIKE, FAILING, Trace, fail, scratch, why_not
+from crash.tracing import ALIKE, FAILING, Trace, fail, injected, scratch, why_not
 
 _ERRORS = {name: (kind, errors) for kind, errors in FAILING.items() for name in ALIKE[kind]}
 
@@ -32,7 +34,7 @@ def run(stand: Stand, plan: Plan) -> Iterator[Result]:
             limit = plan.count(len(tried), stand.name, quick=40, peers=400)
             for each in tried if len(tried) <= limit else Random(plan.seed).sample(tried, limit):
                 root = copied(template)
-                _one_error(stand, case, root, result, each, log)
+                _one_error(stand, case, root, template, result, each, log)
                 shutil.rmtree(root)
         finally:
             shutil.rmtree(template)
@@ -40,7 +42,9 @@ def run(stand: Stand, plan: Plan) -> Iterator[Result]:
         yield result
 
 
-def _one_error(stand: Stand, case: Case, root: Path, result: Result, tried: tuple[str, int, str], log: Path) -> None:
+def _one_error(
+    stand: Stand, case: Case, root: Path, template: Path, result: Result, tried: tuple[str, int, str], log: Path
+) -> None:
     name, which, error = tried
     what = f"{name} {which} gave {error}"
     trace = Trace(stand.start(root, case, case.number), log, *fail(name, which, error))
@@ -52,9 +56,25 @@ def _one_error(stand: Stand, case: Case, root: Path, result: Result, tried: tupl
     found = stand.found(root, case)
     sync_failed = _ERRORS[name][0] == "fsync" and error != "EINTR"
     if outcome["returned"] and found == case.number and sync_failed:
-        result.add("returned, though a sync failed", miss=True, example=what)
+        _judge_success(stand, case, template, result, tried, what)
     else:
         judge_failure(result, case, outcome, found, what)
+
+
+def _judge_success(
+    stand: Stand, case: Case, template: Path, result: Result, tried: tuple[str, int, str], what: str
+) -> None:
+    """Adds what a save is worth that returned though a sync had failed: it must survive a power cut without it, as
+    where an older checkpoint was removed after the new one was durable."""
+    try:
+        is_durable = survives(stand, case, template, recorded(stand, case, template, *injected(*tried)))
+    except CannotRecord as error:
+        result.add("returned, though a sync failed", miss=True, example=f"{what}; {error}")
+        return
+    if is_durable:
+        result.add("durable without the sync that failed")
+    else:
+        result.add("returned, but not durable, for a sync failed", miss=True, example=what)
 
 
 def judge_failure(result: Result, case: Case, outcome: dict[str, Any], found: int | str | None, what: str) -> None:
