@@ -73,6 +73,7 @@ READERS = {
 }
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems don't bound the memory of a process")
 def test_the_death_of_the_reading_process_is_told_and_nothing_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
