@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tracemalloc
 from math import prod
 from pathlib import Path, PurePath
@@ -16,8 +15,6 @@ from hypothesis import strategies as st
 from dovetail_checkpointing import LocalFileSystem, Shard, even_slices, open, restore, run_threads, save, save_sharded
 from dovetail_protocols.errors import CheckpointMismatchError, IndexRangeError
 
-RESHARDINGS = int(os.environ.get("DOVETAIL_RESHARDINGS", "40"))
-"""How many are tried: few in the ordinary tests, 10,000 in `nox -s crash`."""
 RANKS = 16
 Slices = tuple[slice, ...]
 
@@ -47,7 +44,7 @@ def shard(whole: np.ndarray[Any, Any], part: Slices) -> Shard:
     return Shard(whole[part].copy(), [one.start for one in part], whole.shape)
 
 
-@settings(max_examples=RESHARDINGS, deadline=None)
+@settings(max_examples=40, deadline=None)  # `nox -s crash` tries 10,000
 @given(drawn=reshardings())
 def test_any_parts_come_back_as_any_other_parts(
     drawn: tuple[np.ndarray[Any, Any], list[Slices], list[Slices]], tmp_path_factory: pytest.TempPathFactory

@@ -23,6 +23,7 @@ from dovetail_checkpointing import (
     save,
     save_sharded,
 )
+from dovetail_checkpointing.reading import read_manifest
 from dovetail_protocols.errors import (
     CheckpointBusyError,
     CheckpointCorruptError,
@@ -130,6 +131,29 @@ def test_sync_of_a_folder_that_fails_on_one_rank_fails_all(tmp_path: Path) -> No
         return OSError(errno.EIO, "Input/output error") if call == "sync_folder" and ".tmp" in name else None
 
     assert isinstance(outcomes(tmp_path / "c", 2, fails)[0], CheckpointDurabilityError)
+
+
+def test_options_of_rank_0_hold_for_all(tmp_path: Path) -> None:
+    """A rank that were content with less would make the whole less durable."""
+    synced: list[str] = []
+
+    def note(call: str, name: str) -> None:
+        if call == "sync":
+            synced.append(name)
+
+    def run(ranks: ThreadCommunicator) -> Any:
+        return save_sharded(
+            tmp_path / "c",
+            {"w": part_of(NEW, ranks)},
+            communicator=ranks,
+            file_system=FailingFileSystem(note),
+            durability="process" if ranks.rank else "power-loss",
+            digests=("crc32",) if ranks.rank else ("crc32", "sha256"),
+        )
+
+    assert not [result for result in run_threads(2, run) if isinstance(result, BaseException)]
+    assert sum("rank-00001" in name for name in synced) == 1
+    assert all(file.sha256 is not None for file in read_manifest(tmp_path / "c").files)
 
 
 def test_several_failures_are_told_together(tmp_path: Path) -> None:

@@ -51,11 +51,6 @@ class Exchange:
         self.effect = _NOTHING
         self.has_failed_before_publishing = False
 
-    @property
-    def is_first(self) -> bool:
-        """Whether this rank leads."""
-        return self.rank == 0
-
     def gather(self, own: Outcome) -> list[Any] | None:
         """Every rank's value, on rank 0; None elsewhere.
 

@@ -67,8 +67,8 @@ def save_sharded(
     A leaf `Shard(value, starts, shape)` is this rank's part of a tensor; the parts of all ranks make the whole. Any
     other leaf is the same on every rank, and written once, by the rank that has least to write; so is a part that
     several ranks have. `sharding(name, value)` may say of a leaf, such as a module's variable, what it is a part of.
-    The options are those of `save`; rank 0's hold. The checkpoint is like one that `save` wrote: `restore` and `open`
-    read it with any number of ranks.
+    The options are those of `save`, and rank 0's hold for all. The checkpoint is like one that `save` wrote: `restore`
+    and `open` read it with any number of ranks.
 
     It returns on all ranks once the checkpoint is durable, or raises the same error on all of them; nothing is
     published then. A rank that ends without a word is noticed as soon as `communicator` raises.
@@ -117,15 +117,16 @@ class _Work:
         """Writes files that are durable when it returns; what they hold is for rank 0 to know. `staging`: that of rank
         0, on rank 0."""
         rank = self.exchange.rank
+        options = replace(self.options, **plan["options"])
         if staging is None:
             self.exchange.effect = "whether the checkpoint was published is not known here; if so, it is whole"
-            staging = self._staging = joined(self.place, self.options.durability, plan["folder"])
+            staging = self._staging = joined(self.place, options.durability, plan["folder"])
         with clear_errors(staging.target, staging):
             _require_shared(staging)
             wanted = {place: _to_write(self.parts[place]) for place in plan["writes"][rank]}
             places = {part.path: place for place, part in wanted.items()}
-            plans = plan_files(list(wanted.values()), self.options.shard_bytes, f"{staging.suffix}-rank-{rank:05}")
-            records = write_files(staging, plans, self.options)
+            plans = plan_files(list(wanted.values()), options.shard_bytes, f"{staging.suffix}-rank-{rank:05}")
+            records = write_files(staging, plans, options)
             if plans:
                 staging.sync_folder(staging.folder)
         return [_told(record, one, places) for record, one in zip(records, plans, strict=True)]
@@ -202,7 +203,8 @@ class _Lead:
             staging.open(_size_bytes(self._whole))
             self._cleaning = opening.pop_all()
         self.staging = staging
-        return {"folder": staging.folder.name, "writes": writes}
+        options = {name: getattr(self.options, name) for name in ("durability", "shard_bytes", "digests", "paranoid")}
+        return {"folder": staging.folder.name, "writes": writes, "options": options}
 
     def publish(self, told: list[list[Any]]) -> Any:
         """Writes the manifest of what all ranks wrote, and publishes the folder."""
