@@ -72,6 +72,14 @@ def test_the_tree_has_every_entry_with_what_it_is() -> None:
     assert widths == ["width:95.5%", "width:75%", "width:25%", "width:4.48%"]
 
 
+def test_an_array_that_was_saved_by_itself_is_shown() -> None:
+    save("one", np.ones(3))
+    save("two", np.zeros(3))
+    page = page_of("one", "--against", "two", "--tensors", "*")
+    assert rows_of(page) == [["(the tree itself)", "float64", "3", "24 B", "", "100 % differ, by 1"]]
+    assert len(classed(page, "card")) == 1
+
+
 def test_no_values_are_read_unless_tensors_are_chosen() -> None:
     save("one", TREE)
     for file in Path("one").glob("*.safetensors"):

@@ -13,7 +13,7 @@ from .json_output import print_json, scalar_document
 from .opening import compare, opened
 from .places import find_one
 from .progress import Progress
-from .text import count_text, number_text, plain, shape_text, value_text
+from .text import ROOT, count_text, number_text, plain, shape_text, value_text
 
 if TYPE_CHECKING:
     from dovetail_checkpointing import Comparison, TensorDifference, TensorInfo
@@ -66,7 +66,9 @@ def document_of(compared: Comparison, first: str, second: str) -> dict[str, Any]
 
 
 def _named(difference: TensorDifference) -> dict[str, Any]:
-    return {"name": name_of(difference.path), "path": list(difference.path)}
+    from dovetail_checkpointing.object_tree import shown
+
+    return {"name": shown(difference.path), "path": list(difference.path)}
 
 
 def _side(difference: TensorDifference, info: TensorInfo | None) -> dict[str, Any]:
@@ -99,7 +101,7 @@ def name_of(key: Any) -> str:
     """A path or name for a reader."""
     from dovetail_checkpointing.object_tree import shown
 
-    return shown(key) if isinstance(key, tuple) else str(key)
+    return (shown(key) if key else ROOT) if isinstance(key, tuple) else str(key)
 
 
 def _shown_side(side: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 
 from .json_output import print_json
 from .places import find
@@ -18,6 +19,7 @@ def run(options: argparse.Namespace) -> int:
     """0; what somebody is at work on is left alone, and said to be."""
     from dovetail_checkpointing.collecting import collect, leftovers
 
+    logging.getLogger("dovetail.checkpointing").addHandler(logging.NullHandler())  # what it logs is printed below
     place = find(options.path).place
     there = leftovers(place)
     removed = {one.path: one for one in collect(place, dry_run=options.dry_run)}

@@ -14,7 +14,7 @@ from ..table import table
 from .json_output import print_json, scalar_document
 from .opening import Opened, opened
 from .places import Found, find_one
-from .text import count_text, number_text, plain, shape_text, size_text, value_text
+from .text import ROOT, count_text, number_text, plain, shape_text, size_text, value_text
 
 if TYPE_CHECKING:
     from dovetail_checkpointing import Reader
@@ -195,7 +195,8 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _tensor_cells(tensor: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    return plain(tensor["name"]), str(tensor["dtype"]), shape_text(tensor["shape"]), f"{tensor['bytes']:,}"
+    name = plain(tensor["name"]) if tensor["path"] else ROOT
+    return name, str(tensor["dtype"]), shape_text(tensor["shape"]), f"{tensor['bytes']:,}"
 
 
 def headings(document: Mapping[str, Any]) -> list[tuple[str, str]]:

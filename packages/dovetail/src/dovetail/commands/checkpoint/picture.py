@@ -59,7 +59,7 @@ def _charts(
     with Progress("reading values") as progress:
         for number, (path, name) in enumerate(chosen):
             values, beside = _values(path, source, other)
-            charts.append(Chart(f"t{number}", name, values, beside, differences.get(path)))
+            charts.append(Chart(f"t{number}", path, name, values, beside, differences.get(path)))
             done += source.tensors[path].size_bytes
             progress.update(done, total)
     return charts

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 _LONGEST_VALUE = 60
+ROOT = "(the tree itself)"
+"""Stands for the path of an array that was saved by itself."""
 
 
 def plain(text: str) -> str:

@@ -130,10 +130,10 @@ def _signatures(document: Mapping[str, Any]) -> str:
 
 
 def _tree(document: Mapping[str, Any], charts: Sequence[Chart], compared: Comparison | None) -> str:
-    anchors = {chart.name: chart.anchor for chart in charts}
+    anchors = {chart.path: chart.anchor for chart in charts}
     rows: dict[Path, Row] = {
         tuple(one["path"]): Row(
-            one["dtype"], shape_text(one["shape"]), one["bytes"], anchor=anchors.get(one["name"], "")
+            one["dtype"], shape_text(one["shape"]), one["bytes"], anchor=anchors.get(tuple(one["path"]), "")
         )
         for one in document["tensors"]
     }

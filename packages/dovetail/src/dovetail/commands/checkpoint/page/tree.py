@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..text import count_text, size_text
+from ..text import ROOT, count_text, size_text
 from .markup import name, safe
 
 Path = tuple[str | int, ...]
@@ -74,6 +74,8 @@ def tree_html(root: Node, marks: dict[str, str]) -> str:
 def _rendered(root: Node, marks: dict[str, str]) -> Iterator[str]:
     """Without recursion: a stranger's tree may be deeper than Python's stack."""
     opened = _opened(root)
+    if root.row is not None:
+        yield _leaf(ROOT, root.row, root.size_bytes, marks)
     waiting: list[str | tuple[Node, int]] = [(child, root.size_bytes) for child in reversed(root.children.values())]
     while waiting:
         one = waiting.pop()

@@ -33,6 +33,7 @@ class Chart:
     """A tensor whose values are drawn. `other`: in the checkpoint that this one is compared with."""
 
     anchor: str
+    path: tuple[str | int, ...]
     name: str
     values: Values
     other: Values | None
