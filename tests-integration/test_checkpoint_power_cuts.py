@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from crash.inside.loading import DistinctLoads
 from crash.inside.mutants import MUTANTS, Mutant
 from crash.inside.power_cuts import judge
-from crash.inside.workloads import NAMES, workloads
+from crash.inside.programs import programs
+from crash.inside.sharded import sharded
+from crash.inside.workloads import NAMES, Workload, workloads
 from dovetail_conformance.power_cut import JOURNALED, POSIX, State
 
 # How many distinct states there must be, and how many outcomes of a moment are tried: 134,000 states in all.
@@ -65,6 +68,17 @@ def test_every_save_that_returned_survives_on_a_journaled_disk(name: str) -> Non
     for workload in workloads(name):
         outcome = judge(workload, 200, seed=0, rules=JOURNALED)
         assert outcome.is_sound, outcome.examples
+
+
+@pytest.mark.parametrize("make", [programs, sharded], ids=["programs", "sharded"])
+def test_exports_and_saves_of_several_ranks_survive_too(make: Callable[[], Iterator[Workload]]) -> None:
+    count = 0
+    for workload in make():
+        outcome = judge(workload, 300, seed=0)
+        assert outcome.is_sound, outcome.examples
+        assert outcome.loads >= 2
+        count += outcome.state_count
+    assert count > 400
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name.replace(" ", "_"))

@@ -10,7 +10,9 @@ import logging
 import sys
 import time
 from collections import Counter
+from functools import partial
 
+from crash.inside import programs, sharded
 from crash.inside.mutants import MUTANTS, Mutant
 from crash.inside.power_cuts import judge
 from crash.inside.workloads import NAMES, workloads
@@ -32,12 +34,13 @@ def main() -> int:
     logging.disable(logging.WARNING)
     total: Counter[str] = Counter()
     print(f"seed {options.seed}, at most {options.limit:,} outcomes of a moment")
-    for name in NAMES:
+    makers = {name: partial(workloads, name) for name in NAMES} | {programs.NAME: programs.programs}
+    for name, make in (makers | {sharded.NAME: sharded.sharded}).items():
         for disk, rules, block_bytes in DISKS:
             started = time.perf_counter()
             counts: Counter[str] = Counter()
             loads = carried_on = 0
-            for workload in workloads(name):
+            for workload in make():
                 limit = options.limit // 4 if workload.first_moment else options.limit
                 outcome = judge(workload, limit, options.seed, rules, block_bytes)
                 counts += outcome.counts
