@@ -15,7 +15,7 @@ from dovetail_protocols.errors import CheckpointMismatchError, StructureError
 from . import late_observers
 from .growing_tree import Found, GrowingTree
 from .manifest import TensorRecord
-from .migrating import item_filter, migrated
+from .migrating import items_in, items_of, migrated
 from .mismatch import LISTED
 from .object_tree import Path, flatten, shown
 from .reading import Reader
@@ -40,7 +40,8 @@ class RestoreStatus:
     def __init__(self, opened: Reader, objects: Any) -> None:
         self._objects = objects
         try:
-            reader = migrated(opened, item_filter(None, map(str, objects) if isinstance(objects, Mapping) else None))
+            is_wanted = items_of(lambda: map(str, objects)) if isinstance(objects, Mapping) else items_in(None)
+            reader = migrated(opened, is_wanted)
         except BaseException:
             opened.close()
             raise

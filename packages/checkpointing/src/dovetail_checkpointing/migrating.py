@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -85,20 +86,18 @@ def migrated(reader: Reader, is_wanted: Callable[[str], bool] = lambda item: Tru
     return _Migrating(reader, chains).result() if chains else reader
 
 
-def item_filter(only: Only | None, names: Iterable[str] | None) -> Callable[[str], bool]:
-    """Whether an item of a checkpoint is wanted: by a restore of some names, or, if these are None, of what `only`
-    picks."""
-    sources = None if names is None else list(names)
-    patterns = None
-    if isinstance(only, str) or (only is not None and not callable(only)):
-        patterns = [pattern.split("/")[0] for pattern in ([only] if isinstance(only, str) else only)]
+def items_of(names: Callable[[], Iterable[str]]) -> Callable[[str], bool]:
+    """Whether an item has something of some names; they are asked for once, and only if there may be a migration."""
+    known = cache(lambda: tuple(names()))
+    return lambda item: any(name == item or name.startswith(f"{item}/") for name in known())
 
-    def is_wanted(item: str) -> bool:
-        if sources is not None:
-            return any(name == item or name.startswith(f"{item}/") for name in sources)
-        return patterns is None or any(fnmatchcase(item, pattern) for pattern in patterns)
 
-    return is_wanted
+def items_in(only: Only | None) -> Callable[[str], bool]:
+    """Whether an item may have something that `only` picks."""
+    if only is None or callable(only):
+        return lambda item: True
+    patterns = [pattern.split("/")[0] for pattern in ([only] if isinstance(only, str) else only)]
+    return lambda item: any(fnmatchcase(item, pattern) for pattern in patterns)
 
 
 class _Migrating:

@@ -18,7 +18,7 @@ from .extents import Verify
 from .limits import DEFAULT, Limits
 from .manifest import Manifest, TensorRecord
 from .matching import Match, Missing, Only, Rename, Unexpected, match, renaming, selection
-from .migrating import item_filter, migrated
+from .migrating import items_in, items_of, migrated
 from .mismatch import refuse_mismatch
 from .object_tree import Flattened, Path, flatten, map_leaves, shown
 from .reading import open as open_checkpoint
@@ -92,8 +92,8 @@ def restore(
         path, verify=verify, expected_digest=expected_digest, limits=limits, file_system=file_system
     )
     with opened as reader:
-        target = None if into is None else flatten(into)
-        source = migrated(reader, item_filter(only, _sources(target, only, rename))) if migrate else reader
+        is_wanted = items_in(only) if into is None else items_of(lambda: _sources(into, only, rename))
+        source = migrated(reader, is_wanted) if migrate else reader
         if into is None:
             return _whole(source, only, sharding)
         return restore_into(
@@ -108,11 +108,9 @@ def restore(
         )
 
 
-def _sources(target: Flattened | None, only: Only | None, rename: Rename) -> list[str] | None:
+def _sources(into: Any, only: Only | None, rename: Rename) -> list[str]:
     """The names in the checkpoint of what a target wants."""
-    if target is None:
-        return None
-    is_wanted, renamed = selection(only), renaming(rename)
+    target, is_wanted, renamed = flatten(into), selection(only), renaming(rename)
     return [renamed(name) for path in (*target.tensors, *target.scalars) if is_wanted(name := shown(path))]
 
 
