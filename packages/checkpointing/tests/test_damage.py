@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -67,6 +69,38 @@ def test_tensor_whose_pieces_are_none_is_refused(tmp_path: Path, pieces: Any) ->
     manifest.write_bytes(seal(document, sort_keys=True)[0])
     with pytest.raises(CheckpointCorruptError, match="can't be read"):
         restore(tmp_path / "c", TREE)
+
+
+class Overtaken(LocalFileSystem):
+    """Storage on which somebody does something to a checkpoint whenever a reader has opened its folder."""
+
+    def __init__(self, times: int, what: Callable[[], object]) -> None:
+        self.left, self.what = times, what
+
+    def open_folder(self, path: PurePath) -> Any:
+        opened = super().open_folder(path)
+        if self.left:
+            self.left -= 1
+            self.what()
+        return opened
+
+
+def test_checkpoint_that_is_replaced_while_it_is_read_is_read_anew(tmp_path: Path) -> None:
+    save(tmp_path / "c", {"n": 1, "x": np.ones(1000)})
+    new = {"n": 2, "x": np.zeros(1000)}
+    storage = Overtaken(3, lambda: save(tmp_path / "c", new, overwrite=True))
+    assert restore(tmp_path / "c", {"n": 0, "x": np.ones(1000)}, file_system=storage).tree["n"] == 2
+    assert storage.left == 0
+    storage = Overtaken(10**6, lambda: save(tmp_path / "c", new, overwrite=True))
+    with pytest.raises(CheckpointError, match=r"no checkpoint|was removed while"):
+        restore(tmp_path / "c", {"n": 0, "x": np.ones(1000)}, file_system=storage)
+
+
+def test_checkpoint_that_is_removed_while_it_is_read_is_absent(tmp_path: Path) -> None:
+    save(tmp_path / "c", {"n": 1, "x": np.ones(1000)})
+    storage = Overtaken(1, lambda: shutil.rmtree(tmp_path / "c"))
+    with pytest.raises(CheckpointError, match=r"no checkpoint|was removed while"):
+        restore(tmp_path / "c", {"n": 0, "x": np.ones(1000)}, file_system=storage)
 
 
 class Failing(LocalFileSystem):

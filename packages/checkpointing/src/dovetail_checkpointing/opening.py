@@ -26,6 +26,18 @@ def _absent(place: Place, cause: str) -> CheckpointError:
     return CheckpointError("there is no checkpoint", where=str(place), cause=cause, fix="check the path")
 
 
+class RemovedWhileReadError(CheckpointError):
+    """A checkpoint was there, and was removed or replaced before all of it was read."""
+
+
+def was_replaced(place: Place, error: CheckpointError) -> bool:
+    """Whether an error says that a checkpoint was removed, and another is in its place now."""
+    if not (is_absence(error) or isinstance(error, RemovedWhileReadError)):
+        return False
+    with telling_failures(place.path):
+        return place.file_system.exists(place.path / NAME)
+
+
 def is_absence(error: CheckpointError) -> bool:
     """Whether an error says that there is no checkpoint, not that it can't be read."""
     return isinstance(error.__cause__, FileNotFoundError | NotADirectoryError)
@@ -57,7 +69,7 @@ def open_checked(folder: ReadableFolder, record: FileRecord, place: Place) -> Re
             file = folder.open(record.name)
         except FileNotFoundError as error:
             if _is_removed(folder):
-                raise CheckpointError(
+                raise RemovedWhileReadError(
                     "a checkpoint was removed while it was read",
                     where=str(place),
                     effect="nothing was restored",

@@ -12,6 +12,7 @@ import numpy as np
 
 from dovetail_protocols.arrays import is_variable
 from dovetail_protocols.dtypes import dtype as find_dtype
+from dovetail_protocols.errors import CheckpointError
 
 from .casting import Cast, cast_to
 from .extents import Verify
@@ -21,14 +22,17 @@ from .matching import Match, Missing, Only, Rename, Unexpected, match, renaming,
 from .migrating import items_in, items_of, migrated
 from .mismatch import refuse_mismatch
 from .object_tree import Flattened, Path, flatten, map_leaves, shown
-from .reading import open as open_checkpoint
+from .opening import was_replaced
+from .reading import Reader
 from .rebuilding import rebuild
 from .shard import Shard, Sharding, region_of
 from .slicing import Range
-from .storage import FileSystem
+from .storage import FileSystem, locate
 from .tensor_bytes import meta_of, placed
 from .uncollected import uncollected
 
+REPLACEMENTS = 10
+"""So often one restore begins anew because a save has replaced the checkpoint while it was read."""
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -82,15 +86,36 @@ def restore(
     Items of older versions pass through the migrations that are registered for them, unless `migrate` is False; then
     they come as they were saved, and so do those of versions that this program does not know.
 
+    A checkpoint that a save replaces meanwhile is read anew: what comes is one of the two, whole.
+
     Where the target has a Shard, only that part of the tensor is read. `sharding(name, shape)` gives, for a tensor of
     the checkpoint, the slices that the target has of it, or None for all; without `into` such a part comes as a Shard.
 
     Raises: CheckpointMismatchError with every difference of names, shapes and dtypes; CheckpointCorruptError;
     CheckpointUnsafeError; CheckpointVersionError; CheckpointError where there is none. Nothing is changed then.
     """
-    opened = open_checkpoint(
-        path, verify=verify, expected_digest=expected_digest, limits=limits, file_system=file_system
-    )
+    place = locate(path, file_system)
+    for is_last in (*(False,) * REPLACEMENTS, True):
+        try:
+            opened = Reader(place, limits, verify, expected_digest)
+            return _restored(opened, into, only, rename, missing, unexpected, cast, sharding, migrate)
+        except CheckpointError as error:
+            if is_last or not was_replaced(place, error):
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _restored(
+    opened: Reader,
+    into: Any,
+    only: Only | None,
+    rename: Rename,
+    missing: Missing,
+    unexpected: Unexpected,
+    cast: Cast,
+    sharding: Sharding | None,
+    migrate: bool,
+) -> Restored:
     with opened as reader:
         is_wanted = items_in(only) if into is None else items_of(lambda: _sources(into, only, rename))
         source = migrated(reader, is_wanted) if migrate else reader
