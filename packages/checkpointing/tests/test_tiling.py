@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dovetail_checkpointing.tiling import Box, gaps, overlaps, tiles
+from dovetail_protocols.errors import StructureError
 
 
 @st.composite
@@ -51,6 +53,13 @@ def test_tiling_along_many_axes_is_checked_too() -> None:
     corners = [Box(starts, (1,) * 9) for starts in np.ndindex(shape)]
     assert tiles(shape, corners)
     assert not tiles(shape, [*corners[1:], corners[1]])
+
+
+def test_pieces_by_the_thousand_along_many_axes_are_refused_rather_than_compared_for_ever() -> None:
+    shape = (2,) * 9 + (5000,)
+    pieces = [Box((0,) * 9 + (place,), (1,) * 10) for place in range(5000)]
+    with pytest.raises(StructureError, match="too many pieces"):
+        tiles(shape, pieces)
 
 
 def test_gaps_are_told_in_few_boxes() -> None:

@@ -8,8 +8,12 @@ from itertools import pairwise, product
 from math import prod
 from typing import NamedTuple
 
+from dovetail_protocols.errors import StructureError
+
 _CORNER_AXES = 8
 """A box has twice as many corners for each axis: along more axes than these, pairs are compared."""
+_PAIRED_BOXES = 4096
+"""The most boxes of which pairs are compared: nobody cuts a tensor so, but whoever means harm."""
 
 
 class Box(NamedTuple):
@@ -42,11 +46,19 @@ def tiles(shape: tuple[int, ...], boxes: Sequence[Box]) -> bool:
 
     The boxes add up to the whole just if their corners do, counted with the sign of an even or odd number of ends: in
     a tiling all corners cancel but those of the whole. So time grows with the boxes, not with their pairs.
+
+    Raises: StructureError for more than 4,096 boxes that are cut along more than 8 axes.
     """
     if 0 in shape:
         return True
     cut = [axis for axis, size in enumerate(shape) if any(box.sizes[axis] != size for box in boxes)]
     if len(cut) > _CORNER_AXES:
+        if len(boxes) > _PAIRED_BOXES:
+            raise StructureError(
+                "a tensor is in too many pieces to see whether they tile it",
+                expected=f"at most {_PAIRED_BOXES:,} pieces along more than {_CORNER_AXES} axes",
+                got=f"{len(boxes):,} pieces along {len(cut)}",
+            )
         return sum(prod(box.sizes) for box in boxes) == prod(shape) and next(overlaps(boxes), None) is None
     corners: Counter[tuple[int, ...]] = Counter()
     for box in boxes:
