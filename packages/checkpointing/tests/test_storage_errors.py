@@ -40,6 +40,12 @@ def next_step(storage: Any, number: int) -> None:
     Manager("run", keep=[last(1)], file_system=storage).save(number, tree(number))
 
 
+def in_the_background(storage: Any, number: int) -> None:
+    manager = Manager("run", keep=[last(1)], file_system=storage)
+    manager.save_async(number, tree(number))
+    manager.wait()
+
+
 def replacement(storage: Any, number: int) -> None:
     save("run/c", tree(number), overwrite=True, file_system=storage)
 
@@ -62,6 +68,7 @@ def newest(storage: Any) -> int | None:
 ACTIONS: dict[str, tuple[Callable[[Any, int], None], Callable[[Any], int | None]]] = {
     "first": (first, lambda storage: number_at(storage, "run/first")),
     "next step": (next_step, newest),
+    "in the background": (in_the_background, newest),
     "replacement": (replacement, lambda storage: number_at(storage, "run/c")),
 }
 

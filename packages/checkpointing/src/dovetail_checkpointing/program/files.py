@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 
 from dovetail_protocols.errors import CheckpointError, CheckpointUnsafeError
 
 from ..commit import Staging
+from ..extents import telling_failures
 from ..limits import Limits, require_below
 from ..storage import LocalFileSystem, Place, ReadableFile, ReadableFolder
 from .format import NAME, corrupt
@@ -25,12 +26,13 @@ Asset = str | os.PathLike[str] | bytes
 def opened(place: Place) -> Iterator[ReadableFolder]:
     """A folder, held until the end of the body.
 
-    Raises: CheckpointError where there is none.
+    Raises: CheckpointError where there is none, or it can't be read.
     """
-    try:
-        folder = place.file_system.open_folder(place.path)
-    except OSError as error:
-        raise _absent(place, error) from error
+    with telling_failures(place):
+        try:
+            folder = place.file_system.open_folder(place.path)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise _absent(place, error) from error
     try:
         yield folder
     finally:
@@ -114,18 +116,15 @@ def _pieces(path: Path) -> Iterator[bytes]:
 
 @contextmanager
 def _file(folder: ReadableFolder, name: str, place: Place) -> Iterator[ReadableFile]:
-    try:
-        file = folder.open(name)
-    except FileNotFoundError as error:
-        if name == NAME:
-            raise _absent(place, error) from error
-        raise corrupt(place.child(name), "it is missing") from error
-    except OSError as error:
-        raise corrupt(place.child(name), f"it can't be opened: {error.strerror}") from error
-    try:
-        yield file
-    finally:
-        file.close()
+    with telling_failures(place.child(name)):
+        try:
+            file = folder.open(name)
+        except FileNotFoundError as error:
+            if name == NAME:
+                raise _absent(place, error) from error
+            raise corrupt(place.child(name), "it is missing") from error
+        with closing(file):
+            yield file
 
 
 def _absent(place: Place, error: OSError) -> CheckpointError:
