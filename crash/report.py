@@ -79,7 +79,7 @@ def _missed(form: str, row: Mapping[str, Result]) -> list[str]:
     examples = [example for result in row.values() for example in result.examples]
     text = f"- {form}: {', '.join(parts)}" if parts else ""
     if examples:
-        text += f"; such as `{examples[0][:160].replace('`', '')}`"
+        text += f"; such as `{' '.join(examples[0].replace('`', '').split())[:160]}`"
     return [text] if text else []
 
 
