@@ -33,11 +33,6 @@ class CodeMutant:
         return patch.object(self.owner, self.name, self.replacement)
 
 
-class _NoLock:
-    def __init__(self, *_: Any, **__: Any) -> None: ...
-    def release(self) -> None: ...
-
-
 class _AnyPattern:
     def fullmatch(self, text: str) -> bool:
         return True
@@ -86,9 +81,6 @@ def _free_of_charge(self: Any, path: PurePath) -> int | None:
     return None
 
 
-def _with_leftovers(self: Any) -> None: ...
-
-
 CODE_MUTANTS = (
     CodeMutant(
         "the lock is not taken",
@@ -127,7 +119,7 @@ CODE_MUTANTS = (
         "what a failed save wrote is left",
         commit.Staging,
         "discard",
-        _with_leftovers,
+        _nothing,
         "test_failures.py",
         "test_a_disk_that_becomes_full_meanwhile_is_told_with_needed_and_free_bytes",
         {"number": errno.ENOSPC},

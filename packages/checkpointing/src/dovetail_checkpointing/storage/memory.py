@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import PurePath
 
 from dovetail_protocols.errors import CheckpointBusyError
@@ -182,9 +183,10 @@ class _Lock:
 
     def release(self) -> None:
         if self._names in self._files._locked:
-            if not self._keep:
-                self._files.remove_file(self._path)
             self._files._locked.discard(self._names)
+            if not self._keep:
+                with suppress(OSError):  # its folder may be gone
+                    self._files.remove_file(self._path)
 
 
 def _names(path: PurePath) -> tuple[str, ...]:
