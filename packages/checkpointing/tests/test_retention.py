@@ -37,7 +37,7 @@ def test_rules_refuse_what_keeps_nothing() -> None:
     for make in (lambda: last(0), lambda: every(0), lambda: best("loss", 0)):
         with pytest.raises(AttributeValueError, match="at least one"):
             make()
-    with pytest.raises(AttributeValueError, match="no order"):
+    with pytest.raises(AttributeValueError, match="'min' or 'max'"):
         best("loss", mode="middle")
 
 

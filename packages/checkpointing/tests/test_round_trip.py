@@ -216,3 +216,13 @@ def test_an_object_without_state_keeps_its_place_in_a_list(tmp_path: Path, modul
     save(tmp_path / "c", {"all": module(layers=[Stateless(), np.ones(2), Stateless()])})
     layers = restore(tmp_path / "c").tree["all"]["layers"]
     assert (len(layers), layers[0], layers[1].tolist(), layers[2]) == (3, {}, [1, 1], {})
+
+
+def test_arrays_of_the_other_byte_order_keep_their_values(tmp_path: Path) -> None:
+    values = np.arange(24.0).reshape(4, 6)
+    for order in "<>":
+        whole = values.astype(f"{order}f8")
+        tree = {"whole": whole, "transposed": whole.T, "number": whole[1, 2:3].reshape(())}
+        save(tmp_path / "c", tree, overwrite=True)
+        restored = restore(tmp_path / "c").tree
+        assert all(np.array_equal(restored[name], tree[name]) for name in tree)

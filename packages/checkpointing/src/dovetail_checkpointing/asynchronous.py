@@ -135,12 +135,12 @@ def save_async(
     Arrays are copied for that; the buffers of variables and tensors are only held until they are written. `result()`
     waits for the receipt. A second call waits for the save that is under way; the program does not end before it.
 
-    Raises: StructureError and UninitializedError at once; what an earlier save in the background failed with, if nobody
-    was told.
+    Raises: StructureError, AttributeValueError and UninitializedError at once; what an earlier save in the background
+    failed with, if nobody was told.
     """
     options = SaveOptions(
         step, overwrite, durability, shard_bytes, digests, paranoid, metrics, versions, find_nonfinite
-    )
+    ).checked()
     target = locate(path, file_system)
     return _saver.start(str(target), flatten(tree), lambda kept: save_to(target, kept, options))
 

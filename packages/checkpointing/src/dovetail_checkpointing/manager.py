@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from dovetail_protocols.errors import (
+    AttributeValueError,
     CheckpointBusyError,
     CheckpointCorruptError,
     CheckpointError,
@@ -84,7 +85,8 @@ class Manager:
         """
         self._require_own_process()
         self.wait()
-        return self._save(step, flatten(tree), SaveOptions(step=step, metrics=metrics, **options))
+        chosen = SaveOptions(step=step, metrics=metrics, **options).checked()
+        return self._save(flatten(tree), chosen)
 
     def save_async(
         self, step: int, tree: Any, *, metrics: Mapping[str, float] | None = None, **options: Any
@@ -95,9 +97,9 @@ class Manager:
         Raises: StructureError and UninitializedError at once; what the save before it failed with, if nobody was told.
         """
         self._require_own_process()
-        chosen = SaveOptions(step=step, metrics=metrics, **options)
-        where = str(self._place_of(step))
-        return self._saver.start(where, flatten(tree), lambda kept: self._save(step, kept, chosen))
+        chosen = SaveOptions(step=step, metrics=metrics, **options).checked()
+        where = str(self._place_of(_step_of(chosen)))
+        return self._saver.start(where, flatten(tree), lambda kept: self._save(kept, chosen))
 
     def wait(self) -> None:
         """Returns once no save is under way in the background.
@@ -116,7 +118,8 @@ class Manager:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.wait()
 
-    def _save(self, step: int, flattened: Flattened, options: SaveOptions) -> Receipt:
+    def _save(self, flattened: Flattened, options: SaveOptions) -> Receipt:
+        step = _step_of(options)
         with folder_locked(self._place, LOCK):
             receipt = save_to(self._place_of(step), flattened, options)
             self._metrics[step] = dict(options.metrics or {})
@@ -229,3 +232,9 @@ class Manager:
     def verify(self, level: Verify = "full") -> dict[int, Verification]:
         """What `verify` finds of each step."""
         return {step: verify_place(place, level) for step, place in step_places(self._place)}
+
+
+def _step_of(options: SaveOptions) -> int:
+    if options.step is None:
+        raise AttributeValueError("a Manager saves steps", where="step", expected="an integer ≥ 0", got="None")
+    return options.step

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from dovetail_protocols.dtypes import dtype as find_dtype
+from dovetail_protocols.errors import AttributeValueError
 from dovetail_protocols.metas import TensorMeta
 
 from .casting import Cast, may_cast
@@ -66,6 +68,7 @@ def match(
     for alias, original in manifest.aliases.items():
         if original in records:
             records.setdefault(alias, records[original])
+    refuse_unmatched(only, (*target.tensors, *target.scalars), "the target")
     by_name = unambiguous((*records, *manifest.scalars))
     is_wanted, renamed = selection(only), renaming(rename)
     found = Match()
@@ -121,6 +124,24 @@ def selection(only: Only | None) -> Callable[[str], bool]:
     return lambda name: any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
+def refuse_unmatched(only: Only | None, paths: Iterable[Path], whose: str) -> None:
+    """Raises: AttributeValueError for a pattern that no path matches, so that none picks nothing by mistake."""
+    if only is None or callable(only):
+        return
+    names = [shown(path) for path in paths]
+    for pattern in [only] if isinstance(only, str) else only:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            below = f"{pattern}/*"
+            near = [below] if any(fnmatchcase(n, below) for n in names) else get_close_matches(pattern, names, 1)
+            raise AttributeValueError(
+                f"no path of {whose} matches a pattern",
+                where="only",
+                got=repr(pattern),
+                effect="nothing was restored",
+                fix=f"did you mean {near[0]!r}?" if near else f"its paths are such as {names[:1]}",
+            )
+
+
 def renaming(rename: Rename) -> Callable[[str], str]:
     """From a name in the target to that in the checkpoint."""
     return rename if callable(rename) else lambda name: rename.get(name, name)
@@ -162,6 +183,7 @@ def _difference(
     if same_shape and same_dtype:
         return None
     saved = TensorMeta(record.shape, find_dtype(record.dtype))
+    name = name or "the tree itself"
     if shard is not None:
         text = f"{name}: the checkpoint has {saved}, the target a part of {TensorMeta(shard.shape, meta.dtype)}"
     else:

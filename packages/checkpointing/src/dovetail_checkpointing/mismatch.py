@@ -13,6 +13,7 @@ LISTED = 40
 """Differences that one error lists; it counts the rest."""
 _SUGGESTED = 8
 """Names that one argument is written out with."""
+_TREE = "the tree itself"
 _COMPARED = 1 << 16
 """Pairs of names that are compared at most."""
 
@@ -23,11 +24,11 @@ def refuse_mismatch(where: str, found: Match, missing: Missing, unexpected: Unex
     differences = [difference.text for difference in found.differences.values()]
     if missing == "error":
         differences += [
-            f"{name}: not in the checkpoint" + (f"; it has {near[name]}" if name in near else "")
+            f"{name or _TREE}: not in the checkpoint" + (f"; it has {_seen(name, near[name])}" if name in near else "")
             for name in found.missing
         ]
     if unexpected == "error":
-        differences += [f"{name}: in the checkpoint, but not in the target" for name in found.unexpected]
+        differences += [f"{name or _TREE}: in the checkpoint, but not in the target" for name in found.unexpected]
     if not differences:
         return
     listed = differences[:LISTED] + ([f"and {len(differences) - LISTED} more"] if len(differences) > LISTED else [])
@@ -38,6 +39,10 @@ def refuse_mismatch(where: str, found: Match, missing: Missing, unexpected: Unex
         effect="nothing was changed",
         fix=_fix(found, near, rename),
     )
+
+
+def _seen(name: str, other: str) -> str:
+    return other if name != other else "something else there: an array in one of them is a scalar in the other"
 
 
 def _near(found: Match) -> dict[str, str]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from dovetail_protocols.errors import CheckpointError, CheckpointUnsafeError
 
+from .choices import require_choice
 from .extents import Damaged, Extent, Verify, corrupt, read_extents, telling_failures
 from .file_damage import file_damage
 from .layout import headers_of
@@ -56,6 +57,7 @@ class Reader:
         expected_digest: str | None = None,
         memory_map: bool = False,
     ) -> None:
+        require_choice("verify", verify, Verify)
         self._place, self._limits, self._memory_map = place, limits, memory_map
         self._verify: Verify = "full" if expected_digest is not None else verify
         self.folder = open_folder(place)

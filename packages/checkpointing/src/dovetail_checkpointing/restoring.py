@@ -15,10 +15,11 @@ from dovetail_protocols.dtypes import dtype as find_dtype
 from dovetail_protocols.errors import CheckpointError
 
 from .casting import Cast, cast_to
+from .choices import require_choice
 from .extents import Verify
 from .limits import DEFAULT, Limits
 from .manifest import Manifest, TensorRecord
-from .matching import Match, Missing, Only, Rename, Unexpected, match, renaming, selection
+from .matching import Match, Missing, Only, Rename, Unexpected, match, refuse_unmatched, renaming, selection
 from .migrating import items_in, items_of, migrated
 from .mismatch import refuse_mismatch
 from .object_tree import Flattened, Path, flatten, map_leaves, shown
@@ -91,9 +92,16 @@ def restore(
     Where the target has a Shard, only that part of the tensor is read. `sharding(name, shape)` gives, for a tensor of
     the checkpoint, the slices that the target has of it, or None for all; without `into` such a part comes as a Shard.
 
-    Raises: CheckpointMismatchError with every difference of names, shapes and dtypes; CheckpointCorruptError;
+    Raises: AttributeValueError for options that can't be, and for a pattern in `only` that matches nothing;
+    CheckpointMismatchError with every difference of names, shapes and dtypes; CheckpointCorruptError;
     CheckpointUnsafeError; CheckpointVersionError; CheckpointError where there is none. Nothing is changed then.
     """
+    for option, value, literal in (
+        ("missing", missing, Missing),
+        ("unexpected", unexpected, Unexpected),
+        ("cast", cast, Cast),
+    ):
+        require_choice(option, value, literal)
     place = locate(path, file_system)
     for is_last in (*(False,) * REPLACEMENTS, True):
         try:
@@ -142,6 +150,7 @@ def _sources(into: Any, only: Only | None, rename: Rename) -> list[str]:
 def _whole(reader: Source, only: Only | None, sharding: Sharding | None) -> Restored:
     manifest = reader.manifest
     is_wanted = None if only is None else selection(only)
+    refuse_unmatched(only, (*(record.path for record in manifest.tensors), *manifest.scalars), "the checkpoint")
     records = _records(manifest, is_wanted)
     slices = {r.path: None if sharding is None else sharding(shown(r.path), r.shape) for r in records}
     leaves: dict[Path, Any] = {**reader.read_records([r for r in records if slices[r.path] is None])}

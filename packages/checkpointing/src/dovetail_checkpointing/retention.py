@@ -9,6 +9,10 @@ from typing import Literal, Protocol
 
 from dovetail_protocols.errors import AttributeValueError
 
+from .choices import require_choice
+
+Mode = Literal["min", "max"]
+
 
 @dataclass(frozen=True, slots=True)
 class Saved:
@@ -45,7 +49,7 @@ class _Every:
 class _Best:
     metric: str
     count: int
-    mode: Literal["min", "max"]
+    mode: Mode
 
     def kept(self, saved: Sequence[Saved]) -> set[int]:
         sign = 1 if self.mode == "min" else -1
@@ -66,11 +70,10 @@ def every(steps: int) -> Retention:
     return _Every(_positive(steps, "every"))
 
 
-def best(metric: str, count: int = 1, *, mode: Literal["min", "max"] = "min") -> Retention:
+def best(metric: str, count: int = 1, *, mode: Mode = "min") -> Retention:
     """Keeps the checkpoints with the lowest (or highest) values of a metric, of equal ones the older. Those saved
     without it, or with NaN, don't count."""
-    if mode not in ("min", "max"):
-        raise AttributeValueError("this is no order of a metric", where="best", expected="'min' or 'max'", got=mode)
+    require_choice("mode", mode, Mode)
     return _Best(metric, _positive(count, "best"), mode)
 
 

@@ -10,13 +10,15 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
+from operator import index
 from pathlib import Path
 from typing import Any
 
 from dovetail_protocols.errors import (
+    AttributeValueError,
     CheckpointCorruptError,
     CheckpointError,
     DTypeError,
@@ -24,6 +26,7 @@ from dovetail_protocols.errors import (
     UninitializedError,
 )
 
+from .choices import require_choice
 from .collecting import collect
 from .commit import Durability, Staging, clear_errors, staged
 from .file_damage import file_damage
@@ -69,6 +72,44 @@ class SaveOptions:
     versions: Mapping[str, int] | None = None
     find_nonfinite: bool = False
 
+    def checked(self) -> SaveOptions:
+        """The same, the step as Python's integer. What no checkpoint can hold would be found by its reader only.
+
+        Raises: AttributeValueError; StructureError for digests without CRC-32.
+        """
+        require_choice("durability", self.durability, Durability)
+        for digest in self.digests:
+            require_choice("digests", digest, Digest)
+        if "crc32" not in self.digests:
+            raise StructureError("every checkpoint has CRC-32 checksums", where="digests", got=tuple(self.digests))
+        for name, version in (self.versions or {}).items():
+            _natural(f"versions[{name!r}]", version)
+        for name, metric in (self.metrics or {}).items():
+            try:
+                float(metric)
+            except (TypeError, ValueError) as error:
+                raise AttributeValueError(
+                    "this is no metric", where=f"metrics[{name!r}]", expected="a number", got=repr(metric)
+                ) from error
+        return self if self.step is None else replace(self, step=_natural("step", self.step))
+
+
+def _natural(option: str, value: Any) -> int:
+    """An integer of any library as Python's."""
+    try:
+        found = index(value)
+    except TypeError:
+        found = -1
+    if found < 0:
+        raise AttributeValueError(
+            "an option has a value that it can't have",
+            where=option,
+            expected="an integer ≥ 0",
+            got=repr(value),
+            effect="nothing was saved",
+        )
+    return found
+
 
 def save(
     path: str | os.PathLike[str],
@@ -95,9 +136,10 @@ def save(
     the newest that a `migration` leads to. `find_nonfinite` names tensors with NaN or infinities in the receipt; they
     are saved all the same.
 
-    Raises: StructureError for what can't be saved, UninitializedError for an object without any state (a model that was
-    not called yet), CheckpointBusyError where somebody else writes there, CheckpointSpaceError,
-    CheckpointDurabilityError, CheckpointError where the target exists or storage fails; the target is then as it was.
+    Raises: StructureError for what can't be saved, AttributeValueError for options that can't be, UninitializedError
+    for an object without any state (a model that was not called yet), CheckpointBusyError where somebody else writes
+    there, CheckpointSpaceError, CheckpointDurabilityError, CheckpointError where the target exists or storage fails;
+    the target is then as it was.
     """
     options = SaveOptions(
         step, overwrite, durability, shard_bytes, digests, paranoid, metrics, versions, find_nonfinite
@@ -108,9 +150,8 @@ def save(
 def save_to(target: Place, flattened: Flattened, options: SaveOptions) -> Receipt:
     """`save` of a tree that was taken apart already."""
     started = time.perf_counter()
+    options = options.checked()
     refuse_stateless(flattened)
-    if "crc32" not in options.digests:
-        raise StructureError("every checkpoint has CRC-32 checksums", where="digests", got=tuple(options.digests))
     parts = parts_of(flattened)
     nonfinite = nonfinite_of(flattened) if options.find_nonfinite else None
     replaces = is_replaced(target, overwrite=options.overwrite)

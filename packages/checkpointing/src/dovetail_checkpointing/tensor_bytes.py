@@ -113,10 +113,11 @@ def blocks(array: np.ndarray[Any, Any], largest: int) -> Iterator[memoryview]:
     copies, each of about `largest` bytes at most."""
     if not array.size:
         return
-    if array.flags.c_contiguous and sys.byteorder == "little":
+    is_little = array.dtype.isnative == (sys.byteorder == "little")  # NumPy has arrays of either order on any machine
+    if array.flags.c_contiguous and is_little:
         yield _bytes_of(array)
     elif array.nbytes <= largest or array.ndim == 0:
-        yield _bytes_of(np.ascontiguousarray(array.byteswap() if sys.byteorder == "big" else array))
+        yield _bytes_of(np.ascontiguousarray(array if is_little else array.byteswap()))
     else:
         rows = max(1, largest // (array.nbytes // len(array)))
         for start in range(0, len(array), rows):

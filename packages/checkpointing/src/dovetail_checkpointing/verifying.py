@@ -12,6 +12,7 @@ from hashlib import sha256
 
 from dovetail_protocols.errors import CheckpointCorruptError
 
+from .choices import require_choice
 from .extents import Verify, telling_failures
 from .file_damage import file_damage
 from .layout import headers_of
@@ -76,6 +77,7 @@ def verify_place(
     progress: Callable[[int, int], None] | None = None,
 ) -> Verification:
     """`verify` of a place."""
+    require_choice("level", level, Verify)
     started = time.perf_counter()
     try:
         reader = Reader(place, limits, "header")

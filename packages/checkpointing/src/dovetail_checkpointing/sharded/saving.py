@@ -16,7 +16,7 @@ from math import prod
 from types import TracebackType
 from typing import Any, Self
 
-from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError, StructureError
+from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError
 from dovetail_protocols.roles import Communicator
 
 from ..collecting import collect
@@ -103,12 +103,11 @@ class _Work:
         self._staging: Staging | None = None
 
     def describe(self, tree: Any, sharding: Callable[[str, Any], Shard | None] | None) -> Any:
+        self.options = self.options.checked()  # here, so that the other ranks hear of it
         flattened = flatten(tree)
         if sharding is not None:
             _apply(sharding, flattened)
         refuse_stateless(flattened)
-        if "crc32" not in self.options.digests:
-            raise StructureError("every checkpoint has CRC-32 checksums", where="digests", got=self.options.digests)
         self.parts = parts_held(flattened)
         nonfinite = nonfinite_of(flattened) if self.options.find_nonfinite else None
         return {"tree": tree_of(flattened, self.parts).to_json(), "nonfinite": nonfinite}
@@ -196,6 +195,7 @@ class _Lead:
         self._trees = [tree_from_json(one["tree"]) for one in described]
         self._whole = put_together(self._trees, str(self.place))
         writes = assign(self._whole.tensors, self.exchange.world_size)
+        self.options = self.options.checked()
         self._replaces = is_replaced(self.place, overwrite=self.options.overwrite)
         with ExitStack() as opening:
             staging = opening.enter_context(staged(self.place, self.options.durability, replaces=self._replaces))
