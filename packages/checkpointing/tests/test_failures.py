@@ -266,6 +266,7 @@ def test_nan_and_infinities_are_saved_to_the_bit_and_named_on_request(tmp_path: 
 # A Manager in a forked process
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # of threads of whoever runs the tests
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_manager_refuses_to_save_in_a_forked_process(tmp_path: Path) -> None:
     manager = Manager(tmp_path)
