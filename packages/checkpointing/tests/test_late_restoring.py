@@ -28,6 +28,7 @@ from .late_objects import Late, Parted
 @pytest.fixture
 def used_late(variable: Any) -> type[Any]:
     """A variable that is announced, and says when its payload is used for the first time."""
+    gc.collect()  # what other tests left waiting in a cycle would watch new variables too
 
     class UsedLate(variable):
         action: Callable[[], None] | None = None
