@@ -53,3 +53,38 @@ def test_rename_only_missing_and_unexpected_restore_what_they_say(saved: Path, v
 def test_where_there_is_no_checkpoint_the_error_says_so(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="there is no checkpoint"):
         restore(tmp_path / "nowhere", {})
+
+
+class Unbuilt:
+    """An object that makes its variables later."""
+
+    def checkpoint_state(self) -> dict[str, Any]:
+        return {}
+
+    def load_checkpoint_state(self, scalars: Any) -> None:
+        raise AssertionError("it has none")
+
+
+def test_variables_that_are_made_later_are_thought_of(saved: Path, variable: Any) -> None:
+    with pytest.raises(CheckpointMismatchError, match=r"not made yet, use them once, or let values wait: with bind"):
+        restore(saved, Unbuilt())
+    with pytest.raises(CheckpointMismatchError) as caught:
+        restore(saved, {"kernel": variable(np.zeros((2, 3)))})
+    assert "bind" not in str(caught.value)
+
+
+def test_an_array_for_a_scalar_is_told_as_that(tmp_path: Path) -> None:
+    save(tmp_path / "c", {"rate": np.ones(1)})
+    with pytest.raises(CheckpointMismatchError, match="rate: not in the checkpoint; it has something else there"):
+        restore(tmp_path / "c", {"rate": 1.0})
+
+
+def test_folder_of_steps_or_of_a_program_is_told_from_none(tmp_path: Path) -> None:
+    for step in (9, 10):
+        save(tmp_path / f"step-{step:012}", {"x": 1})
+    with pytest.raises(CheckpointError, match=r"name one of its steps, such as .*step-000000000010, or take Manager"):
+        restore(tmp_path)
+    (tmp_path / "program").mkdir()
+    (tmp_path / "program" / "program.json").touch()
+    with pytest.raises(CheckpointError, match=r"exported program: load_program; its weights are .*variables"):
+        restore(tmp_path / "program")

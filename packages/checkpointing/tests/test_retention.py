@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 from math import nan
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import pytest
 
 from dovetail_checkpointing import Manager, best, every, last
 from dovetail_checkpointing.retention import Saved
+from dovetail_checkpointing.storage import LocalFileSystem, ReadableFolder, locate
 from dovetail_protocols.errors import AttributeValueError, CheckpointCorruptError, CheckpointWarning
 
 STEPS = [Saved(100, {"loss": 3.0}), Saved(200, {"loss": 1.0}), Saved(250, {}), Saved(300, {"loss": nan})]
@@ -107,3 +109,21 @@ def test_a_step_saved_before_steps_had_leading_zeros_is_found(tmp_path: Path) ->
     manager = Manager(tmp_path)
     assert manager.steps == (7,)
     assert manager.latest() == tmp_path / "step-7"
+
+
+class OutOfFiles(LocalFileSystem):
+    """Storage that opens no folder of a checkpoint: too many files are open."""
+
+    def open_folder(self, path: PurePath) -> ReadableFolder:
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+
+def test_the_best_is_not_removed_where_its_metrics_can_not_be_read(tmp_path: Path) -> None:
+    manager = Manager(tmp_path, keep=[last(1), best("loss")])
+    manager.save(1, {"x": 1}, metrics={"loss": 0.1})
+    manager.save(2, {"x": 2}, metrics={"loss": 0.2})
+    later = Manager(tmp_path, keep=[last(1), best("loss")])
+    later._metrics_of(2, later._place_of(2))  # of step 1 nothing is known
+    later._place = locate(tmp_path, OutOfFiles())
+    later._retain(2)
+    assert later.steps == (1, 2)

@@ -62,6 +62,9 @@ class RestoreStatus:
             if not self._has_ended:
                 late_observers.begin(self)
 
+    def __repr__(self) -> str:
+        return f"<restore of {str(self._reader)!r}: {len(self._values.names):,} values wait>"
+
     # ------------------------------------------------------------------ what came of it
 
     @property

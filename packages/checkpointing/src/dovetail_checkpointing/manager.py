@@ -61,6 +61,9 @@ class Manager:
         self._saver = Saver()
         self._collect()
 
+    def __repr__(self) -> str:
+        return f"<Manager of {str(self._place)!r}>"
+
     @property
     def root(self) -> Path | str:
         """The folder of the checkpoints."""
@@ -151,19 +154,22 @@ class Manager:
         except CheckpointError as error:
             error.effect = "the new checkpoint is saved; nothing older was removed"
             raise
-        saved = [Saved(step, self._metrics_of(step, place)) for step, place in places.items()]
-        kept = {newest}.union(*(rule.kept(saved) for rule in self._keep))
+        metrics = {step: self._metrics_of(step, place) for step, place in places.items()}
+        saved = [Saved(step, measured or {}) for step, measured in metrics.items()]
+        unknown = {step for step, measured in metrics.items() if measured is None}  # each may be the best
+        kept = {newest}.union(unknown, *(rule.kept(saved) for rule in self._keep))
         for step, place in places.items():
             if step not in kept:
                 self._remove(step, place)
 
-    def _metrics_of(self, step: int, place: Place) -> Mapping[str, float]:
+    def _metrics_of(self, step: int, place: Place) -> Mapping[str, float] | None:
+        """None where they can't be read now, for want of open files, say; nothing where they are damaged."""
         if step not in self._metrics:
             try:
                 with Reader(place, verify="header") as reader:
                     self._metrics[step] = reader.metrics
-            except CheckpointError:
-                return {}
+            except CheckpointError as error:
+                return {} if isinstance(error, CheckpointCorruptError) or is_absence(error) else None
         return self._metrics[step]
 
     def _remove(self, step: int, place: Place) -> None:

@@ -13,13 +13,19 @@ LISTED = 40
 """Differences that one error lists; it counts the rest."""
 _SUGGESTED = 8
 """Names that one argument is written out with."""
+_MAY_WAIT = (
+    "if its variables are not made yet, use them once, or let values wait: with bind(path, tree) as status: …; else "
+)
 _TREE = "the tree itself"
 _COMPARED = 1 << 16
 """Pairs of names that are compared at most."""
 
 
-def refuse_mismatch(where: str, found: Match, missing: Missing, unexpected: Unexpected, rename: Rename) -> None:
-    """Raises: CheckpointMismatchError with every difference, and with what to pass to restore all the same."""
+def refuse_mismatch(
+    where: str, found: Match, missing: Missing, unexpected: Unexpected, rename: Rename, *, has_objects: bool
+) -> None:
+    """Raises: CheckpointMismatchError with every difference, and with what to pass to restore all the same.
+    `has_objects`: whether the target has some that may make variables later."""
     near = _near(found) if missing == "error" else {}
     differences = [difference.text for difference in found.differences.values()]
     if missing == "error":
@@ -37,7 +43,7 @@ def refuse_mismatch(where: str, found: Match, missing: Missing, unexpected: Unex
         where=where,
         got="\n    ".join(["", *listed]),
         effect="nothing was changed",
-        fix=_fix(found, near, rename),
+        fix=(_MAY_WAIT if has_objects and found.unexpected else "") + _fix(found, near, rename),
     )
 
 

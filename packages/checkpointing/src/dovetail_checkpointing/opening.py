@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from dovetail_protocols.errors import CheckpointError
 
+from .collecting import STEP
 from .extents import corrupt, telling_failures
 from .limits import Limits, require_below
 from .manifest import NAME, FileRecord, Manifest
@@ -22,8 +23,22 @@ def open_folder(place: Place) -> ReadableFolder:
             raise _absent(place, f"{type(error).__name__}: {error}") from error
 
 
-def _absent(place: Place, cause: str) -> CheckpointError:
-    return CheckpointError("there is no checkpoint", where=str(place), cause=cause, fix="check the path")
+def _absent(place: Place, cause: str, fix: str = "check the path") -> CheckpointError:
+    return CheckpointError("there is no checkpoint", where=str(place), cause=cause, fix=fix)
+
+
+def _instead(place: Place) -> str:
+    """What to do where a folder is something else than a checkpoint."""
+    try:
+        names = sorted(place.file_system.list_folder(place.path))
+    except OSError:  # it is only a hint, of an error that is told anyhow
+        names = []
+    if "program.json" in names:
+        return f"it is an exported program: load_program; its weights are the checkpoint {place.child('variables')}"
+    steps = [name for name in names if STEP.fullmatch(name)]
+    if steps:
+        return f"name one of its steps, such as {place.child(steps[-1])}, or take Manager(path).restore_latest(tree)"
+    return "check the path"
 
 
 class RemovedWhileReadError(CheckpointError):
@@ -49,7 +64,7 @@ def manifest_in(folder: ReadableFolder, place: Place, limits: Limits) -> Manifes
         try:
             file = folder.open(NAME)
         except FileNotFoundError as error:
-            raise _absent(place, f"no {NAME} in it") from error
+            raise _absent(place, f"no {NAME} in it", _instead(place)) from error
         with closing(file):
             require_below("the manifest", file.size_bytes, limits.manifest_bytes, "manifest_bytes", where)
             data = bytearray(file.size_bytes)

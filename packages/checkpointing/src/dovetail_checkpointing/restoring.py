@@ -201,7 +201,7 @@ def restore_into(
     manifest = manifest or reader.manifest
     target = flatten(into)
     found = match(manifest, target, only, rename, cast, sharding)
-    refuse_mismatch(str(reader), found, missing, unexpected, rename)
+    refuse_mismatch(str(reader), found, missing, unexpected, rename, has_objects=bool(target.owners))
     arrays = _read(reader, target, found)
     variables = {path: value for path, value in target.tensors.items() if path in arrays and is_variable(value)}
     buffers = {path: placed(arrays[path], variable) for path, variable in variables.items()}

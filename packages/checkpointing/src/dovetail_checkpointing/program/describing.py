@@ -82,8 +82,8 @@ class Description:
                 f"a trace of {trace.name!r} uses variables that the module doesn't hold",
                 got=", ".join(unknown),
                 effect="nothing was exported",
-                fix="make them attributes of the module; group objects as Checkpoint(model=model, …); or leave the "
-                "method out with methods=",
+                fix="call the module once before, so that its layers have them; make them attributes of it; group "
+                "objects as Checkpoint(model=model, …); or leave the method out with methods=",
             )
         numbers = tuple(self._places[id(one)] for one in trace.variables)
         positional, keyword = trace.arguments
