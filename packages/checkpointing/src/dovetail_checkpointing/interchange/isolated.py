@@ -17,6 +17,8 @@ from typing import Any
 from dovetail_protocols import errors
 from dovetail_protocols.errors import CheckpointUnsafeError, DovetailError
 
+from ..collecting import lock_name
+from ..storage.locking import FileLock
 from . import spool, strict_json
 from .contents import Contents
 from .files import opened
@@ -55,14 +57,18 @@ def write(module: str, path: Path, contents: Contents, *, overwrite: bool, limit
 
 @contextmanager
 def _folder(beside: Path) -> Iterator[Path]:
-    """A folder of our own on the disk of the result, removed at the end."""
-    folder = beside.absolute().with_name(f".converting-{beside.name}-{secrets.token_hex(8)}")
+    """A folder of our own on the disk of the result, removed at the end; after a kill, by whoever collects what killed
+    saves left."""
+    name = f"{beside.name}.converting-{secrets.token_hex(4)}"
+    folder = beside.absolute().with_name(f".tmp-{name}-{secrets.token_hex(8)}")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700)
+    lock = FileLock(folder.with_name(lock_name(name)), keep=False)
     try:
+        folder.mkdir(mode=0o700)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        lock.release()
 
 
 def _run(task: dict[str, Any], folder: Path, limits: ForeignLimits) -> None:
