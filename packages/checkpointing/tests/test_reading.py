@@ -99,3 +99,11 @@ def test_a_pin_needs_digests_that_nobody_can_forge(tmp_path: Path) -> None:
     restore(tmp_path / "c")
     with pytest.raises(CheckpointUnsafeError, match="without SHA-256"):
         restore(tmp_path / "c", expected_digest=receipt.digest)
+
+
+def test_a_checkpoint_that_was_closed_says_so(tmp_path: Path) -> None:
+    save(tmp_path / "c", {"x": np.ones(3)})
+    with open(tmp_path / "c") as reader:
+        reader.read("x")
+    with pytest.raises(CheckpointError, match="was closed"):
+        reader.read("x")

@@ -226,3 +226,8 @@ def test_arrays_of_the_other_byte_order_keep_their_values(tmp_path: Path) -> Non
         save(tmp_path / "c", tree, overwrite=True)
         restored = restore(tmp_path / "c").tree
         assert all(np.array_equal(restored[name], tree[name]) for name in tree)
+
+
+def test_a_masked_array_is_refused_for_its_mask_would_be_lost(tmp_path: Path) -> None:
+    with pytest.raises(StructureError, match="mask would be lost"):
+        save(tmp_path / "c", {"x": np.ma.array([1, 2], mask=[True, False])})

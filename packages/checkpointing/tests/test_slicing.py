@@ -67,6 +67,7 @@ def test_any_part_is_what_numpy_picks(reader: Reader, data: st.DataObject) -> No
         (slice(None, None, -1), "backwards"),
         ("a", "no index"),
         (None, "no index"),
+        (True, "no index"),
     ],
 )
 def test_what_is_no_index_is_refused(reader: Reader, index: Any, text: str) -> None:

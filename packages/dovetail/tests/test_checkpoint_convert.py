@@ -12,6 +12,7 @@ import pytest
 
 import dovetail as dt
 from dovetail.__main__ import main
+from dovetail.commands.checkpoint.convert import as_options
 
 
 @pytest.fixture(autouse=True)
@@ -91,3 +92,32 @@ def test_what_is_wrong_is_told(arguments: tuple[str, ...], told: str, capsys: py
     np.savez("here.npz", x=np.ones(1))
     assert convert(*arguments) == 2
     assert told in capsys.readouterr().err
+
+
+def test_what_an_error_says_to_pass_is_an_option_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    dt.checkpointing.save("first", {"x": np.ones(1), "n": 1})
+    assert convert("first", "weights.npz") == 2
+    assert "pass --unexpected drop to" in capsys.readouterr().err
+    assert convert("first", "weights.pt") == 0
+    assert convert("first", "weights.pt") == 2
+    assert "pass --overwrite to replace" in capsys.readouterr().err
+    Path("weights.pt").rename("weights.data")
+    assert convert("weights.data", "second") == 2
+    assert "such as --to safetensors or --source-format pytorch" in capsys.readouterr().err
+    assert convert("weights.data", "second", "--source-format", "pytorch") == 0
+
+
+@pytest.mark.parametrize(
+    ("python", "option"),
+    [
+        (
+            'map names={"encoder.*": "encoder/*"}; unexpected="keep" or',
+            "map --name 'encoder.*=encoder/*'; --unexpected keep or",
+        ),
+        ("say source_layout= or target_layout=; between", "say --source-layout or --target-layout; between"),
+        ("or pass allow_code_execution=True, which", "or pass --allow-code-execution, which"),
+        ("give it a new name by names={...}", "give it a new name by --name OLD=NEW"),
+    ],
+)
+def test_arguments_of_python_become_options(python: str, option: str) -> None:
+    assert as_options(python) == option

@@ -66,6 +66,10 @@ def _flatten(path: Path, value: Any, into: Flattened, seen: dict[int, Path]) -> 
         return
     seen[id(value)] = path
     if is_variable(value) or is_array(value):
+        if hasattr(value, "mask"):
+            raise _refusal(
+                path, "it is a masked array, whose mask would be lost", "its data and its mask, each an array"
+            )
         into.tensors[path] = value
     elif isinstance(value, SupportsCheckpoint):
         into.owners[path] = value

@@ -78,6 +78,7 @@ class Reader:
         assert isinstance(self.manifest.tensors, TensorTable), "what is read has a table"
         self._table = self.manifest.tensors
 
+    _is_closed = False
     migrations: tuple[str, ...] = ()
     """A checkpoint that is read as it lies there went through none."""
 
@@ -216,6 +217,10 @@ class Reader:
 
     def _file(self, number: int) -> ReadableFile:
         """File number `number`, open; its size and header are checked when it is opened."""
+        if self._is_closed:
+            raise CheckpointError(
+                "this checkpoint was closed", where=str(self._place), fix="read inside of its with, or open it again"
+            )
         file = self._files.get(number)
         if file is None:
             file = open_checked(self.folder, self.manifest.files[number], self._place)
@@ -257,6 +262,7 @@ class Reader:
             file.close()
         self._files.clear()
         self.folder.close()
+        self._is_closed = True
 
     def __enter__(self) -> Self:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,8 +62,10 @@ def _range(part: Any, size: int, axis: int, where: str) -> Range:
             )
         return Range(start, len(range(start, stop, step)), step)
     try:
-        place = part.__index__()
-    except AttributeError as error:
+        if isinstance(part, bool):
+            raise TypeError("True and False are no places of an axis")
+        place = operator.index(part)
+    except TypeError as error:
         raise IndexRangeError(
             "this is no index of a tensor in a checkpoint",
             where=f"{where}, axis {axis}",

@@ -17,7 +17,7 @@ STATUSES = """exit status:
   0  all is well: sound, or the same
   1  damaged, or different
   2  it could not be done: wrong usage, nothing there, somebody else is writing, a newer format
-  3  unsafe: a link for a file, a size beyond the limits, a name that leaves its folder"""
+  3  unsafe: a link for a file, a size beyond the limits, a name that leaves its folder, a pickle that would run code"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

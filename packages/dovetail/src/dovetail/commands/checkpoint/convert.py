@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from dovetail_protocols.errors import AttributeValueError, CheckpointError
+from dovetail_protocols.errors import AttributeValueError, CheckpointError, DovetailError
 
 from .json_output import print_json
 from .places import nothing_there
@@ -23,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", help="a checkpoint folder, or a file in another format, which its suffix tells")
     parser.add_argument("target", help="what to write: a folder, or a file whose suffix tells the format")
     parser.add_argument("--to", choices=FORMATS, help="the target's format, where its name doesn't tell")
+    parser.add_argument("--source-format", choices=FORMATS, help="the source's format, where its name doesn't tell")
     parser.add_argument(
         "--name",
         action="append",
@@ -59,19 +61,26 @@ def run(options: argparse.Namespace) -> int:
 
     if "://" not in options.source and not os.path.lexists(options.source):
         raise nothing_there(options.source)
-    converted = convert(
-        options.source,
-        options.target,
-        to=options.to,
-        like=None if options.like is None else module_like(options.like),
-        names=dict(map(_renaming, options.name)),
-        source_layout=options.source_layout,
-        target_layout=options.target_layout,
-        unexpected=options.unexpected,
-        remainder="drop" if options.drop_remainder else "keep",
-        allow_code_execution=options.allow_code_execution,
-        overwrite=options.overwrite,
-    )
+    like = None if options.like is None else module_like(options.like)
+    names = dict(map(_renaming, options.name))
+    try:
+        converted = convert(
+            options.source,
+            options.target,
+            to=options.to,
+            source_format=options.source_format,
+            like=like,
+            names=names,
+            source_layout=options.source_layout,
+            target_layout=options.target_layout,
+            unexpected=options.unexpected,
+            remainder="drop" if options.drop_remainder else "keep",
+            allow_code_execution=options.allow_code_execution,
+            overwrite=options.overwrite,
+        )
+    except DovetailError as error:
+        error.fix = None if error.fix is None else as_options(str(error.fix))
+        raise
     if options.json:
         print_json(
             {
@@ -93,6 +102,20 @@ def run(options: argparse.Namespace) -> int:
             more = f" and {left:,} more" if left > 0 else ""
             print(f"  {what}: {', '.join(map(plain, names[:_SHOWN]))}{more}")
     return 0
+
+
+_ARGUMENT = re.compile(
+    r"\b(to|source_format|source_layout|target_layout|unexpected|overwrite|allow_code_execution)="
+    r'(?:True\b|"(\w+)"|(?=[ ;,]|$))'
+)
+
+
+def as_options(fix: str) -> str:
+    """What a message says to pass in Python, as options of the command."""
+    fix = fix.replace('names={"encoder.*": "encoder/*"}', "--name 'encoder.*=encoder/*'").replace(
+        "names={...}", "--name OLD=NEW"
+    )
+    return _ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')}" + (f" {found[2]}" if found[2] else ""), fix)
 
 
 def _renaming(text: str) -> tuple[str, str]:
