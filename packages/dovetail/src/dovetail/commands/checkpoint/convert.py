@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     if "://" not in options.source and not os.path.lexists(options.source):
         raise nothing_there(options.source)
     like = None if options.like is None else module_like(options.like)
-    names = dict(map(_renaming, options.name))
+    new_names = dict(map(_renaming, options.name))
     try:
         converted = convert(
             options.source,
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
             to=options.to,
             source_format=options.source_format,
             like=like,
-            names=names,
+            names=new_names,
             source_layout=options.source_layout,
             target_layout=options.target_layout,
             unexpected=options.unexpected,
