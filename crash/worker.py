@@ -12,6 +12,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,16 @@ from crash.child import Child, said
 from crash.damage import Damage, try_damage
 from crash.formats.catalogue import load_format
 from crash.formats.format import Format
-from crash.payloads import PAYLOADS, digest
+from crash.payloads import PAYLOADS, Arrays, digest
 
 _MEMORY_BYTES = 8 << 30
 """What loading a damaged checkpoint may take, so that one that asks for more does not take the machine's."""
+
+
+@cache
+def _expected(payload: str) -> Arrays:
+    """What formats that read into something are given; made once, for it takes as long as a load."""
+    return PAYLOADS[payload](0)
 
 
 class Jobs:
@@ -62,7 +69,7 @@ class Jobs:
     def load(self, root: str, way: str, payload: str) -> dict[str, Any]:
         """What is found: its digest, or the error that was raised."""
         try:
-            return {"digest": digest(self.form.ways[way].load(Path(root), PAYLOADS[payload](0)))}
+            return {"digest": digest(self.form.ways[way].load(Path(root), _expected(payload)))}
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome; torch's is no Exception
             return {"error": said(error, self.form.refusals)}
 
@@ -111,7 +118,7 @@ class Jobs:
     def load_one(self, root: str, way: str) -> str | dict[str, Any]:
         """Whether what is loaded is some save, "whole", or "torn"; or the error."""
         try:
-            arrays = self.form.ways[way].load(Path(root), PAYLOADS["small"](0))
+            arrays = self.form.ways[way].load(Path(root), _expected("small"))
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome
             return said(error, self.form.refusals)
         return "whole" if digest(arrays) == digest(PAYLOADS["small"](int(arrays["step"][0]))) else "torn"
