@@ -84,3 +84,14 @@ def test_a_pattern_that_picks_nothing_is_refused_with_the_one_that_was_meant(int
 def test_checksums_can_not_be_left_out(tmp_path: Path) -> None:
     with pytest.raises(StructureError, match="CRC-32"):
         save(tmp_path / "c", TREE, digests=["sha256"])
+
+
+def test_of_tied_arrays_those_come_that_were_asked_for(tmp_path: Path) -> None:
+    tied = np.ones(2)
+    save(tmp_path / "c", {"first": tied, "other": np.zeros(1), "second": tied})
+    for only in ("first", "second", ["first", "second"]):
+        wanted = {only} if isinstance(only, str) else set(only)
+        assert set(restore(tmp_path / "c", only=only).tree) == wanted
+        blank = np.zeros(2)
+        tree = {"first": blank, "other": np.ones(1), "second": blank}
+        assert restore(tmp_path / "c", tree, only=only).tree["second"].tolist() == [1.0, 1.0]

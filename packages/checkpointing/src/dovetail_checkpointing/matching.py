@@ -68,14 +68,14 @@ def match(
     for alias, original in manifest.aliases.items():
         if original in records:
             records.setdefault(alias, records[original])
-    refuse_unmatched(only, (*target.tensors, *target.scalars), "the target")
     by_name = unambiguous((*records, *manifest.scalars))
-    is_wanted, renamed = selection(only), renaming(rename)
+    is_wanted = picked(only, (*target.tensors, *target.scalars), target.aliases, "the target")
+    renamed = renaming(rename)
     found = Match()
     missing, used = [], set()
     for path in (*target.tensors, *target.scalars):
         name = shown(path)
-        if not is_wanted(name):
+        if not is_wanted(path):
             continue
         is_saved = path in records or path in manifest.scalars
         other = renamed(name)
@@ -124,22 +124,35 @@ def selection(only: Only | None) -> Callable[[str], bool]:
     return lambda name: any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def refuse_unmatched(only: Only | None, paths: Iterable[Path], whose: str) -> None:
-    """Raises: AttributeValueError for a pattern that no path matches, so that none picks nothing by mistake."""
+def picked(
+    only: Only | None, paths: Iterable[Path], aliases: Mapping[Path, Path], whose: str
+) -> Callable[[Path], bool]:
+    """Whether a path is wanted. A pattern that fits an alias picks what it stands for.
+
+    Raises: AttributeValueError for a pattern that no path matches, so that none picks nothing by mistake.
+    """
+    is_wanted = selection(only)
     if only is None or callable(only):
-        return
-    names = [shown(path) for path in paths]
+        return lambda path: is_wanted(shown(path))
+    known = set(paths)
+    names = [shown(path) for path in (*known, *(alias for alias in aliases if aliases[alias] in known))]
     for pattern in [only] if isinstance(only, str) else only:
         if not any(fnmatchcase(name, pattern) for name in names):
-            below = f"{pattern}/*"
-            near = [below] if any(fnmatchcase(n, below) for n in names) else get_close_matches(pattern, names, 1)
-            raise AttributeValueError(
-                f"no path of {whose} matches a pattern",
-                where="only",
-                got=repr(pattern),
-                effect="nothing was restored",
-                fix=f"did you mean {near[0]!r}?" if near else f"its paths are such as {names[:1]}",
-            )
+            raise _unmatched(pattern, names, whose)
+    also = {original for alias, original in aliases.items() if is_wanted(shown(alias))}
+    return lambda path: path in also or is_wanted(shown(path))
+
+
+def _unmatched(pattern: str, names: Sequence[str], whose: str) -> AttributeValueError:
+    below = f"{pattern}/*"
+    near = [below] if any(fnmatchcase(name, below) for name in names) else get_close_matches(pattern, names, 1)
+    return AttributeValueError(
+        f"no path of {whose} matches a pattern",
+        where="only",
+        got=repr(pattern),
+        effect="nothing was restored",
+        fix=f"did you mean {near[0]!r}?" if near else f"its paths are such as {min(names, default='')!r}",
+    )
 
 
 def renaming(rename: Rename) -> Callable[[str], str]:

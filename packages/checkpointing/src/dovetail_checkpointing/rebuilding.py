@@ -17,9 +17,9 @@ def rebuild(manifest: Manifest, arrays: Mapping[Path, Any], is_wanted: Any = Non
 
     Raises: CheckpointCorruptError where the paths of a manifest make no tree.
     """
-    leaves: dict[Path, Any] = {**arrays, **manifest.scalars}
+    leaves = every = {**arrays, **manifest.scalars}
     if is_wanted is not None:
-        leaves = {path: leaf for path, leaf in leaves.items() if is_wanted(shown(path))}
+        leaves = {path: leaf for path, leaf in every.items() if is_wanted(shown(path))}
     if len(leaves) == 1 and () in leaves:
         return leaves[()]
     nodes: dict[Path, dict[str | int, Any]] = {}
@@ -31,7 +31,9 @@ def rebuild(manifest: Manifest, arrays: Mapping[Path, Any], is_wanted: Any = Non
         for path, leaf in leaves.items():
             _node(nodes, leaves, path[:-1])[path[-1]] = leaf
         for alias, original in manifest.aliases.items():
-            target = leaves.get(original, nodes.get(original))
+            if is_wanted is not None and original in every and not is_wanted(shown(alias)):
+                continue
+            target = every.get(original, nodes.get(original))
             if target is not None:
                 node = _node(nodes, leaves, alias[:-1])
                 if alias[-1] in node:

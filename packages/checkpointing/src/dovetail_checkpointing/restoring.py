@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -19,7 +19,7 @@ from .choices import require_choice
 from .extents import Verify
 from .limits import DEFAULT, Limits
 from .manifest import Manifest, TensorRecord
-from .matching import Match, Missing, Only, Rename, Unexpected, match, refuse_unmatched, renaming, selection
+from .matching import Match, Missing, Only, Rename, Unexpected, match, picked, renaming, selection
 from .migrating import items_in, items_of, migrated
 from .mismatch import refuse_mismatch
 from .object_tree import Flattened, Path, flatten, map_leaves, shown
@@ -150,8 +150,7 @@ def _sources(into: Any, only: Only | None, rename: Rename) -> list[str]:
 def _whole(reader: Source, only: Only | None, sharding: Sharding | None) -> Restored:
     manifest = reader.manifest
     is_wanted = None if only is None else selection(only)
-    refuse_unmatched(only, (*(record.path for record in manifest.tensors), *manifest.scalars), "the checkpoint")
-    records = _records(manifest, is_wanted)
+    records, scalars = _wanted(manifest, only)
     slices = {r.path: None if sharding is None else sharding(shown(r.path), r.shape) for r in records}
     leaves: dict[Path, Any] = {**reader.read_records([r for r in records if slices[r.path] is None])}
     regions = {
@@ -163,13 +162,21 @@ def _whole(reader: Source, only: Only | None, sharding: Sharding | None) -> Rest
         record, region = regions[path]
         leaves[path] = Shard(array, [one.start for one in region], record.shape)
     tree = rebuild(manifest, leaves, is_wanted)
-    names = (*(shown(record.path) for record in records), *filter(is_wanted, map(shown, manifest.scalars)))
+    names = (*(shown(record.path) for record in records), *map(shown, scalars))
     return Restored(tree, Report(names, (), (), manifest.step, manifest.metrics, reader.migrations))
 
 
 @uncollected
-def _records(manifest: Manifest, is_wanted: Callable[[str], bool] | None) -> list[TensorRecord]:
-    return [r for r in manifest.tensors if is_wanted is None or is_wanted(shown(r.path))]
+def _wanted(manifest: Manifest, only: Only | None) -> tuple[list[TensorRecord], list[Path]]:
+    """What there is of tensors and scalars, as far as it is wanted."""
+    if only is None:
+        return list(manifest.tensors), list(manifest.scalars)
+    every = list(manifest.tensors)
+    paths = (*(record.path for record in every), *manifest.scalars)
+    is_wanted = picked(only, paths, manifest.aliases, "the checkpoint")
+    return [record for record in every if is_wanted(record.path)], [
+        path for path in manifest.scalars if is_wanted(path)
+    ]
 
 
 class Source(Protocol):
