@@ -8,18 +8,20 @@ import socket
 import subprocess
 import sys
 import threading
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import pytest
 
-from dovetail_checkpointing import Manager, save
+from dovetail_checkpointing import LocalFileSystem, Manager, save
+from dovetail_checkpointing.collecting import collect
+from dovetail_checkpointing.storage import Place
 from dovetail_checkpointing.storage.locking import FileLock
 from dovetail_protocols.errors import CheckpointBusyError
 
 HOLD = """
 import sys, time
-from pathlib import Path
+from pathlib import Path, PurePath
 from dovetail_checkpointing.storage.locking import FileLock
 lock = FileLock(Path(sys.argv[1]), keep=False)
 print("held", flush=True)
@@ -116,4 +118,16 @@ def test_what_a_killed_conversion_left_is_collected_and_one_under_way_is_not(tmp
         left = folder.rename(folder.with_name(folder.name.replace("converting", "killed")))
     assert left.exists()
     Manager(tmp_path)  # which collects
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_two_who_collect_at_once_neither_fails(tmp_path: Path) -> None:
+    (tmp_path / ".tmp-step-3-0011223344556677").mkdir()
+
+    class Slow(LocalFileSystem):
+        def lock(self, path: PurePath, *, keep: bool) -> FileLock:
+            Manager(tmp_path).gc()  # the other was quicker
+            return super().lock(path, keep=keep)
+
+    assert collect(Place(Slow(), tmp_path)) == []
     assert list(tmp_path.iterdir()) == []

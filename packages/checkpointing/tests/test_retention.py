@@ -127,3 +127,8 @@ def test_the_best_is_not_removed_where_its_metrics_can_not_be_read(tmp_path: Pat
     later._place = locate(tmp_path, OutOfFiles())
     later._retain(2)
     assert later.steps == (1, 2)
+
+
+def test_a_number_for_rules_is_refused_with_the_way_to_say_it(tmp_path: Path) -> None:
+    with pytest.raises(AttributeValueError, match="max_to_keep= takes a number"):
+        Manager(tmp_path, keep=3)  # type: ignore[arg-type]  # the mistake that is tested

@@ -91,7 +91,8 @@ def collect(
         except CheckpointBusyError:
             continue
         try:
-            removed.append(_removed(root, leftover, dry_run))
+            if root.file_system.exists(leftover.path):  # else another has removed it before we got the lock
+                removed.append(_removed(root, leftover, dry_run))
         finally:
             lock.release()
     return removed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -54,6 +54,14 @@ class Manager:
     ) -> None:
         if keep is None:
             keep = () if max_to_keep is None else (last(max_to_keep),)
+        if not isinstance(keep, Iterable):
+            raise AttributeValueError(
+                "a Manager keeps what rules say",
+                where="keep",
+                expected='a list such as [last(3), every(1000), best("loss")]',
+                got=repr(keep),
+                fix="max_to_keep= takes a number",
+            )
         self._keep = tuple(keep)
         self._place = locate(root, file_system)
         self._metrics: dict[int, Mapping[str, float]] = {}
