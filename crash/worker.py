@@ -41,15 +41,13 @@ class Jobs:
         self._child: Child | None = None
 
     def describe(self) -> dict[str, Any]:
-        ways = {name: way.keeps for name, way in self.form.ways.items()}
         versions = {name: version(name) for name in self.form.distributions}
         warm = self.form.forks_warm
         return {
             "versions": versions,
-            "ways": ways,
+            "ways": list(self.form.ways),
             "warm": warm,
             "calls": self.form.calls,
-            "notes": dict(self.form.notes),
         }
 
     def warm(self, way: str) -> None:

@@ -7,6 +7,7 @@ import os
 import select
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -51,14 +52,13 @@ class WorkerProcess:
         self._process = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
+        assert self._process.stdin is not None, "it was asked for"
+        assert self._process.stdout is not None, "it was asked for"
+        self._requests, self._answers = self._process.stdin, self._process.stdout
         answer = self._answer(300.0)
         if "missing" in answer:
             self.close()
             raise FormatMissing(answer["missing"])
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
     def ask(self, job: str, *, within_seconds: float = 120.0, **arguments: Any) -> Any:
         """The result of a job.
@@ -66,11 +66,12 @@ class WorkerProcess:
         Raises: WorkerLost, after which the next job goes to a new process; RuntimeError where the job failed.
         """
         if self._process.poll() is not None:
+            self.close()
             self._start()
         request = json.dumps({"job": job, "arguments": arguments}) + "\n"
         try:
-            self._pipe(self._process.stdin).write(request.encode())
-            self._pipe(self._process.stdin).flush()
+            self._requests.write(request.encode())
+            self._requests.flush()
         except BrokenPipeError:
             self._lose(f"the worker for {self.name} is gone")
         answer = self._answer(within_seconds)
@@ -79,9 +80,8 @@ class WorkerProcess:
         return answer["result"]
 
     def _answer(self, within_seconds: float) -> dict[str, Any]:
-        pipe = self._pipe(self._process.stdout)
-        ready, _, _ = select.select([pipe], [], [], within_seconds)
-        line = pipe.readline() if ready else b""
+        ready, _, _ = select.select([self._answers], [], [], within_seconds)
+        line = self._answers.readline() if ready else b""
         if not line:
             self._lose(f"the worker for {self.name} {'died' if ready else 'gave no answer'}", hung=not ready)
         answer: dict[str, Any] = json.loads(line)
@@ -92,14 +92,11 @@ class WorkerProcess:
         status = self._process.wait()
         raise WorkerLost(what, None if hung else -status)
 
-    @staticmethod
-    def _pipe(pipe: Any) -> Any:
-        return pipe
-
     def close(self) -> None:
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
+        """Lets the process end."""
+        with suppress(BrokenPipeError):
+            self._requests.close()
+        self._answers.close()
         try:
             self._process.wait(5)
         except subprocess.TimeoutExpired:

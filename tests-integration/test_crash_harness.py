@@ -19,6 +19,7 @@ from crash.experiments.plan import Plan
 from crash.payloads import PAYLOADS, digest
 from crash.results import Result
 from crash.stand import Case, Stand, judged
+from crash.worker_process import WorkerLost, WorkerProcess
 from dovetail_conformance import power_cut
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the harness is for Linux")
@@ -219,3 +220,16 @@ def test_log_that_does_not_lead_to_the_disk_is_refused(tmp_path: Path) -> None:
     (tmp_path / "r" / "f").write_bytes(b"")
     with pytest.raises(recording.CannotRecord, match="don't lead to"):
         recording.events_of(tmp_path / "log", tmp_path / "r", {})
+
+
+# Workers
+
+
+def test_worker_that_dies_is_told_and_replaced() -> None:
+    with WorkerProcess("numpy-npz") as worker:
+        with pytest.raises(WorkerLost) as caught:
+            worker.ask("load", root="/", way="plain", payload=["no name"], within_seconds=0.0)
+        assert caught.value.signal is None  # it hung
+        assert worker.ask("describe")["ways"] == ["plain", "steps"]
+        with pytest.raises(RuntimeError, match="KeyError: 'no way'"):
+            worker.ask("save", root="/", way="no way", number=1, payload="small", seed=1)

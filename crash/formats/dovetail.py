@@ -51,8 +51,8 @@ FORMAT = Format(
     ways={
         "plain": Way(save_plain, load_plain),
         "shards": Way(save_shards, load_plain),
-        "steps": Way(save_step, load_newest, keeps=True),
-        "background": Way(save_in_background, load_newest, keeps=True),
+        "steps": Way(save_step, load_newest),
+        "background": Way(save_in_background, load_newest),
     },
     refusals=(CheckpointError,),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,11 @@ class Way:
 
     `save(root, number, arrays)` makes the save of that number in a folder, over or beside the one before. `load(root)`
     gives the newest that there is and raises where there is none; `expected` is a checkpoint that can be loaded, for
-    formats that read into what they are given. `keeps` says that older saves stay beside the newest.
+    formats that read into what they are given.
     """
 
     save: Callable[[Path, int, Arrays], object]
     load: Callable[[Path, Arrays], Mapping[str, Any]]
-    keeps: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,4 +38,3 @@ class Format:
     calls: str
     refusals: tuple[type[Exception], ...] = ()
     forks_warm: bool = True
-    notes: Mapping[str, str] = field(default_factory=dict)

@@ -41,6 +41,6 @@ FORMAT = Format(
     name="orbax",
     distributions=("orbax-checkpoint", "tensorstore", "jax"),
     calls="PyTreeCheckpointer().save(path, tree, force=True), restore(path); CheckpointManager(root).save, restore",
-    ways={"plain": Way(save_plain, load_plain), "steps": Way(save_step, load_newest, keeps=True)},
+    ways={"plain": Way(save_plain, load_plain), "steps": Way(save_step, load_newest)},
     forks_warm=False,
 )

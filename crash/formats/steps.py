@@ -38,7 +38,7 @@ def steps(
                 last = error
         raise last
 
-    return Way(save_step, load_newest, keeps=True)
+    return Way(save_step, load_newest)
 
 
 def one_path(

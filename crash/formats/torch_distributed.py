@@ -33,5 +33,4 @@ FORMAT = Format(
     distributions=("torch",),
     calls="torch.distributed.checkpoint.save(state, checkpoint_id=folder), load(state, checkpoint_id=folder)",
     ways={"plain": one_path("checkpoint", save, load), "steps": steps("", save, load)},
-    notes={"errors": "its CheckpointException is a BaseException, which `except Exception` doesn't catch"},
 )
