@@ -228,7 +228,7 @@ def test_log_that_does_not_lead_to_the_disk_is_refused(tmp_path: Path) -> None:
 def test_worker_that_dies_is_told_and_replaced() -> None:
     with WorkerProcess("numpy-npz") as worker:
         with pytest.raises(WorkerLost) as caught:
-            worker.ask("load", root="/", way="plain", payload=["no name"], within_seconds=0.0)
+            worker.ask("load_many", root="/", way="plain", stop="/it never stops", within_seconds=0.1)
         assert caught.value.signal is None  # it hung
         assert worker.ask("describe")["ways"] == ["plain", "steps"]
         with pytest.raises(RuntimeError, match="KeyError: 'no way'"):
