@@ -137,6 +137,7 @@ def test_the_program_does_not_end_before_its_saves_and_tells_what_failed(tmp_pat
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # of JAX, which other tests may have loaded
 def test_a_forked_process_may_not_save_and_does_not_wait_for_threads_that_it_lacks(tmp_path: Path) -> None:
     gate = Gate()
     manager = Manager(tmp_path, file_system=gate)

@@ -268,6 +268,7 @@ def test_nan_and_infinities_are_saved_to_the_bit_and_named_on_request(tmp_path: 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # of threads of whoever runs the tests
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # of JAX, which other tests may have loaded
 def test_a_manager_refuses_to_save_in_a_forked_process(tmp_path: Path) -> None:
     manager = Manager(tmp_path)
     manager.save(1, TREE)

@@ -301,7 +301,7 @@ with ProcessCommunicator(f"{folder}/.meeting-{moment}", rank, 3, timeout_seconds
                 f"{folder}/{path}", tree, communicator=ranks, overwrite=True,
                 file_system=Killing() if value else LocalFileSystem(),
             )
-            print(receipt.digest)
+            print(receipt.digest, flush=True)
         except Exception as error:
             print(type(error).__name__, str(error).replace(chr(10), " "))
 """

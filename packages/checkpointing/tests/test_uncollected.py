@@ -56,6 +56,7 @@ def test_the_last_one_out_of_several_threads_switches_it_on() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # of JAX, which other tests may have loaded
 def test_a_process_forked_meanwhile_collects() -> None:
     statuses = []
 
