@@ -45,7 +45,6 @@ def test_kill_while_a_file_is_written_over_loses_the_old_one(npz: Stand) -> None
     (result,) = (each for each in kills.run(npz, QUICK) if each.case == "over an old one")
     assert result.misses["old one lost"] > 5
     assert result.counts["old one whole"] >= 1
-    assert result.counts["new one whole"] >= 1
 
 
 @needs_strace

@@ -8,13 +8,13 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 import pytest
 
-from dovetail_checkpointing import Manager, last, restore, save
+from dovetail_checkpointing import LocalFileSystem, Manager, last, restore, save
 from dovetail_protocols.errors import CheckpointBusyError, CheckpointCorruptError, CheckpointError
 
 
@@ -60,6 +60,20 @@ def test_of_threads_that_save_to_one_place_one_wins_and_the_others_are_told(tmp_
         assert len(won) == 1
         assert number_in(restore(target).tree) == won[0]
         assert [child.name for child in target.parent.iterdir()] == ["c"]
+
+
+def test_who_publishes_second_is_told_that_another_was_quicker(tmp_path: Path) -> None:
+    """Between the look at the target and the lock, another may have saved whole."""
+
+    class Late(LocalFileSystem):
+        def lock(self, path: PurePath, *, keep: bool) -> Any:
+            save(tmp_path / "c", tree(1))
+            return super().lock(path, keep=keep)
+
+    with pytest.raises(CheckpointBusyError, match="saved there meanwhile"):
+        save(tmp_path / "c", tree(2), file_system=Late())
+    assert number_in(restore(tmp_path / "c").tree) == 1
+    assert [child.name for child in tmp_path.iterdir()] == ["c"]
 
 
 def test_readers_find_a_whole_checkpoint_or_are_told_while_others_save_replace_and_remove(tmp_path: Path) -> None:
@@ -141,7 +155,7 @@ def test_with_little_memory_a_restore_works_or_says_so_and_changes_nothing(tmp_p
 
 SEEDED = """
 import sys
-from pathlib import Path
+from pathlib import Path, PurePath
 import numpy as np
 from dovetail_checkpointing import MemoryFileSystem, save
 names = {f"layer {place}" for place in range(50)}

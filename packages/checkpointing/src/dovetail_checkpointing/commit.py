@@ -243,15 +243,15 @@ def clear_errors(target: Place, staging: Staging | None = None) -> Iterator[None
         yield
     except SyncFailed as failed:
         raise _not_durable(target, failed) from failed.__cause__
-    except FileExistsError as error:
-        raise CheckpointBusyError(
-            "somebody else has saved there meanwhile",
-            where=str(target),
-            cause=str(error),
-            effect="the other one's checkpoint is there; nothing of it was changed",
-            fix="save to another path",
-        ) from error
     except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+            raise CheckpointBusyError(
+                "somebody else has saved there meanwhile",
+                where=str(target),
+                cause=str(error),
+                effect="the other one's checkpoint is there; nothing of it was changed",
+                fix="save to another path",
+            ) from error
         raise _failed(target, error, None if staging is None else staging.needed_bytes) from error
 
 
