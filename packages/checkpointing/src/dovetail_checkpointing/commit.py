@@ -244,7 +244,7 @@ def clear_errors(target: Place, staging: Staging | None = None) -> Iterator[None
     except SyncFailed as failed:
         raise _not_durable(target, failed) from failed.__cause__
     except OSError as error:
-        if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+        if isinstance(error, FileExistsError) or error.errno == errno.ENOTEMPTY:
             raise CheckpointBusyError(
                 "somebody else has saved there meanwhile",
                 where=str(target),
