@@ -27,7 +27,7 @@ def same(first: Any, second: Any) -> bool:
     if isinstance(first, np.ndarray):
         return first.dtype == second.dtype and first.shape == second.shape and first.tobytes() == second.tobytes()
     if isinstance(first, float):
-        return first.hex() == second.hex()
+        return np.float64(first).tobytes() == np.float64(second).tobytes()  # NaNs have payloads
     return type(first) is type(second) and first == second
 
 
@@ -96,6 +96,28 @@ def test_tied_variables_are_saved_once_and_restored(tmp_path: Path, variable: An
     target = variable(np.zeros(4))
     restore(tmp_path / "c", {"embedding": target, "output": target})
     assert target.payload.tolist() == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_what_stands_in_a_container_met_twice_is_restored_at_both_places(tmp_path: Path, module: Any) -> None:
+    """Also where an object has the container, and the tree has it again."""
+    for number, layer in enumerate(({"kernel": np.ones(2), "rate": 0.5}, [np.ones(2), 0.5], (np.ones(2), [0.5]))):
+        tree = {"first": layer, "list": [layer], "module": module(inside=layer), "after": layer}
+        save(tmp_path / f"{number}", tree)
+        target = blank(layer)
+        restored = restore(
+            tmp_path / f"{number}",
+            {"first": target, "list": [target], "module": module(inside=target), "after": target},
+        ).tree
+        assert restored["first"] is restored["list"][0] is restored["after"]
+        assert same(restored["after"], layer)
+
+
+def test_a_container_that_an_object_has_too_is_restored_outside_of_it(tmp_path: Path, module: Any) -> None:
+    layer = {"kernel": np.ones(2)}
+    save(tmp_path / "c", {"module": module(inside=layer), "after": {"again": layer}})
+    target = {"kernel": np.zeros(2)}
+    restored = restore(tmp_path / "c", {"module": module(inside=target), "after": {"again": target}}).tree
+    assert same(restored["after"]["again"], layer)
 
 
 def test_files_are_plain_safetensors(tmp_path: Path) -> None:

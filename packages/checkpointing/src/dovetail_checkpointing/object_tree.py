@@ -128,16 +128,33 @@ def is_array(value: Any) -> bool:
     return hasattr(value, "dtype") and (hasattr(value, "__array__") or hasattr(value, "__dlpack__"))
 
 
-def map_leaves(tree: Any, replace: Callable[[Path, Any], Any], path: Path = ()) -> Any:
-    """A tree of the same containers with each leaf replaced."""
-    if isinstance(tree, Mapping):
-        return {key: map_leaves(child, replace, (*path, key)) for key, child in tree.items()}
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        names = tree._fields
-        return type(tree)(*(map_leaves(c, replace, (*path, n)) for n, c in zip(names, tree, strict=True)))
-    if isinstance(tree, list | tuple):
-        return type(tree)(map_leaves(child, replace, (*path, place)) for place, child in enumerate(tree))
-    return replace(path, tree)
+def map_leaves(tree: Any, replace: Callable[[Path, Any], Any]) -> Any:
+    """A tree of the same containers with each leaf replaced. A container that is met twice is one object there too."""
+    made: dict[int, Any] = {}
+
+    def mapped(path: Path, value: Any) -> Any:
+        if not isinstance(value, Mapping | list | tuple):
+            return replace(path, value)
+        if id(value) not in made:
+            made[id(value)] = _like(value, {key: mapped((*path, key), child) for key, child in children(path, value)})
+        return made[id(value)]
+
+    return mapped((), tree)
+
+
+def _like(container: Any, held: dict[str | int, Any]) -> Any:
+    if isinstance(container, Mapping):
+        return held
+    return type(container)(*held.values()) if hasattr(container, "_fields") else type(container)(held.values())
+
+
+def first_path(path: Path, aliases: Mapping[Path, Path]) -> Path:
+    """Where what stands at a path was met first, be it an alias itself or below one."""
+    for depth in range(1, len(path) + 1) if aliases else ():
+        first = aliases.get(path[:depth])
+        if first is not None:
+            return first_path((*first, *path[depth:]), aliases)
+    return path
 
 
 def shown(path: Path) -> str:

@@ -22,7 +22,7 @@ from .manifest import Manifest, TensorRecord
 from .matching import Match, Missing, Only, Rename, Unexpected, match, picked, renaming, selection
 from .migrating import items_in, items_of, migrated
 from .mismatch import refuse_mismatch
-from .object_tree import Flattened, Path, flatten, map_leaves, shown
+from .object_tree import Flattened, Path, first_path, flatten, map_leaves, shown
 from .opening import was_replaced
 from .reading import Reader
 from .rebuilding import rebuild
@@ -215,7 +215,7 @@ def restore_into(
     new: dict[Path, Any] = {path: _like(target, path, array) for path, array in arrays.items() if path not in variables}
     _replace(variables, buffers, target, found)
     new |= found.scalars
-    tree = map_leaves(into, lambda path, leaf: new.get(target.aliases.get(path, path), leaf))
+    tree = map_leaves(into, lambda path, leaf: new.get(first_path(path, target.aliases), leaf))
     restored = tuple(shown(path) for path in (*found.tensors, *found.scalars))
     report = Report(restored, found.missing, found.unexpected, manifest.step, manifest.metrics, reader.migrations)
     return Restored(tree, report)
