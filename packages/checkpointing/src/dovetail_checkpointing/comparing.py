@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from .float_text import same_float
 from .object_tree import Path
 from .reading import Reader, TensorInfo
 from .sources import Array, CheckpointSource, TensorSource, groups, is_small, parts
@@ -184,7 +185,7 @@ def _differing(first: Mapping[Any, Any], second: Mapping[Any, Any]) -> dict[Any,
 
 
 def _is_same(first: Any, second: Any) -> bool:
-    """Whether two scalars are the same to the bit: 1 and 1.0 and True differ, NaN is NaN."""
+    """Whether two scalars are the same to the bit: 1 and 1.0 and True differ, NaNs with other payloads too."""
     if type(first) is not type(second):
         return False
-    return first.hex() == second.hex() if isinstance(first, float) else bool(first == second)
+    return same_float(first, second) if isinstance(first, float) else bool(first == second)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .float_text import float_text
 from .object_tree import Path
 from .sealed_json import seal
 from .uncollected import uncollected
@@ -90,7 +91,7 @@ class Manifest:
                 "files": [_file(file) for file in self.files],
                 "format": FORMAT,
                 "items": dict(self.items),
-                "metrics": {name: float(value).hex() for name, value in self.metrics.items()},
+                "metrics": {name: float_text(value) for name, value in self.metrics.items()},
                 "min_reader": VERSION,
                 "scalars": [[list(path), *scalar_text(value)] for path, value in self.scalars.items()],
                 "step": None if self.step is None else str(self.step),
@@ -128,7 +129,7 @@ def scalar_text(value: Any) -> tuple[str, str]:
     if isinstance(value, bool) or value is None:
         return type(value).__name__, str(value)
     if isinstance(value, float):
-        return "float", float(value).hex()
+        return "float", float_text(value)
     if isinstance(value, bytes):
         return "bytes", b64encode(value).decode()
     if isinstance(value, int):

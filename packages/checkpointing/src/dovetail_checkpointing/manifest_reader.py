@@ -17,6 +17,7 @@ from dovetail_protocols.errors import (
     CheckpointVersionError,
 )
 
+from .float_text import float_from_text
 from .limits import DEFAULT, Limits, require_below
 from .manifest import CHUNK_BYTES, FORMAT, NAME, VERSION, Container, FileRecord, Manifest, Piece, TensorRecord
 from .object_tree import CONTROL, Path, shown
@@ -114,7 +115,7 @@ class _Reading:
             aliases,
             containers,
             {_typed(name, str): _natural(version) for name, version in document["items"].items()},
-            {name: float.fromhex(value) for name, value in document["metrics"].items()},
+            {name: float_from_text(value) for name, value in document["metrics"].items()},
             _typed(document["writer"], str),
             root,
         )
@@ -261,7 +262,7 @@ def scalar_from_text(kind: str, text: str) -> Any:
     if kind == "bool":
         return {"True": True, "False": False}[text]
     if kind == "float":
-        return float.fromhex(text)
+        return float_from_text(text)
     if kind == "int":
         return int(text, 16)
     if kind == "bytes":

@@ -13,6 +13,7 @@ import numpy as np
 
 from dovetail_protocols.errors import CheckpointCorruptError, CheckpointSpaceError
 
+from ..float_text import float_from_text, float_text
 from ..tensor_bytes import numpy_dtype
 from . import strict_json
 from .contents import Contents, Scalar, StoredArray
@@ -90,7 +91,7 @@ def _array(
 
 def _encoded(value: Scalar) -> tuple[str, str]:
     if isinstance(value, float):
-        return "float", value.hex()
+        return "float", float_text(value)
     return type(value).__name__, str(value)
 
 
@@ -100,5 +101,5 @@ def _decoded(kind: str, text: str) -> Scalar:
     if kind == "NoneType":
         return None
     if kind == "float":
-        return float.fromhex(text)
+        return float_from_text(text)
     return int(text) if kind == "int" else text
