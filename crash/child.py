@@ -7,6 +7,7 @@ import mmap
 import os
 import resource
 import signal
+import stat
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,14 +19,18 @@ class Child:
     """Forked from a process that has imported everything, so that a trial costs milliseconds; waits for `release`."""
 
     def __init__(
-        self, save: Callable[[], object], refusals: tuple[type[Exception], ...], file_limit: int | None
+        self,
+        save: Callable[[], object],
+        refusals: tuple[type[Exception], ...],
+        file_limit: int | None = None,
+        unsynced: str = "",
     ) -> None:
         self._shared = mmap.mmap(-1, _TEXT_BYTES)
         gate, self._opener = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self._opener)
-            _run(gate, self._shared, save, refusals, file_limit)
+            _run(gate, self._shared, save, refusals, file_limit, unsynced)
         os.close(gate)
 
     def release(self, kill_after_seconds: float | None, timeout_seconds: float) -> dict[str, Any]:
@@ -60,12 +65,14 @@ def _run(
     save: Callable[[], object],
     refusals: tuple[type[Exception], ...],
     file_limit: int | None,
+    unsynced: str,
 ) -> None:
     """The child's whole life. It never returns; `os._exit` keeps it from its parent's clean-up."""
     try:
         os.read(gate, 1)
         if file_limit is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
+        _leave_out(unsynced)
         save()
         outcome: dict[str, Any] = {"returned": True, "error": None}
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome
@@ -73,6 +80,18 @@ def _run(
     text = json.dumps(outcome).encode()[: _TEXT_BYTES - 1]
     shared[: len(text)] = text
     os._exit(0)
+
+
+def _leave_out(unsynced: str) -> None:
+    """Has os.fsync do nothing: with "everything", or with "folders" only. With "", nothing is left out."""
+    sync = os.fsync
+
+    def sync_some(descriptor: int) -> None:
+        if unsynced == "folders" and not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            sync(descriptor)
+
+    if unsynced:
+        os.fsync = sync_some
 
 
 def said(error: BaseException, refusals: tuple[type[Exception], ...]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from crash.results import Result
+from crash.results import NO_VERDICT, Result
 
 
 def render(results: Sequence[Result], formats: Mapping[str, Mapping[str, Any]]) -> str:
@@ -76,6 +76,8 @@ def _missed(form: str, row: Mapping[str, Result]) -> list[str]:
     left = sum(result.leftovers for result in row.values())
     parts = [f"{count:,} {what}" for what, count in misses.most_common()]
     parts += [f"{left:,} times leftovers stay"] * bool(left)
+    counts = sum((result.counts for result in row.values()), Counter())
+    parts += [f"{count:,} {outcome}" for outcome, count in counts.items() if outcome.startswith(NO_VERDICT)]
     examples = [example for result in row.values() for example in result.examples]
     text = f"- {form}: {', '.join(parts)}" if parts else ""
     if examples:

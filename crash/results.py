@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 EXAMPLES = 8
+NO_VERDICT = "no verdict: "
+"""With this the outcome of a trial begins that says nothing of the format."""
 
 
 @dataclass

@@ -64,9 +64,9 @@ class Stand:
         """The cases that the format has a way for."""
         return [case for case in CASES if case.way in self.about["ways"]]
 
-    def save(self, root: Path, case: Case, number: int) -> dict[str, Any]:
+    def save(self, root: Path, case: Case, number: int, **options: Any) -> dict[str, Any]:
         """A save that nobody disturbs, in a process of its own; its outcome."""
-        self.start(root, case, number)
+        self.start(root, case, number, **options)
         outcome: dict[str, Any] = self.saver.ask("release")
         return outcome
 

@@ -71,13 +71,13 @@ class Jobs:
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome; torch's is no Exception
             return {"error": said(error, self.form.refusals)}
 
-    def fork(self, root: str, way: str, number: int, payload: str, seed: int, file_limit: int | None = None) -> int:
-        """A child that waits to make a save; its process id."""
+    def fork(self, root: str, way: str, number: int, payload: str, seed: int, **disturbed: Any) -> int:
+        """A child that waits to make a save, disturbed as Child can be; its process id."""
         threads = len(os.listdir("/proc/self/task"))
         if threads > 1:
             raise RuntimeError(f"{self.form.name}: {threads} threads run, so a fork may hang")
         arrays, save = PAYLOADS[payload](seed), self.form.ways[way].save
-        self._child = Child(lambda: save(Path(root), number, arrays), self.form.refusals, file_limit)
+        self._child = Child(lambda: save(Path(root), number, arrays), self.form.refusals, **disturbed)
         return self._child.pid
 
     def release(self, kill_after_seconds: float | None = None, timeout_seconds: float = 60.0) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from dovetail_conformance.power_cut import (
 )
 
 DISKS = {"any disk": POSIX, "journaled disk": JOURNALED}
-_OUTCOMES = {
+OUTCOMES = {
     Verdict.SOUND: "sound",
     Verdict.LOST: "a save that had returned is lost",
     Verdict.STALE: "an older save in place of one that had returned",
@@ -114,7 +114,7 @@ def _load_all(stand: Stand, case: Case, found: Iterator[State], result: Result) 
     for state in found:
         judged = verdict(state, load)
         result.add(
-            _OUTCOMES[judged],
+            OUTCOMES[judged],
             miss=judged is not Verdict.SOUND,
             example=f"after {state.moment} events; {', '.join(f'{p} {len(d)} B' for p, d in state.files.items())}"[
                 :300

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from crash.experiments import (
     byte_damage,
     digests,
+    disk_cuts,
     full_disks,
     fuzzing,
     kills,
@@ -27,6 +28,7 @@ EXPERIMENTS: Mapping[str, Callable[[Stand, Plan], Iterator[Result]]] = {
     "random-kills": random_kills.run,
     "storage-errors": storage_errors.run,
     "power-cuts": power_cuts.run,
+    "disk-cuts": disk_cuts.run,
     "damage": byte_damage.run,
     "full-disks": full_disks.run,
     "digests": digests.run,
