@@ -86,9 +86,9 @@ def _leave_out(unsynced: str) -> None:
     """Has os.fsync do nothing: with "everything", or with "folders" only. With "", nothing is left out."""
     sync = os.fsync
 
-    def sync_some(descriptor: int) -> None:
-        if unsynced == "folders" and not stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            sync(descriptor)
+    def sync_some(file: Any) -> None:
+        if unsynced == "folders" and not stat.S_ISDIR(os.stat(file).st_mode):
+            sync(file)
 
     if unsynced:
         os.fsync = sync_some
