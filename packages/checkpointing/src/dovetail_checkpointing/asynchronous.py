@@ -11,6 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from dovetail_protocols.errors import CheckpointError
@@ -83,10 +84,12 @@ class PendingSave:
 
 
 class Saver:
-    """Saves in the background, one after the other: the next waits for the last, so that memory stays bounded."""
+    """Saves in the background, one after the other: the next waits for the last, so that memory stays bounded. Threads
+    that ask at once get theirs one after the other too."""
 
     def __init__(self) -> None:
         self._last: PendingSave | None = None
+        self._turn, self._process = threading.RLock(), os.getpid()
 
     def start(self, where: str, flattened: Flattened, write: Callable[[Flattened], Receipt]) -> PendingSave:
         """Starts to write what a tree holds now, once nothing else is under way.
@@ -95,19 +98,30 @@ class Saver:
         """
         refuse_stateless(flattened)
         parts_of(flattened)
-        self.wait()
-        kept = snapshot(flattened)
-        self._last = PendingSave(where, lambda: write(kept))
-        return self._last
+        with self._exclusive():
+            self.wait()
+            kept = snapshot(flattened)
+            self._last = PendingSave(where, lambda: write(kept))
+            return self._last
 
     def wait(self) -> None:
         """Returns once nothing is under way.
 
         Raises: what the last save failed with, if nobody was told yet.
         """
-        last, self._last = self._last, None
-        if last is not None:
-            last.wait()
+        with self._exclusive():
+            while (last := self._last) is not None:  # another, where a signal's handler saved meanwhile
+                try:
+                    last.wait()
+                finally:
+                    if self._last is last:
+                        self._last = None
+
+    def _exclusive(self) -> AbstractContextManager[object]:
+        """For one thread at a time. In a forked process it begins anew: who had it is not there."""
+        if self._process != os.getpid():
+            self._turn, self._process = threading.RLock(), os.getpid()
+        return self._turn
 
 
 _unheard: set[PendingSave] = set()

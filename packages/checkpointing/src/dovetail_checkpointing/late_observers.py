@@ -61,11 +61,12 @@ class _Observer:
 
 def observe(waiter: Waiter, owner: SupportsLateState, path: Path) -> None:
     """Tells a waiter when an attribute of an object is set. While the object lives, so does the waiter."""
-    observer = _observers.get(id(owner))
-    if observer is None:
-        observer = _observers[id(owner)] = _Observer(owner)
-    observer.entries[id(waiter), path] = waiter
-    owner.observe_state(observer)
+    with _lock:
+        observer = _observers.get(id(owner))
+        if observer is None:
+            observer = _observers[id(owner)] = _Observer(owner)
+        observer.entries[id(waiter), path] = waiter
+        owner.observe_state(observer)
 
 
 def begin(waiter: Waiter) -> None:
@@ -77,20 +78,24 @@ def begin(waiter: Waiter) -> None:
 
 def end(waiter: Waiter) -> None:
     """Tells a waiter nothing any more."""
-    for observer in list(_observers.values()):
-        kept = {key: other for key, other in observer.entries.items() if other is not waiter}
-        if len(kept) < len(observer.entries):
-            observer.entries = kept
-            if not kept:
-                observer.owner.observe_state(None)
-                _observers.pop(id(observer.owner), None)
+    with _lock:
+        for observer in list(_observers.values()):
+            kept = {key: other for key, other in observer.entries.items() if other is not waiter}
+            if len(kept) < len(observer.entries):
+                observer.entries = kept
+                if not kept:
+                    observer.owner.observe_state(None)
+                    _observers.pop(id(observer.owner), None)
     _forget(id(waiter))
 
 
 def _forget(key: int) -> None:
+    """Without the lock: the collector calls it in any thread, at any moment."""
     _waiters.pop(key, None)
     if not _waiters:
         creation.unwatch(_on_made)
+        if _waiters:  # another thread began meanwhile
+            creation.watch(_on_made)
 
 
 def _on_made(variable: VariableLike) -> None:

@@ -4,6 +4,7 @@ latest."""
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -122,13 +123,14 @@ class Reader:
         array.
 
         Only the chunks that have a part of it are read, and each is checked. With `memory_map` it is a read-only view
-        of the file where its bytes lie there in one piece.
+        of the file where its bytes lie there in one piece and the machine is little endian, as they are.
 
         Raises: CheckpointError for a name that isn't there, IndexRangeError, CheckpointCorruptError.
         """
         record = self._find(name)
         wanted, shape = ranges(slices, record.shape, shown(record.path))
-        if self._memory_map and len(record.pieces) == 1 and slices is ...:
+        is_usable_as_stored = sys.byteorder == "little"
+        if self._memory_map and is_usable_as_stored and len(record.pieces) == 1 and slices is ...:
             return self._mapped(record)
         return self.read_regions({record.path: (record, wanted)})[record.path].reshape(shape)
 
@@ -226,7 +228,10 @@ class Reader:
             file = open_checked(self.folder, self.manifest.files[number], self._place)
             if self._verify == "full":
                 self._require_whole(number, file)
-            self._files[number] = file
+            kept = self._files.setdefault(number, file)
+            if kept is not file:  # another thread was quicker
+                file.close()
+                return kept
         return file
 
     def _require_whole(self, number: int, file: ReadableFile) -> None:

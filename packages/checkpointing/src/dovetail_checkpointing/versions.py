@@ -47,11 +47,11 @@ def migration(item: str, source: int, target: int) -> Callable[[Function], Funct
         )
 
     def register(function: Function) -> Function:
-        if (item, source) in _MIGRATIONS:
+        entry = (target, function)
+        if _MIGRATIONS.setdefault((item, source), entry) is not entry:
             raise AttributeValueError(
                 "there is a migration from this version already", where=f"migration({item!r}, {source}, {target})"
             )
-        _MIGRATIONS[item, source] = (target, function)
         return function
 
     return register
@@ -59,12 +59,12 @@ def migration(item: str, source: int, target: int) -> Callable[[Function], Funct
 
 def newest_version(item: str) -> int:
     """The version that the registered migrations lead to; 1 where there are none."""
-    return max((target for (name, _), (target, _) in _MIGRATIONS.items() if name == item), default=1)
+    return max((target for (name, _), (target, _) in _MIGRATIONS.copy().items() if name == item), default=1)
 
 
 def items_with_migrations() -> list[str]:
     """The items that migrations are registered for."""
-    return sorted({item for item, _ in _MIGRATIONS})
+    return sorted({item for item, _ in _MIGRATIONS.copy()})
 
 
 def current_versions(paths: Iterable[Path]) -> dict[str, int]:

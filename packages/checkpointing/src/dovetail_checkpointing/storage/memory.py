@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import PurePath
@@ -24,6 +25,8 @@ class MemoryFileSystem:
     def __init__(self) -> None:
         self._root: _Folder = {}
         self._locked: set[tuple[str, ...]] = set()
+        self._changing = threading.RLock()
+        """Names change one at a time, as in a kernel: what is looked at first stays so."""
 
     def list_folder(self, path: PurePath) -> Sequence[str]:
         return list(self._folder(path))
@@ -52,25 +55,29 @@ class MemoryFileSystem:
         self._folder(path)
 
     def rename(self, source: PurePath, target: PurePath) -> None:
-        moved, folder = self._node(source), self._folder(target.parent)
-        if folder.get(target.name, {}) != {}:
-            raise _error(errno.ENOTEMPTY, target)
-        del self._folder(source.parent)[source.name]
-        folder[target.name] = moved
+        with self._changing:
+            moved, folder = self._node(source), self._folder(target.parent)
+            if folder.get(target.name, {}) != {}:
+                raise _error(errno.ENOTEMPTY, target)
+            del self._folder(source.parent)[source.name]
+            folder[target.name] = moved
 
     def exchange(self, one: PurePath, other: PurePath) -> None:
-        first, second = self._node(one), self._node(other)
-        self._folder(one.parent)[one.name], self._folder(other.parent)[other.name] = second, first
+        with self._changing:
+            first, second = self._node(one), self._node(other)
+            self._folder(one.parent)[one.name], self._folder(other.parent)[other.name] = second, first
 
     def remove_file(self, path: PurePath) -> None:
-        if isinstance(self._node(path), dict):
-            raise _error(errno.EISDIR, path)
-        del self._folder(path.parent)[path.name]
+        with self._changing:
+            if isinstance(self._node(path), dict):
+                raise _error(errno.EISDIR, path)
+            del self._folder(path.parent)[path.name]
 
     def remove_folder(self, path: PurePath) -> None:
-        if self._folder(path):
-            raise _error(errno.ENOTEMPTY, path)
-        del self._folder(path.parent)[path.name]
+        with self._changing:
+            if self._folder(path):
+                raise _error(errno.ENOTEMPTY, path)
+            del self._folder(path.parent)[path.name]
 
     def lock(self, path: PurePath, *, keep: bool) -> _Lock:
         return _Lock(self, path, keep=keep)
@@ -102,10 +109,11 @@ class MemoryFileSystem:
         return node
 
     def _add(self, path: PurePath, node: _Folder | bytearray) -> None:
-        folder = self._folder(path.parent)
-        if path.name in folder:
-            raise _error(errno.EEXIST, path)
-        folder[path.name] = node
+        with self._changing:
+            folder = self._folder(path.parent)
+            if path.name in folder:
+                raise _error(errno.EEXIST, path)
+            folder[path.name] = node
 
 
 class _NewFile:
@@ -169,24 +177,26 @@ class _Lock:
 
     def __init__(self, files: MemoryFileSystem, path: PurePath, *, keep: bool) -> None:
         self._files, self._path, self._keep, self._names = files, path, keep, _names(path)
-        if self._names in files._locked:
-            raise CheckpointBusyError(
-                "somebody else is writing there",
-                where=str(path.parent),
-                got=f"this process, {os.getpid()}",
-                effect="nothing was written",
-                fix="wait until it has finished, or write to another folder",
-            )
-        if not files.exists(path):
-            files.create(path, 0)
-        files._locked.add(self._names)
+        with files._changing:
+            if self._names in files._locked:
+                raise CheckpointBusyError(
+                    "somebody else is writing there",
+                    where=str(path.parent),
+                    got=f"this process, {os.getpid()}",
+                    effect="nothing was written",
+                    fix="wait until it has finished, or write to another folder",
+                )
+            if not files.exists(path):
+                files.create(path, 0)
+            files._locked.add(self._names)
 
     def release(self) -> None:
-        if self._names in self._files._locked:
-            self._files._locked.discard(self._names)
-            if not self._keep:
-                with suppress(OSError):  # its folder may be gone
-                    self._files.remove_file(self._path)
+        with self._files._changing:
+            if self._names in self._files._locked:
+                self._files._locked.discard(self._names)
+                if not self._keep:
+                    with suppress(OSError):  # its folder may be gone
+                        self._files.remove_file(self._path)
 
 
 def _names(path: PurePath) -> tuple[str, ...]:
