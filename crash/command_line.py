@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     if options.folder:
         os.environ["DOVETAIL_CRASH_DIR"] = str(options.folder)
-    plan = Plan(seed=options.seed, quick=options.quick, inputs=options.inputs)
+    plan = Plan(seed=options.seed, quick=options.quick, inputs=options.inputs, kills=options.kills)
     results: list[Result] = []
     formats: dict[str, dict[str, Any]] = {}
     for name in options.formats:
@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     add("--formats", nargs="+", choices=FORMATS, default=list(FORMATS), metavar="FORMAT", help=_of(FORMATS))
     add("--seed", type=int, default=0, metavar="N", help="what is drawn is drawn by it (default: 0)")
     add("--inputs", type=int, metavar="N", help="fuzz with so many manifests, and so many headers")
+    add("--kills", type=int, metavar="N", help="so many random-kills in all, and a tenth as many sharded-kills")
     add("--folder", type=Path, metavar="FOLDER", help="where the trials are made, to choose a disk")
     add("--json", type=Path, metavar="FILE", help="write everything")
     return options

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -105,8 +106,14 @@ def named(loaded: dict[str, Any], case: Case) -> int | str | None:
     """Of which save the values are."""
     if "digest" not in loaded:
         return None
-    numbers = {digest(PAYLOADS[case.payload](number)): number for number in range(1, case.number + 2)}
+    numbers = {_digest(case.payload, number): number for number in range(1, case.number + 2)}
     return numbers.get(loaded["digest"], "other values")
+
+
+@cache
+def _digest(payload: str, number: int) -> str:
+    """Of the values of a save; found once, for it takes longer than many a save."""
+    return digest(PAYLOADS[payload](number))
 
 
 def judged(case: Case, outcome: dict[str, Any], found: int | str | None) -> tuple[str, bool]:

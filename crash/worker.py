@@ -12,7 +12,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,12 @@ _MEMORY_BYTES = 8 << 30
 def _expected(payload: str) -> Arrays:
     """What formats that read into something are given; made once, for it takes as long as a load."""
     return PAYLOADS[payload](0)
+
+
+@lru_cache(8)
+def _saved(payload: str, seed: int) -> Arrays:
+    """What forked children save; made once for all that make the same save."""
+    return PAYLOADS[payload](seed)
 
 
 class Jobs:
@@ -76,7 +82,7 @@ class Jobs:
         threads = len(os.listdir("/proc/self/task"))
         if threads > 1:
             raise RuntimeError(f"{self.form.name}: {threads} threads run, so a fork may hang")
-        arrays, save = PAYLOADS[payload](seed), self.form.ways[way].save
+        arrays, save = _saved(payload, seed), self.form.ways[way].save
         self._child = Child(lambda: save(Path(root), number, arrays), self.form.refusals, **disturbed)
         return self._child.pid
 

@@ -17,7 +17,8 @@ CASES = ("over an old one", "several shards", "several steps", "in the backgroun
 
 
 def run(stand: Stand, plan: Plan) -> Iterator[Result]:
-    for place, each in enumerate(case for case in stand.cases() if case.name in CASES):
+    cases = [case for case in stand.cases() if case.name in CASES]
+    for place, each in enumerate(cases):
         case = replace(each, payload="large")
         result, random = Result("random-kills", stand.name, case.name, plan.seed), Random(plan.seed + place)
         template = stand.template(case)
@@ -27,7 +28,8 @@ def run(stand: Stand, plan: Plan) -> Iterator[Result]:
                 root = copied(template)
                 seconds.append(stand.save(root, case, case.number)["seconds"])
                 shutil.rmtree(root)
-            for _ in range(plan.count(250, stand.name, quick=20, peers=100)):
+            usual = plan.count(250, stand.name, quick=20, peers=100)
+            for _ in range(usual if plan.kills is None else -(-plan.kills // len(cases))):
                 moment = random.uniform(0, 1.3 * median(seconds))
                 root = copied(template)
                 stand.start(root, case, case.number)

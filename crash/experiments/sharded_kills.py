@@ -48,7 +48,8 @@ def run(stand: Stand, plan: Plan) -> Iterator[Result]:
     result = Result("sharded-kills", stand.name, f"{WORLD_SIZE} processes", plan.seed)
     random, folder, value = Random(plan.seed), scratch(), 0
     try:
-        for trial in range(plan.count(TRIALS, stand.name, quick=3)):
+        usual = plan.count(TRIALS, stand.name, quick=3)
+        for trial in range(usual if plan.kills is None else -(-plan.kills // 10)):
             value = _one(folder, value, random, result, trial)
     finally:
         shutil.rmtree(folder)
