@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import platform
 import sys
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     if options.folder:
         os.environ["DOVETAIL_CRASH_DIR"] = str(options.folder)
+    logging.disable(logging.WARNING)  # trials leave what later ones collect, and log
     plan = Plan(seed=options.seed, quick=options.quick, inputs=options.inputs, kills=options.kills)
     results: list[Result] = []
     formats: dict[str, dict[str, Any]] = {}

@@ -21,7 +21,11 @@ def stand() -> Iterator[Stand]:
         yield found
 
 
-@pytest.mark.parametrize("name", ["kills", "storage-errors", "power-cuts", "damage", "full-disks", "digests", "fuzz"])
+IN_PROCESSES = ("kills", "storage-errors", "power-cuts", "damage", "full-disks", "digests", "fuzz")
+IN_THE_BACKGROUND = ("changed-buffers", "worker-failures")
+
+
+@pytest.mark.parametrize("name", [*IN_PROCESSES, *IN_THE_BACKGROUND])
 def test_nothing_is_missed(stand: Stand, name: str) -> None:
     results = list(EXPERIMENTS[name](stand, Plan(quick=True)))
     skipped = {result.skipped for result in results} - {""}

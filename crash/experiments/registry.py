@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from crash.experiments import (
     byte_damage,
+    changed_buffers,
     digests,
     disk_cuts,
     full_disks,
@@ -17,6 +18,7 @@ from crash.experiments import (
     sharded_kills,
     storage_errors,
     training,
+    worker_failures,
     writers,
 )
 from crash.experiments.plan import Plan
@@ -37,4 +39,6 @@ EXPERIMENTS: Mapping[str, Callable[[Stand, Plan], Iterator[Result]]] = {
     "fuzz": fuzzing.run,
     "resharding": resharding.run,
     "sharded-kills": sharded_kills.run,
+    "changed-buffers": changed_buffers.run,
+    "worker-failures": worker_failures.run,
 }
