@@ -65,6 +65,22 @@ def read(storage: Any, path: PurePath, offset: int, size: int) -> bytes:
     return bytes(buffer[:count])
 
 
+def test_a_read_fills_buffers_one_after_the_other(storage: Any, root: Path) -> None:
+    sizes = [5, 0, 1, *(index % 7 for index in range(3000)), 4096, 9]
+    data = os.urandom(3 + sum(sizes))
+    write(storage, root / "file", data)
+    buffers = [bytearray(size) for size in sizes]
+    folder = storage.open_folder(root)
+    file = folder.open("file")
+    assert file.read_into(3, *map(memoryview, buffers)) == sum(sizes)
+    assert b"".join(buffers) == data[3:]
+    late = [bytearray(4), bytearray(b"12"), bytearray(b"3")]
+    assert file.read_into(len(data) - 5, *map(memoryview, late)) == 5, "there is no more"
+    assert late == [data[-5:-1], data[-1:] + b"2", b"3"]
+    file.close()
+    folder.close()
+
+
 @pytest.mark.parametrize("size", [0, 1, 1000, LARGE])
 def test_what_is_written_is_read_from_any_offset(storage: Any, root: Path, size: int) -> None:
     data = os.urandom(size)

@@ -154,9 +154,9 @@ class CountingFileSystem(LocalFileSystem):
             file = opened(name)
             read = file.read_into
 
-            def read_into(offset: int, buffer: memoryview) -> int:
-                counting.count += buffer.nbytes
-                return read(offset, buffer)
+            def read_into(offset: int, *buffers: memoryview) -> int:
+                counting.count += sum(buffer.nbytes for buffer in buffers)
+                return read(offset, *buffers)
 
             file.read_into = read_into  # type: ignore[method-assign]  # a counter in its place
             return file

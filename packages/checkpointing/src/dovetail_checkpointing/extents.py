@@ -78,15 +78,16 @@ def _cut(extents: Iterable[Extent]) -> list[Extent]:
 
 def _read_chunk(file: ReadableFile, record: FileRecord, chunk: int, wanted: Sequence[Extent], *, check: bool) -> None:
     if not check:
-        for extent in wanted:
-            _read(file, record, extent.begin, extent.target)
+        for extents in _adjacent(wanted):
+            _read(file, record, extents[0].begin, [extent.target for extent in extents])
         return
     begin = chunk * CHUNK_BYTES
     end = min(begin + CHUNK_BYTES, record.data_bytes)
-    if len(wanted) > _FEW:
-        checksum = _scattered(file, record, begin, end, wanted)
-    else:
-        checksum = _in_place(file, record, begin, end, wanted)
+    buffers = list(_covering(begin, end, wanted))
+    _read(file, record, begin, buffers)
+    checksum = 0
+    for buffer in buffers:
+        checksum = zlib.crc32(buffer, checksum)
     if f"{checksum:08x}" != record.chunk_crc32[chunk]:
         raise Damaged(
             f"bytes {record.data_start + begin:,} to {record.data_start + end:,}: "
@@ -94,40 +95,33 @@ def _read_chunk(file: ReadableFile, record: FileRecord, chunk: int, wanted: Sequ
         )
 
 
-_FEW = 16
-"""Up to so many parts of a chunk are read one by one, straight to their place."""
+def _adjacent(extents: Iterable[Extent]) -> Iterator[list[Extent]]:
+    """Extents in order, together where one begins at the end of another."""
+    run: list[Extent] = []
+    for extent in extents:
+        if run and run[-1].end != extent.begin:
+            yield run
+            run = []
+        run.append(extent)
+    if run:
+        yield run
 
 
-def _in_place(file: ReadableFile, record: FileRecord, begin: int, end: int, wanted: Sequence[Extent]) -> int:
-    checksum, at = 0, begin
+def _covering(begin: int, end: int, wanted: Iterable[Extent]) -> Iterator[memoryview]:
+    """Memory for all bytes of a chunk: that of the extents, and between them some for bytes that nobody wants."""
+    at = begin
     for extent in wanted:
-        checksum = _skipped(file, record, at, extent.begin, checksum)
-        _read(file, record, extent.begin, extent.target)
-        checksum, at = zlib.crc32(extent.target, checksum), extent.end
-    return _skipped(file, record, at, end, checksum)
+        if at != extent.begin:
+            yield memoryview(bytearray(extent.begin - at))
+        yield extent.target
+        at = extent.end
+    if at != end:
+        yield memoryview(bytearray(end - at))
 
 
-def _skipped(file: ReadableFile, record: FileRecord, begin: int, end: int, checksum: int) -> int:
-    """The checksum carried on over bytes that nobody wants."""
-    if begin == end:
-        return checksum
-    scratch = memoryview(bytearray(end - begin))
-    _read(file, record, begin, scratch)
-    return zlib.crc32(scratch, checksum)
-
-
-def _scattered(file: ReadableFile, record: FileRecord, begin: int, end: int, wanted: Sequence[Extent]) -> int:
-    """Reads a chunk of many small tensors at once, then hands its bytes out."""
-    scratch = memoryview(bytearray(end - begin))
-    _read(file, record, begin, scratch)
-    for extent in wanted:
-        extent.target[:] = scratch[extent.begin - begin : extent.end - begin]
-    return zlib.crc32(scratch)
-
-
-def _read(file: ReadableFile, record: FileRecord, begin: int, target: memoryview) -> None:
-    count = file.read_into(record.data_start + begin, target)
-    if count != target.nbytes:
+def _read(file: ReadableFile, record: FileRecord, begin: int, targets: Sequence[memoryview]) -> None:
+    count = file.read_into(record.data_start + begin, *targets)
+    if count != sum(target.nbytes for target in targets):
         raise Damaged(f"it ends at byte {record.data_start + begin + count:,}, inside of its data")
 
 

@@ -24,8 +24,9 @@ class ReadableFile(Protocol):
 
     @property
     def size_bytes(self) -> int: ...
-    def read_into(self, offset: int, buffer: memoryview) -> int:
-        """Fills the buffer from an offset on; how many bytes there were, fewer only at the end of the file."""
+    def read_into(self, offset: int, *buffers: memoryview) -> int:
+        """Fills the buffers, one after the other, from an offset on; how many bytes there were, fewer only at the end
+        of the file."""
 
     def map(self) -> memoryview:
         """The whole file in memory, read-only, loaded as it is touched; valid until nobody holds a view of it."""

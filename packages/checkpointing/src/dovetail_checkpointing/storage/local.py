@@ -7,8 +7,10 @@ import mmap
 import os
 import stat
 import sys
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path, PurePath
 
 from dovetail_protocols.errors import CheckpointUnsafeError
@@ -20,6 +22,8 @@ _CLOSE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | _CLOSE
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | _CLOSE
 _AHEAD_BYTES = 8 << 20
+_BUFFERS = 1024
+"""So many at most are filled by one call. Source: IOV_MAX of Linux and macOS."""
 _HAS_FOLDER_HANDLES = os.open in os.supports_dir_fd
 
 
@@ -160,14 +164,19 @@ class LocalReadableFile:
     def size_bytes(self) -> int:
         return os.fstat(self._descriptor).st_size
 
-    def read_into(self, offset: int, buffer: memoryview) -> int:
-        done = 0
-        while done < buffer.nbytes:
-            count = _read_at(self._descriptor, buffer[done:], offset + done)
+    def read_into(self, offset: int, *buffers: memoryview) -> int:
+        left = deque(buffer for buffer in buffers if buffer.nbytes)
+        at = offset
+        while left:
+            count = _read_at(self._descriptor, list(islice(left, _BUFFERS)), at)
             if not count:
                 break
-            done += count
-        return done
+            at += count
+            while left and left[0].nbytes <= count:
+                count -= left.popleft().nbytes
+            if count:
+                left[0] = left[0][count:]
+        return at - offset
 
     def map(self) -> memoryview:
         return (
@@ -190,19 +199,20 @@ class LocalReadableFile:
 
 if hasattr(os, "preadv"):
 
-    def _read_at(descriptor: int, buffer: memoryview, offset: int) -> int:
-        return os.preadv(descriptor, [buffer], offset)
+    def _read_at(descriptor: int, buffers: list[memoryview], offset: int) -> int:
+        """How many bytes were read: not always as many as there is room for."""
+        return os.preadv(descriptor, buffers, offset)
 
 else:  # Windows, where a position belongs to the file: one read at a time
     import threading
 
     _READING = threading.Lock()
 
-    def _read_at(descriptor: int, buffer: memoryview, offset: int) -> int:
+    def _read_at(descriptor: int, buffers: list[memoryview], offset: int) -> int:
         with _READING:
             os.lseek(descriptor, offset, os.SEEK_SET)
-            data = os.read(descriptor, buffer.nbytes)
-        buffer[: len(data)] = data
+            data = os.read(descriptor, buffers[0].nbytes)
+        buffers[0][: len(data)] = data
         return len(data)
 
 

@@ -160,10 +160,13 @@ class _OpenFile:
     def size_bytes(self) -> int:
         return len(self._data)
 
-    def read_into(self, offset: int, buffer: memoryview) -> int:
-        part = self._data[offset : offset + buffer.nbytes]
-        buffer[: len(part)] = part
-        return len(part)
+    def read_into(self, offset: int, *buffers: memoryview) -> int:
+        at = offset
+        for buffer in buffers:
+            part = self._data[at : at + buffer.nbytes]
+            buffer[: len(part)] = part
+            at += len(part)
+        return at - offset
 
     def map(self) -> memoryview:
         return memoryview(bytes(self._data))

@@ -194,13 +194,17 @@ class RemoteReadableFile:
         self._remote, self._path, self.size_bytes = remote, path, size_bytes
 
     @_raising_os_errors
-    def read_into(self, offset: int, buffer: memoryview) -> int:
-        end = min(offset + buffer.nbytes, self.size_bytes)
+    def read_into(self, offset: int, *buffers: memoryview) -> int:
+        end = min(offset + sum(buffer.nbytes for buffer in buffers), self.size_bytes)
         if end <= offset:
             return 0
-        data = self._remote.cat_file(self._path, start=offset, end=end)
-        buffer[: len(data)] = data
-        return len(data)
+        data = memoryview(self._remote.cat_file(self._path, start=offset, end=end))
+        done = 0
+        for buffer in buffers:
+            part = data[done : done + buffer.nbytes]
+            buffer[: part.nbytes] = part
+            done += part.nbytes
+        return done
 
     def map(self) -> memoryview:
         data = bytearray(self.size_bytes)
