@@ -10,7 +10,7 @@ import pytest
 
 from dovetail_checkpointing.layout import Part, plan_files
 from dovetail_checkpointing.manifest import CHUNK_BYTES
-from dovetail_checkpointing.writing import parts_of_chunks, write_file
+from dovetail_checkpointing.writing import PlannedFile, parts_of_chunks, write_files
 
 SIZES = {
     "small ones only": [1, 7, 300 << 10, 0, 5],
@@ -37,6 +37,18 @@ class Kept:
     def close(self) -> None: ...
 
 
+class Noted(Kept):
+    """One that notes its number in a common list with each write."""
+
+    def __init__(self, number: int, log: list[int]) -> None:
+        super().__init__()
+        self.number, self.log = number, log
+
+    def write(self, data: bytes | memoryview) -> None:
+        super().write(data)
+        self.log.append(self.number)
+
+
 def arrays_of(sizes: list[int]) -> list[np.ndarray]:
     random = np.random.default_rng(0)
     return [random.integers(256, size=size, dtype=np.uint8) for size in sizes]
@@ -53,7 +65,7 @@ def plan_of(arrays: list[np.ndarray]):
 def test_a_file_and_its_digests_are_those_of_the_bytes_one_after_the_other(sizes: list[int], whole: bool) -> None:
     arrays, file = arrays_of(sizes), Kept()
     plan = plan_of(arrays)
-    record = write_file(file, plan, whole_digest=whole, sync=file.sync)
+    (record,) = write_files([PlannedFile(file, plan, file.sync)], whole_digest=whole)
     data = b"".join(array.tobytes() for array in arrays)
     expected = plan.header + data
     chunks = [data[begin : begin + CHUNK_BYTES] for begin in range(0, len(data), CHUNK_BYTES)]
@@ -88,4 +100,25 @@ def test_what_fails_beside_the_writing_fails_the_write(monkeypatch: pytest.Monke
     monkeypatch.setattr(zlib, "crc32", fail)
     file = Kept()
     with pytest.raises(MemoryError, match="planted"):
-        write_file(file, plan_of(arrays_of([10])), whole_digest=False, sync=file.sync)
+        write_files([PlannedFile(file, plan_of(arrays_of([10])), file.sync)], whole_digest=False)
+
+
+def test_several_files_grow_side_by_side_in_an_order_that_the_plans_give() -> None:
+    sizes = [[CHUNK_BYTES] * 4, [CHUNK_BYTES] * 2, [1000], [0], [CHUNK_BYTES, 5], [7]]
+    calls: list[list[int]] = []
+    for _ in range(2):
+        log: list[int] = []
+        files = [Noted(number, log) for number in range(len(sizes))]
+        plans = [plan_of(arrays_of(one)) for one in sizes]
+        planned = [PlannedFile(file, plan, file.sync) for file, plan in zip(files, plans, strict=True)]
+        records = write_files(planned, whole_digest=True)
+        calls.append(log)
+        for file, record in zip(files, records, strict=True):
+            assert record.sha256 == sha256(file.data).hexdigest()
+            assert record.size_bytes == len(file.data)
+            assert file.synced == [len(file.data)]
+    assert calls[0] == calls[1]
+    first_four = calls[0][: calls[0].index(4)]
+    assert set(first_four) == {0, 1, 2, 3}, "the fifth begins when four are done"
+    data_of_two = [number for number in first_four[4:] if number < 2]
+    assert data_of_two == [0, 1, 0, 0, 1, 0], "the first has twice as much to write as the second"

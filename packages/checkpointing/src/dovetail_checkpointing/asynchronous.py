@@ -18,7 +18,7 @@ from dovetail_protocols.errors import CheckpointError
 
 from .commit import Durability
 from .object_tree import Flattened, flatten
-from .saving import SHARD_BYTES, Receipt, SaveOptions, parts_of, refuse_stateless, save_to
+from .saving import Receipt, SaveOptions, parts_of, refuse_stateless, save_to
 from .snapshot import snapshot
 from .storage import FileSystem, locate
 from .writing import Digest
@@ -136,7 +136,7 @@ def save_async(
     step: int | None = None,
     overwrite: bool = False,
     durability: Durability = "power-loss",
-    shard_bytes: int = SHARD_BYTES,
+    shard_bytes: int | None = None,
     digests: Sequence[Digest] = ("crc32", "sha256"),
     paranoid: bool = False,
     metrics: Mapping[str, float] | None = None,

@@ -10,7 +10,9 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from math import prod
+from itertools import accumulate, groupby
+from math import inf, prod
+from operator import itemgetter
 from typing import Any
 
 from .manifest import Piece, TensorRecord
@@ -22,6 +24,10 @@ DATA_START = 4096
 """Headers are padded so that data begins at a multiple of this."""
 _ITEMS = 32
 """Up to so many top-level keys get files of their own."""
+_FILES = 4
+_LEAST_BYTES = 32 << 20
+_MOST_BYTES = 2 << 30
+"""An item has up to so many files as long as each has so many bytes, and more where they would have too many."""
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -61,11 +67,18 @@ class FilePlan:
 
 
 @uncollected
-def plan_files(parts: Sequence[Part], shard_bytes: int, suffix: str = "") -> list[FilePlan]:
-    """Files of about `shard_bytes` each, one set for each item of the tree: "model-00000-of-00002.safetensors"."""
+def plan_files(parts: Sequence[Part], shard_bytes: int | None, suffix: str = "") -> list[FilePlan]:
+    """Files of about `shard_bytes` each, one set for each item of the tree: "model-00000-of-00002.safetensors".
+
+    Left to us, an item of many bytes has several files, so that several processors can be busy with it; how many
+    follows from its bytes alone, so that the same tree makes the same files everywhere.
+    """
     plans = []
     for item, group in _grouped(parts).items():
-        shards = list(_shards(group, shard_bytes))
+        if shard_bytes is None:
+            shards = [shard for even in _evenly(group) for shard in _shards(even, inf)]
+        else:
+            shards = list(_shards(group, shard_bytes))
         for place, shard in enumerate(shards):
             plans.append(_plan(f"{item}-{place:05}-of-{len(shards):05}{suffix}.safetensors", shard))
     return plans
@@ -83,7 +96,18 @@ def _grouped(parts: Sequence[Part]) -> dict[str, list[Part]]:
     return dict(groups.values())
 
 
-def _shards(parts: Iterable[Part], shard_bytes: int) -> Iterator[list[Part]]:
+def _evenly(parts: Sequence[Part]) -> Iterator[list[Part]]:
+    """Parts in their order, in groups of about as many bytes each."""
+    total = sum(part.size_bytes for part in parts)
+    count = max(min(_FILES, total // _LEAST_BYTES), -(-total // _MOST_BYTES), 1)
+
+    begins = accumulate((part.size_bytes for part in parts), initial=0)
+    places = [min(begin * count // max(total, 1), count - 1) for begin in begins]
+    for _, group in groupby(zip(parts, places, strict=False), key=itemgetter(1)):
+        yield [part for part, _ in group]
+
+
+def _shards(parts: Iterable[Part], shard_bytes: float) -> Iterator[list[Part]]:
     """Parts of one item, file by file. Within a file the widest dtypes come first, so that each tensor is aligned; what
     would have the name of another goes to the next file."""
     left = list(parts)

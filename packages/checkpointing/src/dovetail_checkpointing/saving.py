@@ -38,9 +38,7 @@ from .storage import FileSystem, Place, locate
 from .tensor_bytes import has_nonfinite, item_bytes, meta_of
 from .uncollected import uncollected
 from .versions import current_versions
-from .writing import Digest, write_file
-
-SHARD_BYTES = 2 << 30
+from .writing import Digest, PlannedFile, write_files
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class SaveOptions:
     step: int | None = None
     overwrite: bool = False
     durability: Durability = "power-loss"
-    shard_bytes: int = SHARD_BYTES
+    shard_bytes: int | None = None
     digests: Sequence[Digest] = ("crc32", "sha256")
     paranoid: bool = False
     metrics: Mapping[str, float] | None = None
@@ -91,20 +89,24 @@ class SaveOptions:
                 raise AttributeValueError(
                     "this is no metric", where=f"metrics[{name!r}]", expected="a number", got=repr(metric)
                 ) from error
-        return self if self.step is None else replace(self, step=_natural("step", self.step))
+        return replace(
+            self,
+            step=None if self.step is None else _natural("step", self.step),
+            shard_bytes=None if self.shard_bytes is None else _natural("shard_bytes", self.shard_bytes, least=1),
+        )
 
 
-def _natural(option: str, value: Any) -> int:
+def _natural(option: str, value: Any, least: int = 0) -> int:
     """An integer of any library as Python's."""
     try:
         found = index(value)
     except TypeError:
         found = -1
-    if found < 0:
+    if found < least:
         raise AttributeValueError(
             "an option has a value that it can't have",
             where=option,
-            expected="an integer ≥ 0",
+            expected=f"an integer ≥ {least}",
             got=repr(value),
             effect="nothing was saved",
         )
@@ -118,7 +120,7 @@ def save(
     step: int | None = None,
     overwrite: bool = False,
     durability: Durability = "power-loss",
-    shard_bytes: int = SHARD_BYTES,
+    shard_bytes: int | None = None,
     digests: Sequence[Digest] = ("crc32", "sha256"),
     paranoid: bool = False,
     metrics: Mapping[str, float] | None = None,
@@ -129,9 +131,10 @@ def save(
     """Saves a tree of modules, optimizers, generators, variables, arrays and scalars as the folder `path`.
 
     Values only, never code. When it returns, the checkpoint survives a power cut; with `durability="process"` only the
-    end of the process. `overwrite=True` replaces a checkpoint that is there, in one step. Tensors are spread over
-    files of about `shard_bytes` each, a set of files for each top-level key. `digests` may leave out "sha256" where
-    speed matters more than a digest that nobody can forge. `paranoid` reads everything back from the device before it
+    end of the process. `overwrite=True` replaces a checkpoint that is there, in one step. Each top-level key has files
+    of its own, of about `shard_bytes` each; if that is left out, four where there are 128 MiB or more, so that several
+    processors share the work, and more only from 8 GiB on. `digests` may leave out "sha256" where speed matters more
+    than a digest that nobody can forge. `paranoid` reads everything back from the device before it
     is published. `metrics` are kept beside the step. `versions`: the schema version of each top-level key, by default
     the newest that a `migration` leads to. `find_nonfinite` names tensors with NaN or infinities in the receipt; they
     are saved all the same.
@@ -159,7 +162,7 @@ def save_to(target: Place, flattened: Flattened, options: SaveOptions) -> Receip
         plans = plan_files(parts, options.shard_bytes, staging.suffix)
         collect(target.parent, target.path.name, is_locked=True, sync=staging.sync_folder)
         staging.open(sum(plan.size_bytes for plan in plans))
-        files = write_files(staging, plans, options)
+        files = write_data(staging, plans, options)
         data, digest = manifest_of(flattened, parts, plans, files, options).to_bytes()
         require_below("the manifest", len(data), DEFAULT.manifest_bytes, "manifest_bytes", target)
         staging.write_durably(NAME, data)
@@ -250,18 +253,15 @@ def parts_held(flattened: Flattened) -> list[Part]:
     return parts
 
 
-def write_files(staging: Staging, plans: Sequence[FilePlan], options: SaveOptions) -> tuple[FileRecord, ...]:
+def write_data(staging: Staging, plans: Sequence[FilePlan], options: SaveOptions) -> tuple[FileRecord, ...]:
     """Writes planned files, each durable; room for all of them is reserved before the first byte is written."""
     with ExitStack() as closing:
         files = []
         for plan in plans:
             file = staging.create(plan.name, plan.size_bytes)
             closing.callback(file.close)
-            files.append(file)
-        records = []
-        for file, plan in zip(files, plans, strict=True):
-            sync = partial(staging.sync, file, plan.name)
-            records.append(write_file(file, plan, whole_digest="sha256" in options.digests, sync=sync))
+            files.append(PlannedFile(file, plan, partial(staging.sync, file, plan.name)))
+        records = write_files(files, whole_digest="sha256" in options.digests)
     _read_back(staging, plans, records, thoroughly=options.paranoid)
     return tuple(records)
 

@@ -1,10 +1,12 @@
-"""Writing a data file: its bytes go to storage and through the digests at the same time, in two threads."""
+"""Writing data files: their bytes go to storage and through the digests at the same time, in several threads."""
 
 from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from hashlib import sha256
 from queue import Queue
 from types import TracebackType
@@ -16,6 +18,8 @@ from .storage import WritableFile
 from .tensor_bytes import blocks, on_host
 
 Digest = Literal["crc32", "sha256"]
+FILES_AT_ONCE = 4
+"""So many files are written side by side, and their SHA-256 computed in as many threads."""
 _SMALL_BYTES = 256 << 10
 """Tensors below this are gathered before they are written; of larger ones nothing is copied."""
 
@@ -48,22 +52,73 @@ class FileDigests:
         return FileRecord(plan.name, plan.size_bytes, len(plan.header), self._header_sha256, tuple(self._chunks), whole)
 
 
-def write_file(file: WritableFile, plan: FilePlan, *, whole_digest: bool, sync: Callable[[], None]) -> FileRecord:
-    """Writes a planned file and syncs it; what the manifest will say of it.
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """A new file, what belongs into it, and what makes it durable."""
 
-    SHA-256 takes longer than all the rest together, the wait for the device included, so it has a thread to itself;
-    without it the checksums do.
+    file: WritableFile
+    plan: FilePlan
+    sync: Callable[[], None]
+
+
+def write_files(files: Sequence[PlannedFile], *, whole_digest: bool) -> list[FileRecord]:
+    """Writes files and syncs them; what the manifest will say of each.
+
+    SHA-256 takes longer than all the rest together, the wait for the device included, and one file's can't be shared
+    among processors. So each file's has a thread to itself (without it the checksums do), and FILES_AT_ONCE files
+    grow side by side. Storage is asked by the calling thread alone, in an order that follows from the plans.
     """
-    digests = FileDigests(plan.header, whole=whole_digest)
-    file.write(plan.header)
-    with _Beside(digests.add_to_chunk if digests.whole is None else digests.whole.update) as beside:
-        for part in parts_of_chunks(plan):
-            beside.take(part)
-            file.write(part)
-            if digests.whole is not None:
-                digests.add_to_chunk(part)
-        sync()
-    return digests.record(plan)
+    records = []
+    for first in range(0, len(files), FILES_AT_ONCE):
+        records += _write_side_by_side(files[first : first + FILES_AT_ONCE], whole_digest=whole_digest)
+    return records
+
+
+def _write_side_by_side(files: Sequence[PlannedFile], *, whole_digest: bool) -> list[FileRecord]:
+    with ExitStack() as threads:
+        growing = [_GrowingFile(file, threads, whole_digest=whole_digest) for file in files]
+        left = list(growing)
+        while left:
+            furthest_behind = min(left, key=lambda file: file.share)
+            if not furthest_behind.write_next():
+                left.remove(furthest_behind)
+        for file in files:
+            file.sync()
+    return [file.record() for file in growing]
+
+
+class _GrowingFile:
+    """A file while it is written, part by part."""
+
+    def __init__(self, file: PlannedFile, threads: ExitStack, *, whole_digest: bool) -> None:
+        self._file, self._plan = file.file, file.plan
+        self._digests = digests = FileDigests(file.plan.header, whole=whole_digest)
+        action = digests.add_to_chunk if digests.whole is None else digests.whole.update
+        self._beside = threads.enter_context(_Beside(action))
+        self._parts = parts_of_chunks(file.plan)
+        self._written = 0
+        self._file.write(file.plan.header)
+
+    @property
+    def share(self) -> float:
+        """How much of the data is written."""
+        return self._written / max(self._plan.data_bytes, 1)
+
+    def write_next(self) -> bool:
+        """Writes the next part, if there is one."""
+        part = next(self._parts, None)
+        if part is None:
+            return False
+        self._beside.take(part)
+        self._file.write(part)
+        if self._digests.whole is not None:
+            self._digests.add_to_chunk(part)
+        self._written += part.nbytes
+        return True
+
+    def record(self) -> FileRecord:
+        """What the manifest will say of it, once it is written and its thread has ended."""
+        return self._digests.record(self._plan)
 
 
 class _Beside:

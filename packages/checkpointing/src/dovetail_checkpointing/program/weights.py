@@ -7,7 +7,7 @@ from ..layout import plan_files
 from ..limits import DEFAULT, require_below
 from ..manifest import NAME
 from ..object_tree import Flattened
-from ..saving import SaveOptions, manifest_of, parts_of, write_files
+from ..saving import SaveOptions, manifest_of, parts_of, write_data
 from .format import WEIGHTS
 
 
@@ -20,7 +20,7 @@ def write_weights(staging: Staging, flattened: Flattened) -> tuple[int, str]:
     parts = parts_of(flattened)
     inner = staging.inside(WEIGHTS)
     plans = plan_files(parts, options.shard_bytes, inner.suffix)
-    files = write_files(inner, plans, options)
+    files = write_data(inner, plans, options)
     data, digest = manifest_of(flattened, parts, plans, files, options).to_bytes()
     require_below("the manifest", len(data), DEFAULT.manifest_bytes, "manifest_bytes", inner.target)
     inner.write_durably(NAME, data)

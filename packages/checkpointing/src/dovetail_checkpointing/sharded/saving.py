@@ -27,14 +27,13 @@ from ..limits import DEFAULT, require_below
 from ..manifest import NAME, FileRecord, Manifest, Piece, TensorRecord
 from ..object_tree import Flattened, Path, flatten, shown
 from ..saving import (
-    SHARD_BYTES,
     Receipt,
     SaveOptions,
     is_replaced,
     nonfinite_of,
     parts_held,
     refuse_stateless,
-    write_files,
+    write_data,
 )
 from ..shard import Shard
 from ..storage import FileSystem, Place, locate
@@ -54,7 +53,7 @@ def save_sharded(
     step: int | None = None,
     overwrite: bool = False,
     durability: Durability = "power-loss",
-    shard_bytes: int = SHARD_BYTES,
+    shard_bytes: int | None = None,
     digests: Sequence[Digest] = ("crc32", "sha256"),
     paranoid: bool = False,
     metrics: Mapping[str, float] | None = None,
@@ -125,7 +124,7 @@ class _Work:
             wanted = {place: _to_write(self.parts[place]) for place in plan["writes"][rank]}
             places = {part.path: place for place, part in wanted.items()}
             plans = plan_files(list(wanted.values()), options.shard_bytes, f"{staging.suffix}-rank-{rank:05}")
-            records = write_files(staging, plans, options)
+            records = write_data(staging, plans, options)
             if plans:
                 staging.sync_folder(staging.folder)
         return [_told(record, one, places) for record, one in zip(records, plans, strict=True)]
