@@ -80,24 +80,25 @@ def test_a_file_and_its_digests_are_those_of_the_bytes_one_after_the_other(sizes
 def test_no_part_crosses_the_border_of_a_chunk(sizes: list[int]) -> None:
     at = 0
     for part in parts_of_chunks(plan_of(arrays_of(sizes))):
-        assert 0 < part.nbytes <= CHUNK_BYTES - at % CHUNK_BYTES
-        at += part.nbytes
+        assert 0 < part.data.nbytes <= CHUNK_BYTES - at % CHUNK_BYTES
+        at += part.data.nbytes
     assert at == sum(sizes)
 
 
 def test_large_tensors_are_written_from_their_own_memory_and_small_ones_together() -> None:
     arrays = arrays_of([1 << 20, *[100] * 50, 1 << 20])
-    first, small, last = map(np.frombuffer, parts_of_chunks(plan_of(arrays)), [np.uint8] * 3)
-    assert np.shares_memory(first, arrays[0])
-    assert np.shares_memory(last, arrays[-1])
-    assert small.nbytes == 50 * 100
+    first, small, last = parts_of_chunks(plan_of(arrays))
+    assert np.shares_memory(np.frombuffer(first.data, np.uint8), arrays[0])
+    assert np.shares_memory(np.frombuffer(last.data, np.uint8), arrays[-1])
+    assert small.data.nbytes == 50 * 100
+    assert [part.is_copy for part in (first, small, last)] == [False, True, False]
 
 
 def test_what_fails_beside_the_writing_fails_the_write(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(data: memoryview, value: int = 0) -> int:
         raise MemoryError("planted")
 
-    monkeypatch.setattr(zlib, "crc32", fail)
+    monkeypatch.setattr("dovetail_checkpointing.writing.crc32", fail)
     file = Kept()
     with pytest.raises(MemoryError, match="planted"):
         write_files([PlannedFile(file, plan_of(arrays_of([10])), file.sync)], whole_digest=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Literal
 
 from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError
 
+from .checksums import crc32
 from .manifest import CHUNK_BYTES, FileRecord
 from .storage import ReadableFile
 from .uncollected import uncollected
@@ -87,7 +87,7 @@ def _read_chunk(file: ReadableFile, record: FileRecord, chunk: int, wanted: Sequ
     _read(file, record, begin, buffers)
     checksum = 0
     for buffer in buffers:
-        checksum = zlib.crc32(buffer, checksum)
+        checksum = crc32(buffer, checksum)
     if f"{checksum:08x}" != record.chunk_crc32[chunk]:
         raise Damaged(
             f"bytes {record.data_start + begin:,} to {record.data_start + end:,}: "

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from hashlib import sha256
 
+from .checksums import crc32
 from .extents import Verify
 from .manifest import CHUNK_BYTES, FileRecord
 from .storage import ReadableFile
@@ -43,7 +43,7 @@ def file_damage(
         begin = record.data_start + number * CHUNK_BYTES
         view = buffer[: min(CHUNK_BYTES, size - begin)]
         count = file.read_into(begin, view)
-        checksum = zlib.crc32(view[:count])
+        checksum = crc32(view[:count])
         if f"{checksum:08x}" != expected:
             end = begin + view.nbytes
             found.append(f"bytes {begin:,} to {end:,}: CRC-32 {checksum:08x}, expected {expected}")

@@ -52,6 +52,18 @@ def on_host(value: Any) -> np.ndarray[Any, Any]:
     return np.asarray(array)
 
 
+def lies_as_stored(value: Any) -> bool:
+    """Whether the bytes of a variable or array lie in this machine's memory as they are stored: they need no copy."""
+    if _device_of(value) != CPU:
+        return False
+    array = np.asarray(getattr(value, "payload", value))
+    return bool(array.flags.c_contiguous) and _is_little_endian(array)
+
+
+def _is_little_endian(array: np.ndarray[Any, Any]) -> bool:
+    return bool(array.dtype.isnative) == (sys.byteorder == "little")  # NumPy has arrays of either order on any machine
+
+
 def placed(array: np.ndarray[Any, Any], variable: Any) -> Any:
     """The array, which nobody else writes to, as a buffer on a variable's device."""
     return on_device(array, _device_of(variable))
@@ -113,7 +125,7 @@ def blocks(array: np.ndarray[Any, Any], largest: int) -> Iterator[memoryview]:
     copies, each of about `largest` bytes at most."""
     if not array.size:
         return
-    is_little = array.dtype.isnative == (sys.byteorder == "little")  # NumPy has arrays of either order on any machine
+    is_little = _is_little_endian(array)
     if array.flags.c_contiguous and is_little:
         yield _bytes_of(array)
     elif array.nbytes <= largest or array.ndim == 0:

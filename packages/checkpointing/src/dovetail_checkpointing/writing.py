@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-import zlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
-from queue import Queue
+from queue import SimpleQueue
+from threading import Condition, Semaphore, Thread
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from .checksums import crc32
 from .layout import FilePlan
 from .manifest import CHUNK_BYTES, FileRecord
 from .storage import WritableFile
-from .tensor_bytes import blocks, on_host
+from .tensor_bytes import blocks, lies_as_stored, on_host
 
 Digest = Literal["crc32", "sha256"]
 FILES_AT_ONCE = 4
@@ -35,7 +36,7 @@ class FileDigests:
 
     def add_to_chunk(self, data: memoryview) -> None:
         """Takes the next bytes of the data, which don't cross the border of a chunk, into their chunk's checksum."""
-        self._checksum = zlib.crc32(data, self._checksum)
+        self._checksum = crc32(data, self._checksum)
         self._in_chunk += data.nbytes
         if self._in_chunk == CHUNK_BYTES:
             self._end_chunk()
@@ -75,13 +76,16 @@ def write_files(files: Sequence[PlannedFile], *, whole_digest: bool) -> list[Fil
 
 
 def _write_side_by_side(files: Sequence[PlannedFile], *, whole_digest: bool) -> list[FileRecord]:
+    # The device is to be busy early, so a processor is left to the thread that writes, until it has written.
+    processors = Semaphore(max(1, (os.cpu_count() or 1) - 1))
     with ExitStack() as threads:
-        growing = [_GrowingFile(file, threads, whole_digest=whole_digest) for file in files]
+        growing = [_GrowingFile(file, threads, processors, whole_digest=whole_digest) for file in files]
         left = list(growing)
         while left:
             furthest_behind = min(left, key=lambda file: file.share)
             if not furthest_behind.write_next():
                 left.remove(furthest_behind)
+        processors.release()
         for file in files:
             file.sync()
     return [file.record() for file in growing]
@@ -90,11 +94,11 @@ def _write_side_by_side(files: Sequence[PlannedFile], *, whole_digest: bool) -> 
 class _GrowingFile:
     """A file while it is written, part by part."""
 
-    def __init__(self, file: PlannedFile, threads: ExitStack, *, whole_digest: bool) -> None:
+    def __init__(self, file: PlannedFile, threads: ExitStack, processors: Semaphore, *, whole_digest: bool) -> None:
         self._file, self._plan = file.file, file.plan
         self._digests = digests = FileDigests(file.plan.header, whole=whole_digest)
         action = digests.add_to_chunk if digests.whole is None else digests.whole.update
-        self._beside = threads.enter_context(_Beside(action))
+        self._beside = threads.enter_context(_Beside(action, processors))
         self._parts = parts_of_chunks(file.plan)
         self._written = 0
         self._file.write(file.plan.header)
@@ -110,10 +114,10 @@ class _GrowingFile:
         if part is None:
             return False
         self._beside.take(part)
-        self._file.write(part)
+        self._file.write(part.data)
         if self._digests.whole is not None:
-            self._digests.add_to_chunk(part)
-        self._written += part.nbytes
+            self._digests.add_to_chunk(part.data)
+        self._written += part.data.nbytes
         return True
 
     def record(self) -> FileRecord:
@@ -122,51 +126,76 @@ class _GrowingFile:
 
 
 class _Beside:
-    """A thread that does something with data while it is written.
+    """A thread that does something with data while it is written, whenever it gets one of the processors.
 
     (An executor would refuse work as soon as the main thread has ended, when saves in the background go on.)
     """
 
-    def __init__(self, action: Callable[[memoryview], object]) -> None:
-        self._action = action
-        self._data: Queue[memoryview | None] = Queue(maxsize=1)  # more would be memory that is held
+    def __init__(self, action: Callable[[memoryview], object], processors: Semaphore) -> None:
+        self._action, self._processors = action, processors
+        self._waiting: SimpleQueue[DataPart | None] = SimpleQueue()
+        self._copied_bytes = 0
+        self._room_for_copies = Condition()
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run)
+        self._is_given_up = False
+        self._thread = Thread(target=self._run)
 
-    def take(self, data: memoryview) -> None:
-        """Hands on the next data, as soon as there is room."""
-        self._data.put(data)
+    def take(self, part: DataPart) -> None:
+        """Hands on the next data. Of copies few may wait, for they take memory; tensors are there anyway."""
+        if part.is_copy:
+            with self._room_for_copies:
+                self._room_for_copies.wait_for(lambda: self._copied_bytes < CHUNK_BYTES)
+                self._copied_bytes += part.data.nbytes
+        self._waiting.put(part)
 
     def _run(self) -> None:
-        while (data := self._data.get()) is not None:
-            if self._error is None:
+        while (part := self._waiting.get()) is not None:
+            if self._error is None and not self._is_given_up:
                 try:
-                    self._action(data)
+                    with self._processors:
+                        self._action(part.data)
                 except BaseException as error:  # noqa: BLE001 - raised by the thread that waits for it
                     self._error = error
+            if part.is_copy:
+                with self._room_for_copies:
+                    self._copied_bytes -= part.data.nbytes
+                    self._room_for_copies.notify()
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._data.put(None)
+        self._is_given_up = kind is not None
+        self._waiting.put(None)
         self._thread.join()
         if kind is None and self._error is not None:
             raise self._error
 
 
-def parts_of_chunks(plan: FilePlan) -> Iterator[memoryview]:
+@dataclass(frozen=True, slots=True)
+class DataPart:
+    """Bytes of a file, in a tensor's own memory or in a copy of its own."""
+
+    data: memoryview
+    is_copy: bool
+
+
+def parts_of_chunks(plan: FilePlan) -> Iterator[DataPart]:
     """The data of a file in pieces of at most CHUNK_BYTES, none of which crosses the border of a chunk."""
-    return _regrouped(block for part in plan.parts for block in blocks(on_host(part.source), CHUNK_BYTES))
+    return _regrouped(
+        DataPart(block, is_copy=not lies_as_stored(part.source))
+        for part in plan.parts
+        for block in blocks(on_host(part.source), CHUNK_BYTES)
+    )
 
 
-def _regrouped(views: Iterable[memoryview]) -> Iterator[memoryview]:
-    """Views cut where chunks end, and joined where they are small: a large tensor's bytes are not copied."""
+def _regrouped(parts: Iterable[DataPart]) -> Iterator[DataPart]:
+    """Parts cut where chunks end, and joined where they are small: a large tensor's bytes are not copied."""
     gathered = bytearray()
     room = CHUNK_BYTES
-    for whole in views:
-        view: Any = whole
+    for part in parts:
+        view: Any = part.data
         while view.nbytes:
             taken = view[:room]
             view, room = view[taken.nbytes :], room - taken.nbytes
@@ -174,10 +203,10 @@ def _regrouped(views: Iterable[memoryview]) -> Iterator[memoryview]:
                 gathered += taken
                 taken = None
             if gathered and (taken is not None or not room or len(gathered) >= _SMALL_BYTES):
-                yield memoryview(gathered)
+                yield DataPart(memoryview(gathered), is_copy=True)
                 gathered = bytearray()
             if taken is not None:
-                yield taken
+                yield DataPart(taken, part.is_copy)
             room = room or CHUNK_BYTES
     if gathered:
-        yield memoryview(gathered)
+        yield DataPart(memoryview(gathered), is_copy=True)
