@@ -13,7 +13,6 @@ import pytest
 from dovetail_checkpointing import Manager, MemoryFileSystem, Receipt, migration, restore, save, save_async, versions
 from dovetail_checkpointing import open as open_checkpoint
 from dovetail_checkpointing.asynchronous import Saver
-from dovetail_checkpointing.object_tree import flatten
 from dovetail_protocols.errors import AttributeValueError, CheckpointBusyError, CheckpointError
 
 from .test_concurrency import in_threads, number_in, tree
@@ -83,7 +82,7 @@ def test_one_save_runs_at_a_time_and_no_failure_is_lost_whoever_asks() -> None:
         told = []
         for _ in range(1 + ROUNDS * THREADS):  # until another's failure isn't told here
             try:
-                saver.start(f"{number}", flatten({}), lambda _: write(number))
+                saver.start(f"{number}", saver.wait, lambda _: write(number))
                 break
             except OSError as error:
                 told.append(str(error))

@@ -78,6 +78,13 @@ def test_a_damaged_newest_step_is_an_error_that_names_an_older_one(damaged: Mana
     assert "while reading x" in text
 
 
+def test_an_older_step_without_a_manifest_does_not_hide_what_is_damaged(damaged: Manager) -> None:
+    (Path(damaged.path(3)) / "manifest.json").unlink()
+    with pytest.raises(CheckpointCorruptError, match="step-000000000004") as caught:
+        damaged.restore_latest()
+    assert "step 2 verifies" in str(caught.value)
+
+
 def test_with_fallback_the_newest_that_is_sound_is_restored_with_a_warning_for_each(damaged: Manager) -> None:
     with pytest.warns(CheckpointWarning, match="step [34] is damaged, an older one is restored") as warned:
         restored = damaged.restore_latest(fallback=True)

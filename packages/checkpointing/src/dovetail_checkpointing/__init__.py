@@ -11,7 +11,8 @@ from .manager import Manager
 from .program import LoadedMethod, LoadedObject, LoadedProgram, LoadedSignature, export, load_program
 from .quarantining import quarantine
 from .reading import Reader, TensorInfo, open
-from .restoring import Report, Restored, restore
+from .replacing import Report, Restored
+from .restoring import restore
 from .resumable_iterator import ResumableIterator
 from .retention import best, every, last
 from .saving import Receipt, save

@@ -12,7 +12,7 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 from dovetail_protocols.errors import CheckpointError
 
@@ -22,6 +22,8 @@ from .saving import Receipt, SaveOptions, parts_of, refuse_stateless, save_to
 from .snapshot import snapshot
 from .storage import FileSystem, locate
 from .writing import Digest
+
+Held = TypeVar("Held")
 
 
 class PendingSave:
@@ -91,18 +93,23 @@ class Saver:
         self._last: PendingSave | None = None
         self._turn, self._process = threading.RLock(), os.getpid()
 
-    def start(self, where: str, flattened: Flattened, write: Callable[[Flattened], Receipt]) -> PendingSave:
-        """Starts to write what a tree holds now, once nothing else is under way.
+    def start(self, where: str, hold: Callable[[], Held], write: Callable[[Held], Receipt]) -> PendingSave:
+        """Starts to write what `hold` gives, which waits until nothing else is under way.
 
-        Raises: what can't be saved, and what the last save failed with; nothing is started then.
+        Raises: what `hold` raises; nothing is started then.
         """
-        refuse_stateless(flattened)
-        parts_of(flattened)
         with self._exclusive():
-            self.wait()
-            kept = snapshot(flattened)
-            self._last = PendingSave(where, lambda: write(kept))
+            held = hold()
+            self._last = PendingSave(where, lambda: write(held))
             return self._last
+
+    def held(self, flattened: Flattened) -> Flattened:
+        """What a tree holds once nothing is under way.
+
+        Raises: what the last save failed with, if nobody was told yet.
+        """
+        self.wait()
+        return snapshot(flattened)
 
     def wait(self) -> None:
         """Returns once nothing is under way.
@@ -156,7 +163,10 @@ def save_async(
         step, overwrite, durability, shard_bytes, digests, paranoid, metrics, versions, find_nonfinite
     ).checked()
     target = locate(path, file_system)
-    return _saver.start(str(target), flatten(tree), lambda kept: save_to(target, kept, options))
+    flattened = flatten(tree)
+    refuse_stateless(flattened)
+    parts_of(flattened)
+    return _saver.start(str(target), lambda: _saver.held(flattened), lambda kept: save_to(target, kept, options))
 
 
 def _tell_at_exit() -> None:

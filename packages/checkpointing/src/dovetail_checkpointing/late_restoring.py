@@ -21,7 +21,7 @@ from .object_tree import Path, flatten, shown
 from .reading import Reader
 from .reading import open as open_checkpoint
 from .reading_ahead import AheadReader
-from .restoring import restore_into
+from .restoring import RestoreOptions, prepare_into
 from .settled import Settled
 from .storage import FileSystem
 from .waiting_values import WaitingValues
@@ -173,9 +173,8 @@ class RestoreStatus:
         records = tuple(record for _, record in wanted.values())
         part = replace(self._reader.manifest, tensors=records, scalars={}, aliases={})
         try:
-            restore_into(
-                self._reader, _nested({path: variable for path, (variable, _) in wanted.items()}), manifest=part
-            )
+            tree = _nested({path: variable for path, (variable, _) in wanted.items()})
+            prepare_into(self._reader, tree, RestoreOptions(), manifest=part).apply()
         except CheckpointMismatchError:
             for variable, record in wanted.values():
                 if (variable.meta.shape, variable.meta.dtype.name) != (record.shape, record.dtype):

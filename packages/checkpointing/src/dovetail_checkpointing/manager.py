@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,18 +18,25 @@ from dovetail_protocols.errors import (
     CheckpointError,
     CheckpointWarning,
 )
+from dovetail_protocols.roles import Communicator
 
 from .asynchronous import PendingSave, Saver
 from .collecting import Leftover, collect, remove_checkpoint
 from .commit import folder_locked
 from .extents import Verify
-from .object_tree import Flattened, flatten
+from .object_tree import Flattened
 from .opening import is_absence
 from .reading import Reader
-from .restoring import Restored, restore
+from .replacing import Restored
+from .restoring import RestoreOptions, prepare
 from .retention import Retention, Saved, last
-from .saving import Receipt, SaveOptions, save_to
-from .steps import latest_place, step_places
+from .saving import Receipt, SaveOptions, parts_of, save_to
+from .shard import SaveSharding
+from .sharded.exchange import RESTORE, SAVE, Exchange, Outcome, attempted, is_damage
+from .sharded.restoring import restore_together
+from .sharded.saving import flattened_part, save_together
+from .snapshot import snapshot
+from .steps import latest_place, step_name, step_places
 from .storage import FileSystem, Place, locate
 from .verifying import Verification, verify_place
 
@@ -41,6 +50,10 @@ class Manager:
     is short for `[last(5)]`; None keeps all. Saves of several processes into one root are refused while one is under
     way. What killed processes left behind is removed when a Manager is made, and logged.
 
+    With a `communicator`, its ranks save and restore together, each with a Manager of its own. All of them call `save`,
+    `save_async`, `latest` and `restore_latest`, in the same order; what fails on one is raised on all. Rank 0's `keep`
+    holds, and rank 0 alone removes what it does not keep. All other members tell what this rank sees.
+
     Raises: AttributeValueError for a `max_to_keep` below 1.
     """
 
@@ -50,6 +63,7 @@ class Manager:
         max_to_keep: int | None = 5,
         *,
         keep: Sequence[Retention] | None = None,
+        communicator: Communicator | None = None,
         file_system: FileSystem | None = None,
     ) -> None:
         if keep is None:
@@ -67,7 +81,9 @@ class Manager:
         self._metrics: dict[int, Mapping[str, float]] = {}
         self._process = os.getpid()
         self._saver = Saver()
-        self._collect()
+        self._communicator = communicator
+        if communicator is None or communicator.rank == 0:
+            self._collect()
 
     def __repr__(self) -> str:
         return f"<Manager of {str(self._place)!r}>"
@@ -88,29 +104,54 @@ class Manager:
 
     # ------------------------------------------------------------------ saving
 
-    def save(self, step: int, tree: Any, *, metrics: Mapping[str, float] | None = None, **options: Any) -> Receipt:
+    def save(
+        self,
+        step: int,
+        tree: Any,
+        *,
+        metrics: Mapping[str, float] | None = None,
+        sharding: SaveSharding | None = None,
+        **options: Any,
+    ) -> Receipt:
         """Saves a tree as the checkpoint of a step, then removes those that no rule keeps. `metrics` are what `best`
         goes by; the other options are those of `save`.
 
-        Raises: what `save` raises, also for a step that is saved already.
+        With a communicator this is `save_sharded`, with its `sharding`. Rank 0's metrics and options hold for all.
+
+        Raises: what `save` or `save_sharded` raises, also for a step that is saved already.
         """
         self._require_own_process()
-        self.wait()
-        chosen = SaveOptions(step=step, metrics=metrics, **options).checked()
-        return self._save(flatten(tree), chosen)
+        chosen = SaveOptions(step=step, metrics=metrics, **options)
+        return self._save(lambda: self._flattened(tree, sharding), chosen)
 
     def save_async(
-        self, step: int, tree: Any, *, metrics: Mapping[str, float] | None = None, **options: Any
+        self,
+        step: int,
+        tree: Any,
+        *,
+        metrics: Mapping[str, float] | None = None,
+        sharding: SaveSharding | None = None,
+        **options: Any,
     ) -> PendingSave:
         """`save` in the background: returns as soon as the tree may be changed, before anything is written. It waits
         for the save before it, if that is still under way.
 
+        With a communicator the ranks talk meanwhile: nothing else may use that communicator until the save has ended.
+
         Raises: StructureError and UninitializedError at once; what the save before it failed with, if nobody was told.
+        With a communicator all of that is raised by `result()` instead, on every rank.
         """
         self._require_own_process()
-        chosen = SaveOptions(step=step, metrics=metrics, **options).checked()
-        where = str(self._place_of(_step_of(chosen)))
-        return self._saver.start(where, flatten(tree), lambda kept: self._save(kept, chosen))
+        chosen = SaveOptions(step=step, metrics=metrics, **options)
+        where = str(self._place.child(step_name(step)))
+        if self._communicator is not None:
+            return self._start_together(where, lambda: self._held_by_rank(tree, sharding, chosen), chosen)
+        checked = chosen.checked()
+        flattened = flattened_part(tree, sharding)
+        parts_of(flattened)
+        return self._saver.start(
+            where, lambda: self._saver.held(flattened), lambda kept: self._save(lambda: kept, checked)
+        )
 
     def wait(self) -> None:
         """Returns once no save is under way in the background.
@@ -129,17 +170,54 @@ class Manager:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.wait()
 
-    def _save(self, flattened: Flattened, options: SaveOptions) -> Receipt:
-        step = _step_of(options)
+    def _flattened(self, tree: Any, sharding: SaveSharding | None) -> Flattened:
+        self.wait()
+        return flattened_part(tree, sharding)
+
+    def _held_by_rank(self, tree: Any, sharding: SaveSharding | None, options: SaveOptions) -> Flattened:
+        try:
+            options.checked()
+            flattened = flattened_part(tree, sharding)
+        finally:
+            self.wait()  # in any case, for the save under way and the one to come use the same communicator
+        return snapshot(flattened)
+
+    def _start_together(self, where: str, hold: Callable[[], Flattened], options: SaveOptions) -> PendingSave:
+        """Starts a save in the background, also where this rank has failed already: the others wait to hear of it."""
+        own = Outcome()
+
+        def tried() -> Outcome:
+            nonlocal own
+            own = attempted(hold)
+            return own
+
+        pending = self._saver.start(where, tried, lambda held: self._save(held.result, options))
+        if own.error is not None and not isinstance(own.error, Exception):
+            raise own.error  # an interrupt is for this thread too
+        return pending
+
+    def _save(self, flattened: Callable[[], Flattened], options: SaveOptions) -> Receipt:
+        if self._communicator is None:
+            options, tree = options.checked(), flattened()
+            with self._kept(options) as place:
+                return save_to(place, tree, options)
+        place = self._place.child(step_name(options.step))
+        exchange = Exchange(self._communicator, str(place), SAVE)
+        return save_together(flattened, options, exchange, self._place, self._kept(options))
+
+    @contextmanager
+    def _kept(self, options: SaveOptions) -> Iterator[Place]:
+        """For the body of a `with`, under the lock of the folder: where a checkpoint is to be saved. Then removes what
+        no rule keeps."""
+        step = _step_of(options.checked())
         with folder_locked(self._place, LOCK):
-            receipt = save_to(self._place_of(step), flattened, options)
+            yield self._place_of(step)
             self._metrics[step] = dict(options.metrics or {})
             self._retain(step)
-        return receipt
 
     def _place_of(self, step: int) -> Place:
         known = dict(step_places(self._place))
-        return known.get(step, self._place.child(f"step-{step:012}"))
+        return known.get(step, self._place.child(step_name(step)))
 
     def _require_own_process(self) -> None:
         if os.getpid() != self._process:
@@ -211,41 +289,73 @@ class Manager:
 
     def latest(self) -> Path | str | None:
         """The checkpoint of the highest step that can be read, or None; a save in the background is waited for."""
-        self.wait()
-        latest = latest_place(self._place)
-        return None if latest is None else latest.spelled
+
+        def name(_: object) -> str | None:
+            latest = latest_place(self._place)
+            return None if latest is None else latest.path.name
+
+        found = _agreed(self._exchange(self._place), self.wait, name)
+        return None if found is None else self._place.child(found).spelled
 
     def restore_latest(self, into: Any = None, *, fallback: bool = False, **options: Any) -> Restored | None:
         """Restores the newest checkpoint into a tree, with the options of `restore`; None where there is none yet.
 
         If it is damaged that is an error, which names an older one that is sound; with `fallback` it is a warning, and
-        the newest that is sound is restored.
+        the newest that is sound is restored. With a communicator all ranks restore the same step, which is damaged if
+        one of them finds it so; rank 0's `fallback` holds.
 
         Raises: what `restore` raises.
         """
-        self.wait()
-        for step, place in reversed(step_places(self._place)):
+        chosen = RestoreOptions(**options)
+
+        def known(_: object) -> tuple[bool, list[tuple[int, str]]]:
+            return fallback, [(step, place.path.name) for step, place in step_places(self._place)]
+
+        falls_back, steps = _agreed(self._exchange(self._place), self.wait, known)
+        for step, name in reversed(steps):
+            place = self._place.child(name)
+            exchange = self._exchange(place)
             try:
-                return restore(place.path, into, file_system=place.file_system, **options)
+                if exchange is None:
+                    return prepare(place, into, chosen).apply()
+                return restore_together(partial(prepare, place, into, chosen), exchange)
             except CheckpointError as error:
-                if not (isinstance(error, CheckpointCorruptError) or is_absence(error)):
+                if not (is_damage(error) if exchange is None else exchange.failed_by_damage):
                     raise
-                if not fallback:
-                    error.fix = self._older(step)
+                if not falls_back:
+                    error.fix = self._older(step, exchange)
                     raise
                 text = f"step {step} is damaged, an older one is restored: {error}"
                 warnings.warn(text, CheckpointWarning, stacklevel=2)
         return None
 
-    def _older(self, damaged: int) -> str:
-        for step, place in reversed(step_places(self._place)):
-            if step < damaged and verify_place(place, "chunks").is_sound:
-                return f"step {step} verifies: restore {place.spelled}, or pass fallback=True"
-        return "no older step verifies"
+    def _exchange(self, place: Place) -> Exchange | None:
+        if self._communicator is None:
+            return None
+        self._require_own_process()
+        return Exchange(self._communicator, str(place), RESTORE)
+
+    def _older(self, damaged: int, exchange: Exchange | None) -> str:
+        def fix(_: object) -> str:
+            for step, place in reversed(step_places(self._place)):
+                with suppress(CheckpointError):  # one that isn't there, or can't be read, does not verify
+                    if step < damaged and verify_place(place, "chunks").is_sound:
+                        return f"step {step} verifies: restore {place.spelled}, or pass fallback=True"
+            return "no older step verifies"
+
+        return str(_agreed(exchange, lambda: None, fix))
 
     def verify(self, level: Verify = "full") -> dict[int, Verification]:
         """What `verify` finds of each step."""
         return {step: verify_place(place, level) for step, place in step_places(self._place)}
+
+
+def _agreed(exchange: Exchange | None, own: Callable[[], Any], decide: Callable[[list[Any]], Any]) -> Any:
+    """What rank 0 decides once every rank has done its own; without other ranks, what is decided here.
+
+    Raises: what failed here, or on any rank.
+    """
+    return decide([own()]) if exchange is None else exchange.agree(attempted(own), decide)
 
 
 def _step_of(options: SaveOptions) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 from dovetail_protocols.arrays import is_variable
 from dovetail_protocols.dtypes import dtype as find_dtype
 from dovetail_protocols.errors import CheckpointError
+from dovetail_protocols.roles import Communicator
 
 from .casting import Cast, cast_to
 from .choices import require_choice
@@ -26,36 +27,38 @@ from .object_tree import Flattened, Path, first_path, flatten, map_leaves, shown
 from .opening import was_replaced
 from .reading import Reader
 from .rebuilding import rebuild
+from .replacing import REPLACEMENTS, Prepared, Report, Restored, by_owner
 from .shard import Shard, Sharding, region_of
+from .sharded.exchange import RESTORE, Exchange
+from .sharded.restoring import restore_together
 from .slicing import Range
-from .storage import FileSystem, locate
+from .storage import FileSystem, Place, locate
 from .tensor_bytes import meta_of, placed
 from .uncollected import uncollected
 
-REPLACEMENTS = 10
-"""So often one restore begins anew because a save has replaced the checkpoint while it was read."""
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Report:
-    """What a restore did: object paths that were restored, that the checkpoint lacks, and that the target lacks."""
+@dataclass(frozen=True, slots=True)
+class RestoreOptions:
+    """How to restore; `restore` says what each means."""
 
-    restored: tuple[str, ...]
-    missing: tuple[str, ...]
-    unexpected: tuple[str, ...]
-    step: int | None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    migrations: tuple[str, ...] = ()
-    """Those that ran, such as "model: 1 to 2"."""
+    only: Only | None = None
+    rename: Rename = field(default_factory=dict)
+    missing: Missing = "error"
+    unexpected: Unexpected = "error"
+    cast: Cast = "never"
+    sharding: Sharding | None = None
+    migrate: bool = True
+    verify: Verify = "chunks"
+    expected_digest: str | None = None
+    limits: Limits = DEFAULT
 
-
-@dataclass(frozen=True)
-class Restored:
-    """The tree, with new values where it held plain arrays and scalars, and the report."""
-
-    tree: Any
-    report: Report
+    def check(self) -> None:
+        """Raises: AttributeValueError for a word that an option doesn't know."""
+        require_choice("missing", self.missing, Missing)
+        require_choice("unexpected", self.unexpected, Unexpected)
+        require_choice("cast", self.cast, Cast)
 
 
 def restore(
@@ -72,6 +75,7 @@ def restore(
     verify: Verify = "chunks",
     expected_digest: str | None = None,
     limits: Limits = DEFAULT,
+    communicator: Communicator | None = None,
     file_system: FileSystem | None = None,
 ) -> Restored:
     """Puts a checkpoint's values into a tree like the one that was saved; without one, gives the tree as it was saved,
@@ -92,62 +96,50 @@ def restore(
     Where the target has a Shard, only that part of the tensor is read. `sharding(name, shape)` gives, for a tensor of
     the checkpoint, the slices that the target has of it, or None for all; without `into` such a part comes as a Shard.
 
+    With a `communicator` all its ranks call this, each for its own target: all of them restore the same checkpoint, or
+    none changes anything and all raise the same error.
+
     Raises: AttributeValueError for options that can't be, and for a pattern in `only` that matches nothing;
     CheckpointMismatchError with every difference of names, shapes and dtypes; CheckpointCorruptError;
     CheckpointUnsafeError; CheckpointVersionError; CheckpointError where there is none. Nothing is changed then.
     """
-    for option, value, literal in (
-        ("missing", missing, Missing),
-        ("unexpected", unexpected, Unexpected),
-        ("cast", cast, Cast),
-    ):
-        require_choice(option, value, literal)
+    options = RestoreOptions(
+        only, rename, missing, unexpected, cast, sharding, migrate, verify, expected_digest, limits
+    )
     place = locate(path, file_system)
+    if communicator is None:
+        return prepare(place, into, options).apply()
+    return restore_together(lambda: prepare(place, into, options), Exchange(communicator, str(place), RESTORE))
+
+
+def prepare(place: Place, into: Any, options: RestoreOptions) -> Prepared:
+    """`restore` up to where anything is changed."""
+    options.check()
     for is_last in (*(False,) * REPLACEMENTS, True):
         try:
-            opened = Reader(place, limits, verify, expected_digest)
-            return _restored(opened, into, only, rename, missing, unexpected, cast, sharding, migrate)
+            with Reader(place, options.limits, options.verify, options.expected_digest) as reader:
+                return _prepared(reader, into, options)
         except CheckpointError as error:
             if is_last or not was_replaced(place, error):
                 raise
     raise AssertionError("the last attempt returns or raises")
 
 
-def _restored(
-    opened: Reader,
-    into: Any,
-    only: Only | None,
-    rename: Rename,
-    missing: Missing,
-    unexpected: Unexpected,
-    cast: Cast,
-    sharding: Sharding | None,
-    migrate: bool,
-) -> Restored:
-    with opened as reader:
-        is_wanted = items_in(only) if into is None else items_of(lambda: _sources(into, only, rename))
-        source = migrated(reader, is_wanted) if migrate else reader
-        if into is None:
-            return _whole(source, only, sharding)
-        return restore_into(
-            source,
-            into,
-            only=only,
-            rename=rename,
-            missing=missing,
-            unexpected=unexpected,
-            cast=cast,
-            sharding=sharding,
-        )
+def _prepared(reader: Reader, into: Any, options: RestoreOptions) -> Prepared:
+    is_wanted = items_in(options.only) if into is None else items_of(lambda: _sources(into, options))
+    source = migrated(reader, is_wanted) if options.migrate else reader
+    if into is None:
+        return _whole(source, options.only, options.sharding)
+    return prepare_into(source, into, options)
 
 
-def _sources(into: Any, only: Only | None, rename: Rename) -> list[str]:
+def _sources(into: Any, options: RestoreOptions) -> list[str]:
     """The names in the checkpoint of what a target wants."""
-    target, is_wanted, renamed = flatten(into), selection(only), renaming(rename)
+    target, is_wanted, renamed = flatten(into), selection(options.only), renaming(options.rename)
     return [renamed(name) for path in (*target.tensors, *target.scalars) if is_wanted(name := shown(path))]
 
 
-def _whole(reader: Source, only: Only | None, sharding: Sharding | None) -> Restored:
+def _whole(reader: Source, only: Only | None, sharding: Sharding | None) -> Prepared:
     manifest = reader.manifest
     is_wanted = None if only is None else selection(only)
     records, scalars = _wanted(manifest, only)
@@ -163,7 +155,8 @@ def _whole(reader: Source, only: Only | None, sharding: Sharding | None) -> Rest
         leaves[path] = Shard(array, [one.start for one in region], record.shape)
     tree = rebuild(manifest, leaves, is_wanted)
     names = (*(shown(record.path) for record in records), *map(shown, scalars))
-    return Restored(tree, Report(names, (), (), manifest.step, manifest.metrics, reader.migrations))
+    report = Report(names, (), (), manifest.step, manifest.metrics, reader.migrations)
+    return Prepared(Restored(tree, report), manifest.digest)
 
 
 @uncollected
@@ -192,33 +185,24 @@ class Source(Protocol):
     ) -> dict[Path, np.ndarray[Any, Any]]: ...
 
 
-def restore_into(
-    reader: Source,
-    into: Any,
-    *,
-    only: Only | None = None,
-    rename: Rename = _NOTHING,
-    missing: Missing = "error",
-    unexpected: Unexpected = "error",
-    cast: Cast = "never",
-    sharding: Sharding | None = None,
-    manifest: Manifest | None = None,
-) -> Restored:
-    """`restore` from a checkpoint that is open; with `manifest`, of the part of it that this one has."""
+def prepare_into(reader: Source, into: Any, options: RestoreOptions, *, manifest: Manifest | None = None) -> Prepared:
+    """`prepare` from a checkpoint that is open; with `manifest`, of the part of it that this one has."""
     manifest = manifest or reader.manifest
     target = flatten(into)
-    found = match(manifest, target, only, rename, cast, sharding)
-    refuse_mismatch(str(reader), found, missing, unexpected, rename, has_objects=bool(target.owners))
+    found = match(manifest, target, options.only, options.rename, options.cast, options.sharding)
+    has_objects = bool(target.owners)
+    refuse_mismatch(str(reader), found, options.missing, options.unexpected, options.rename, has_objects=has_objects)
     arrays = _read(reader, target, found)
     variables = {path: value for path, value in target.tensors.items() if path in arrays and is_variable(value)}
-    buffers = {path: placed(arrays[path], variable) for path, variable in variables.items()}
+    replaced = [(variable, placed(arrays[path], variable)) for path, variable in variables.items()]
     new: dict[Path, Any] = {path: _like(target, path, array) for path, array in arrays.items() if path not in variables}
-    _replace(variables, buffers, target, found)
     new |= found.scalars
     tree = map_leaves(into, lambda path, leaf: new.get(first_path(path, target.aliases), leaf))
     restored = tuple(shown(path) for path in (*found.tensors, *found.scalars))
     report = Report(restored, found.missing, found.unexpected, manifest.step, manifest.metrics, reader.migrations)
-    return Restored(tree, report)
+    old, loaded = by_owner(target, target.scalars), by_owner(target, found.scalars)
+    owners = [(target.owners[path], scalars, old[path]) for path, scalars in loaded.items()]
+    return Prepared(Restored(tree, report), manifest.digest, replaced, owners)
 
 
 def _read(reader: Source, target: Flattened, found: Match) -> dict[Path, np.ndarray[Any, Any]]:
@@ -244,37 +228,6 @@ def _read_parts(reader: Source, found: Match) -> dict[Path, np.ndarray[Any, Any]
         arrays |= reader.read_regions({path: (found.tensors[path], found.regions[path]) for path in now})
         left = [path for path in left if path not in arrays]
     return arrays
-
-
-def _replace(variables: Mapping[Path, Any], buffers: Mapping[Path, Any], target: Flattened, found: Match) -> None:
-    """Puts new values into variables and objects; if anything is raised meanwhile, the old ones go back."""
-    before: list[tuple[Any, Any]] = []
-    loaded: list[tuple[Any, dict[str, Any]]] = []
-    try:
-        for path, variable in variables.items():
-            before.append((variable, variable.payload))
-            variable.replace(buffers[path])
-        old, new = _by_owner(target, target.scalars), _by_owner(target, found.scalars)
-        for owner_path, scalars in new.items():
-            owner = target.owners[owner_path]
-            loaded.append((owner, old[owner_path]))
-            owner.load_checkpoint_state(scalars)
-    except BaseException:
-        for owner, scalars in loaded:
-            owner.load_checkpoint_state(scalars)
-        for variable, buffer in before:
-            variable.replace(buffer)
-        raise
-
-
-def _by_owner(target: Flattened, scalars: Mapping[Path, Any]) -> dict[Path, dict[str, Any]]:
-    """The scalars of each object, by its own names for them; those that no object has are left out."""
-    found: dict[Path, dict[str, Any]] = {}
-    for path, value in scalars.items():
-        depth = next((depth for depth in reversed(range(len(path))) if path[:depth] in target.owners), None)
-        if depth is not None:
-            found.setdefault(path[:depth], {})[shown(path[depth:])] = value
-    return found
 
 
 def _like(target: Flattened, path: Path, array: np.ndarray[Any, Any]) -> Any:

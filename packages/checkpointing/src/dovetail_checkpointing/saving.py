@@ -224,7 +224,7 @@ def parts_of(flattened: Flattened) -> list[Part]:
                 where=shown(part.path),
                 got=flattened.shards[part.path],
                 effect="nothing was saved",
-                fix="save_sharded(path, tree, communicator=...) on every rank",
+                fix="save_sharded(path, tree, communicator=...), or a Manager(communicator=...), on every rank",
             )
     return parts
 

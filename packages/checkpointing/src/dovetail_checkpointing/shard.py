@@ -57,6 +57,10 @@ class Shard:
         return f"<shard [{where}] of {self.shape}>"
 
 
+SaveSharding = Callable[[str, Any], Shard | None]
+"""From the name and value of a leaf to the part of a tensor that it is; None for one that is the same on every rank."""
+
+
 def even_slices(shape: Sequence[int], axis: int, rank: int, world_size: int) -> tuple[slice, ...]:
     """The part of rank number `rank` where an axis is cut into `world_size` parts, the first ones larger by one if it
     does not come out even."""

@@ -21,6 +21,11 @@ from .storage import FileSystem, Place, locate
 VARIABLE_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
+def step_name(step: object) -> str:
+    """The folder of a step; of what is no step, a name for errors."""
+    return f"step-{step!s:0>12}"
+
+
 def list_variables(path: str | os.PathLike[str]) -> list[tuple[str, tuple[int, ...]]]:
     """Object path and shape of every tensor, such as ("net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE", (5, 1)), sorted."""
     return sorted((shown(record.path) + VARIABLE_SUFFIX, record.shape) for record in read_manifest(path).tensors)

@@ -1,4 +1,4 @@
-"""What ranks tell each other in a sharded save, and how the failure of one becomes that of all.
+"""What ranks tell each other while they save or restore together, and how the failure of one becomes that of all.
 
 Messages are JSON. A rank never skips a step because it failed: it tells of its failure in place of its result, so that
 nobody waits for it.
@@ -7,15 +7,32 @@ nobody waits for it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dovetail_protocols import errors
-from dovetail_protocols.errors import CheckpointError, CommunicatorError, DovetailError
+from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError, CommunicatorError, DovetailError
 from dovetail_protocols.roles import Communicator
 
-_NOTHING = "nothing was published; earlier checkpoints are untouched"
+from ..opening import is_absence
+
+
+@dataclass(frozen=True, slots=True)
+class Undertaking:
+    """What ranks do together, and what it means if one fails, or if they lose each other."""
+
+    name: str
+    effect: str
+    fix: str
+
+
+SAVE = Undertaking(
+    "a sharded save",
+    "nothing was published; earlier checkpoints are untouched",
+    "start the ranks again and save again; that removes what lies unfinished",
+)
+RESTORE = Undertaking("a restore of several ranks", "nothing was restored here", "start the ranks again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +41,12 @@ class Outcome:
 
     value: Any = None
     error: BaseException | None = None
+
+    def result(self) -> Any:
+        """The value. Raises: what was raised."""
+        if self.error is not None:
+            raise self.error
+        return self.value
 
 
 class OtherFailed(Exception):
@@ -43,20 +66,40 @@ def attempted(work: Callable[[], Any]) -> Outcome:
 
 
 class Exchange:
-    """The steps of one sharded save. `effect` says what it would mean now if the ranks lost each other."""
+    """The steps of one thing that ranks do together. `effect` says what it would mean now if they lost each other."""
 
-    def __init__(self, communicator: Communicator, where: str) -> None:
+    def __init__(self, communicator: Communicator, where: str, undertaking: Undertaking) -> None:
         self.rank, self.world_size = communicator.rank, communicator.world_size
-        self._communicator, self._where = communicator, where
-        self.effect = _NOTHING
-        self.has_failed_before_publishing = False
+        self.where, self._communicator, self._undertaking = where, communicator, undertaking
+        self.effect = undertaking.effect
+        self.failure: Mapping[str, Any] | None = None
+        """The last that all ranks were told of. "rank": whose it was, None for rank 0's in the name of all."""
 
-    def gather(self, own: Outcome) -> list[Any] | None:
+    @property
+    def failed_by_damage(self) -> bool:
+        """Whether all ranks were told of a checkpoint that is damaged or not there, and of nothing else."""
+        return self.failure is not None and bool(self.failure["is_damage"])
+
+    def agree(self, own: Outcome, decide: Callable[[list[Any]], Any]) -> Any:
+        """What `decide` makes on rank 0 of what all ranks came to, on every rank.
+
+        Raises: the failure of any rank, or of `decide`, the same on all of them.
+        """
+        return self._broadcast(self._decided(own, decide), own)
+
+    def _decided(self, own: Outcome, decide: Callable[[list[Any]], Any]) -> Outcome | None:
+        try:
+            gathered = self._gather(own)
+        except OtherFailed as failed:
+            return Outcome(error=failed)
+        return None if gathered is None else attempted(lambda: decide(gathered))
+
+    def _gather(self, own: Outcome) -> list[Any] | None:
         """Every rank's value, on rank 0; None elsewhere.
 
         Raises: OtherFailed on rank 0, where a rank has failed.
         """
-        message = _encoded(own, self.rank, _NOTHING)
+        message = self._encoded(own, self.rank, self._undertaking.effect)
         gathered = self._call(lambda: self._communicator.gather(message))
         if gathered is None:
             return None
@@ -66,19 +109,15 @@ class Exchange:
             raise OtherFailed(_together(failures))
         return [message["value"] for message in messages]
 
-    def broadcast(self, outcome: Outcome | None, own: Outcome) -> Any:
-        """Rank 0's value, on every rank. `own` is what this rank had come to before.
-
-        Raises: the failure of any rank, the same on all of them.
-        """
+    def _broadcast(self, outcome: Outcome | None, own: Outcome) -> Any:
+        """Rank 0's value, on every rank. `own` is what this rank had come to before."""
         sent = None
         if outcome is not None:
-            sent = _encoded(outcome, None, self.effect)
+            sent = self._encoded(outcome, None, self.effect)
         message = json.loads(self._call(lambda: self._communicator.broadcast(sent)))
         if "failure" not in message:
             return message["value"]
-        failure = message["failure"]
-        self.has_failed_before_publishing = failure["rank"] is not None
+        self.failure = failure = message["failure"]
         original = own.error if own.error is not None or outcome is None else outcome.error
         raise _as_raised(failure, None if isinstance(original, OtherFailed) else original, self.rank)
 
@@ -87,40 +126,45 @@ class Exchange:
             return call()
         except Exception as error:
             raise CheckpointError(
-                "the ranks of a sharded save have lost each other",
-                where=f"{self._where}, on rank {self.rank} of {self.world_size}",
+                f"the ranks of {self._undertaking.name} have lost each other",
+                where=f"{self.where}, on rank {self.rank} of {self.world_size}",
                 cause=error.cause if isinstance(error, CommunicatorError) else f"{type(error).__name__}: {error}",
                 effect=self.effect,
-                fix="start the ranks again and save again; that removes what lies unfinished",
+                fix=self._undertaking.fix,
             ) from error
 
+    def _encoded(self, outcome: Outcome, rank: int | None, effect: str) -> bytes:
+        """A message with what a step came to. `rank`: whose step it was, or None for what rank 0 does for all."""
+        error = outcome.error
+        if error is None:
+            return json.dumps({"value": outcome.value}).encode()
+        return json.dumps({"failure": _failure(error, rank, self._undertaking.name, effect)}).encode()
 
-def _encoded(outcome: Outcome, rank: int | None, effect: str) -> bytes:
-    """A message with what a step came to. `rank`: whose step it was, or None for what rank 0 does for all."""
-    error = outcome.error
-    if error is None:
-        return json.dumps({"value": outcome.value}).encode()
-    return json.dumps({"failure": _failure(error, rank, effect)}).encode()
+
+def is_damage(error: BaseException) -> bool:
+    """Whether an error says that a checkpoint is damaged or not there, so that another may do in its place."""
+    return isinstance(error, CheckpointError) and (isinstance(error, CheckpointCorruptError) or is_absence(error))
 
 
-def _failure(error: BaseException, rank: int | None, effect: str) -> dict[str, Any]:
+def _failure(error: BaseException, rank: int | None, undertaking: str, effect: str) -> dict[str, Any]:
     if isinstance(error, OtherFailed):
         return error.failure
+    damage = is_damage(error)
     if not isinstance(error, DovetailError):
         cause = f"{type(error).__name__}: {error}"
-        error = CheckpointError("a rank failed in a sharded save", cause=cause, effect=effect)
+        error = CheckpointError(f"a rank failed in {undertaking}", cause=cause, effect=effect)
     facts = {name: getattr(error, name) for name in DovetailError.FACTS}
     if rank is not None:
         facts["where"] = f"rank {rank}" + (f": {facts['where']}" if facts["where"] is not None else "")
     known = {name: None if fact is None else str(fact) for name, fact in facts.items()}
-    return {"kind": type(error).__name__, "what": error.what, "rank": rank, "facts": known}
+    return {"kind": type(error).__name__, "what": error.what, "rank": rank, "facts": known, "is_damage": damage}
 
 
 def _together(failures: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The first failure, which names the ranks that failed too."""
-    first = failures[0]
+    """The first failure, which names the ranks that failed too; damage only where nothing else is wrong."""
+    first = min(failures, key=lambda failure: bool(failure["is_damage"]))
     if len(failures) > 1:
-        others = ", ".join(str(failure["rank"]) for failure in failures[1:])
+        others = ", ".join(str(failure["rank"]) for failure in failures if failure is not first)
         cause = first["facts"]["cause"]
         first["facts"]["cause"] = (f"{cause}; " if cause else "") + f"also failed: rank {others}"
     return first

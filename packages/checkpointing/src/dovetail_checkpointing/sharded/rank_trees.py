@@ -122,6 +122,19 @@ def put_together(trees: Sequence[RankTree], where: str) -> WholeTree:
     )
 
 
+def require_one_step(steps: Sequence[int | None], where: str) -> None:
+    """Raises: StructureError where ranks save different steps: parts of two states do not make one."""
+    if len(set(steps)) > 1:
+        said = {rank: "no step" if step is None else f"step {step}" for rank, step in enumerate(steps)}
+        raise StructureError(
+            "the ranks save different steps",
+            where=where,
+            expected="the same step on every rank",
+            got="; ".join(_by_saying(said)),
+            effect="nothing was saved",
+        )
+
+
 def _whole_tensors(trees: Sequence[RankTree]) -> dict[Path, WholeTensor]:
     found: dict[Path, WholeTensor] = {}
     for rank, tree in enumerate(trees):

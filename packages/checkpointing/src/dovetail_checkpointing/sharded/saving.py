@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import asdict, replace
 from hashlib import sha256
 from math import prod
@@ -35,13 +35,13 @@ from ..saving import (
     refuse_stateless,
     write_data,
 )
-from ..shard import Shard
+from ..shard import SaveSharding, Shard
 from ..storage import FileSystem, Place, locate
 from ..tensor_bytes import empty, item_bytes
 from ..versions import current_versions
 from ..writing import Digest
-from .exchange import Exchange, OtherFailed, Outcome, attempted
-from .rank_trees import WholeTree, assign, put_together, tree_from_json, tree_of
+from .exchange import SAVE, Exchange, attempted
+from .rank_trees import WholeTree, assign, put_together, require_one_step, tree_from_json, tree_of
 
 
 def save_sharded(
@@ -49,7 +49,7 @@ def save_sharded(
     tree: Any,
     *,
     communicator: Communicator,
-    sharding: Callable[[str, Any], Shard | None] | None = None,
+    sharding: SaveSharding | None = None,
     step: int | None = None,
     overwrite: bool = False,
     durability: Durability = "power-loss",
@@ -79,37 +79,56 @@ def save_sharded(
         step, overwrite, durability, shard_bytes, digests, paranoid, metrics, versions, find_nonfinite
     )
     place = locate(path, file_system)
+    exchange = Exchange(communicator, str(place), SAVE)
+    return save_together(lambda: flattened_part(tree, sharding), options, exchange, place.parent, nullcontext(place))
+
+
+def save_together(
+    flattened: Callable[[], Flattened],
+    options: SaveOptions,
+    exchange: Exchange,
+    parent: Place,
+    target: AbstractContextManager[Place],
+) -> Receipt:
+    """`save_sharded` of what `flattened` gives on this rank. Rank 0 saves within the `target`, which says where in the
+    folder `parent`; what that does at its end is part of the save."""
     started = time.perf_counter()
-    exchange = Exchange(communicator, str(place))
-    with _Lead(place, options, exchange) as lead, _Work(place, options, exchange) as work:
-        own = attempted(lambda: work.describe(tree, sharding))
-        plan = exchange.broadcast(lead.step(own, lead.prepare), own)
-        own = attempted(lambda: work.write(plan, lead.staging))
-        published = exchange.broadcast(lead.step(own, lead.publish), own)
+    with _Lead(target, options, exchange) as lead, _Work(parent, options, exchange) as work:
+        plan = exchange.agree(attempted(lambda: work.describe(flattened)), lead.prepare)
+        published = exchange.agree(attempted(lambda: work.write(plan, lead.staging)), lead.publish)
     nonfinite = None if published["nonfinite"] is None else tuple(published["nonfinite"])
     seconds = time.perf_counter() - started
-    return Receipt(
-        place.spelled, published["digest"], published["size_bytes"], published["tensor_count"], seconds, nonfinite
-    )
+    path = parent.child(plan["name"]).spelled
+    return Receipt(path, published["digest"], published["size_bytes"], published["tensor_count"], seconds, nonfinite)
+
+
+def flattened_part(tree: Any, sharding: SaveSharding | None) -> Flattened:
+    """What this rank has, taken apart."""
+    flattened = flatten(tree)
+    if sharding is not None:
+        _apply(sharding, flattened)
+    refuse_stateless(flattened)
+    return flattened
 
 
 class _Work:
     """What every rank does: it tells what it has, then writes what is assigned to it."""
 
-    def __init__(self, place: Place, options: SaveOptions, exchange: Exchange) -> None:
-        self.place, self.options, self.exchange = place, options, exchange
+    def __init__(self, parent: Place, options: SaveOptions, exchange: Exchange) -> None:
+        self.parent, self.options, self.exchange = parent, options, exchange
         self.parts: list[Part] = []
         self._staging: Staging | None = None
 
-    def describe(self, tree: Any, sharding: Callable[[str, Any], Shard | None] | None) -> Any:
+    def describe(self, flatten: Callable[[], Flattened]) -> Any:
         self.options = self.options.checked()  # here, so that the other ranks hear of it
-        flattened = flatten(tree)
-        if sharding is not None:
-            _apply(sharding, flattened)
-        refuse_stateless(flattened)
+        flattened = flatten()
         self.parts = parts_held(flattened)
         nonfinite = nonfinite_of(flattened) if self.options.find_nonfinite else None
-        return {"tree": tree_of(flattened, self.parts).to_json(), "nonfinite": nonfinite}
+        return {
+            "tree": tree_of(flattened, self.parts).to_json(),
+            "nonfinite": nonfinite,
+            "step": self.options.step,
+        }
 
     def write(self, plan: Any, staging: Staging | None) -> Any:
         """Writes files that are durable when it returns; what they hold is for rank 0 to know. `staging`: that of rank
@@ -118,7 +137,7 @@ class _Work:
         options = replace(self.options, **plan["options"])
         if staging is None:
             self.exchange.effect = "whether the checkpoint was published is not known here; if so, it is whole"
-            staging = self._staging = joined(self.place, options.durability, plan["folder"])
+            staging = self._staging = joined(self.parent.child(plan["name"]), options.durability, plan["folder"])
         with clear_errors(staging.target, staging):
             _require_shared(staging)
             wanted = {place: _to_write(self.parts[place]) for place in plan["writes"][rank]}
@@ -134,12 +153,13 @@ class _Work:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         """Removes from an object store what was written in vain; a folder is removed by rank 0."""
-        is_in_vain = kind is not None and self.exchange.has_failed_before_publishing
+        failure = self.exchange.failure
+        is_in_vain = kind is not None and failure is not None and failure["rank"] is not None  # so nothing is published
         if is_in_vain and self._staging is not None and not self._staging.storage.publishes_by_rename:
             self._staging.discard()
 
 
-def _apply(sharding: Callable[[str, Any], Shard | None], flattened: Flattened) -> None:
+def _apply(sharding: SaveSharding, flattened: Flattened) -> None:
     for path, value in flattened.tensors.items():
         shard = None if path in flattened.shards else sharding(shown(path), value)
         if shard is not None:
@@ -172,38 +192,32 @@ def _told(record: FileRecord, plan: FilePlan, places: Mapping[Path, int]) -> Any
 
 
 class _Lead:
-    """What rank 0 does besides: it decides who writes what, and publishes. Elsewhere it only tells rank 0."""
+    """What rank 0 does besides: it decides who writes what, and publishes."""
 
-    def __init__(self, place: Place, options: SaveOptions, exchange: Exchange) -> None:
-        self.place, self.options, self.exchange = place, options, exchange
+    def __init__(self, target: AbstractContextManager[Place], options: SaveOptions, exchange: Exchange) -> None:
+        self.target, self.options, self.exchange = target, options, exchange
         self.staging: Staging | None = None
         self._cleaning = ExitStack()
         self._described: list[Any] = []
-
-    def step(self, own: Outcome, work: Callable[[list[Any]], Any]) -> Outcome | None:
-        """Tells rank 0 what this rank came to. On rank 0, what `work` made of what all of them came to."""
-        try:
-            gathered = self.exchange.gather(own)
-        except OtherFailed as failed:
-            return Outcome(error=failed)
-        return None if gathered is None else attempted(lambda: work(gathered))
 
     def prepare(self, described: list[Any]) -> Any:
         """Where to write, under the lock of the target, and who writes what."""
         self._described = described
         self._trees = [tree_from_json(one["tree"]) for one in described]
-        self._whole = put_together(self._trees, str(self.place))
+        require_one_step([one["step"] for one in described], self.exchange.where)
+        self._whole = put_together(self._trees, self.exchange.where)
         writes = assign(self._whole.tensors, self.exchange.world_size)
         self.options = self.options.checked()
-        self._replaces = is_replaced(self.place, overwrite=self.options.overwrite)
         with ExitStack() as opening:
-            staging = opening.enter_context(staged(self.place, self.options.durability, replaces=self._replaces))
-            collect(self.place.parent, self.place.path.name, is_locked=True, sync=staging.sync_folder)
+            place = opening.enter_context(self.target)
+            self._replaces = is_replaced(place, overwrite=self.options.overwrite)
+            staging = opening.enter_context(staged(place, self.options.durability, replaces=self._replaces))
+            collect(place.parent, place.path.name, is_locked=True, sync=staging.sync_folder)
             staging.open(_size_bytes(self._whole))
             self._cleaning = opening.pop_all()
         self.staging = staging
         options = {name: getattr(self.options, name) for name in ("durability", "shard_bytes", "digests", "paranoid")}
-        return {"folder": staging.folder.name, "writes": writes, "options": options}
+        return {"name": place.path.name, "folder": staging.folder.name, "writes": writes, "options": options}
 
     def publish(self, told: list[list[Any]]) -> Any:
         """Writes the manifest of what all ranks wrote, and publishes the folder."""
@@ -213,7 +227,7 @@ class _Lead:
             staging.adopt(one["record"]["name"] for files in told for one in files)
             manifest = self._manifest(told)
             data, digest = manifest.to_bytes()
-            require_below("the manifest", len(data), DEFAULT.manifest_bytes, "manifest_bytes", self.place)
+            require_below("the manifest", len(data), DEFAULT.manifest_bytes, "manifest_bytes", staging.target)
             self._require_readable(manifest, staging)
             staging.write_durably(NAME, data)
             staging.publish(replaces=self._replaces)
@@ -268,7 +282,7 @@ class _Lead:
                 if damage:
                     raise CheckpointCorruptError(
                         "rank 0 does not read what another rank wrote",
-                        where=str(self.place),
+                        where=str(staging.target),
                         cause=f"{record.name}: {damage[0]}",
                         effect="nothing was saved; earlier checkpoints are untouched",
                         fix="save to storage that shows all ranks the same files",
