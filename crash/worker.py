@@ -139,6 +139,12 @@ class Jobs:
 
         return fuzz_headers(seed, first, count)
 
+    def little_memory(self, seed: int, first: int, count: int) -> dict[str, Any]:
+        """Has Dovetail save and restore in forked children that may take little memory."""
+        from crash.little_memory import try_little_memory
+
+        return try_little_memory(seed, first, count)
+
     def damage(self, root: str, way: str, payload: str, damages: list[list[Any]], progress: str) -> dict[str, Any]:
         """Does each damage to the checkpoint in `root`, loads it, and makes it good again."""
 

@@ -22,7 +22,7 @@ def stand() -> Iterator[Stand]:
 
 
 IN_PROCESSES = ("kills", "storage-errors", "power-cuts", "damage", "full-disks", "digests", "fuzz")
-IN_THE_BACKGROUND = ("changed-buffers", "worker-failures")
+IN_THE_BACKGROUND = ("changed-buffers", "worker-failures", "little-memory")
 
 
 @pytest.mark.parametrize("name", [*IN_PROCESSES, *IN_THE_BACKGROUND])

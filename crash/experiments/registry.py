@@ -12,6 +12,7 @@ from crash.experiments import (
     full_disks,
     fuzzing,
     kills,
+    little_memory,
     power_cuts,
     random_kills,
     resharding,
@@ -41,4 +42,5 @@ EXPERIMENTS: Mapping[str, Callable[[Stand, Plan], Iterator[Result]]] = {
     "sharded-kills": sharded_kills.run,
     "changed-buffers": changed_buffers.run,
     "worker-failures": worker_failures.run,
+    "little-memory": little_memory.run,
 }

@@ -21,13 +21,17 @@ from .object_tree import Flattened, flatten
 from .saving import Receipt, SaveOptions, parts_of, refuse_stateless, save_to
 from .snapshot import snapshot
 from .storage import FileSystem, locate
+from .threads import started
 from .writing import Digest
 
 Held = TypeVar("Held")
 
 
 class PendingSave:
-    """A save under way in a thread of its own. The program does not end before it has."""
+    """A save under way in a thread of its own. The program does not end before it has.
+
+    Where the system has no room for a thread it is made at once, and then it has ended already.
+    """
 
     def __init__(self, where: str, work: Callable[[], Receipt]) -> None:
         self.where = where
@@ -35,8 +39,9 @@ class PendingSave:
         self._receipt: Receipt | None = None
         self._error: BaseException | None = None
         _unheard.add(self)
-        self._thread = threading.Thread(target=self._run, args=(work,), name=f"save of {where}")
-        self._thread.start()
+        self._thread = started(lambda: self._run(work), name=f"save of {where}")
+        if self._thread is None:
+            self._run(work)
 
     def __repr__(self) -> str:
         state = "under way" if not self.done() else "failed" if self._error else "saved"
@@ -52,7 +57,7 @@ class PendingSave:
 
     def done(self) -> bool:
         """Whether it has ended, well or not."""
-        return not self._thread.is_alive()
+        return self._thread is None or not self._thread.is_alive()
 
     def result(self, timeout_seconds: float | None = None) -> Receipt:
         """The receipt, once the checkpoint is durable.
@@ -64,7 +69,8 @@ class PendingSave:
             raise CheckpointError(
                 "this save belongs to another process", where=self.where, got=f"a fork of process {self._process}"
             )
-        self._thread.join(timeout_seconds)
+        if self._thread is not None:
+            self._thread.join(timeout_seconds)
         if not self.done():
             raise TimeoutError(f"the save of {self.where} has not ended after {timeout_seconds} seconds")
         _unheard.discard(self)
@@ -80,7 +86,8 @@ class PendingSave:
         """
         if os.getpid() != self._process:
             return
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
         if self in _unheard:
             self.result()
 
@@ -154,7 +161,8 @@ def save_async(
     """`save` in the background: returns as soon as the tree may be changed, before anything is written.
 
     Arrays are copied for that; the buffers of variables and tensors are only held until they are written. `result()`
-    waits for the receipt. A second call waits for the save that is under way; the program does not end before it.
+    waits for the receipt. A second call waits for the save that is under way; the program does not end before it. Where
+    the system has no room for a thread, all is written before the call returns.
 
     Raises: StructureError, AttributeValueError and UninitializedError at once; what an earlier save in the background
     failed with, if nobody was told.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -16,6 +15,7 @@ from dovetail_protocols.errors import CheckpointCorruptError, CheckpointError
 from .checksums import crc32
 from .manifest import CHUNK_BYTES, FileRecord
 from .storage import ReadableFile
+from .threads import side_by_side
 from .uncollected import uncollected
 
 Verify = Literal["header", "chunks", "full"]
@@ -51,13 +51,7 @@ def read_extents(file: ReadableFile, record: FileRecord, extents: Iterable[Exten
     by_chunk = [
         (chunk, list(group)) for chunk, group in groupby(_cut(extents), lambda extent: extent.begin // CHUNK_BYTES)
     ]
-    if check and len(by_chunk) > 1 and THREADS > 1:
-        with ThreadPoolExecutor(THREADS) as threads:
-            for _ in threads.map(lambda one: _read_chunk(file, record, *one, check=check), by_chunk):
-                pass
-        return
-    for chunk, wanted in by_chunk:
-        _read_chunk(file, record, chunk, wanted, check=check)
+    side_by_side(lambda one: _read_chunk(file, record, *one, check=check), by_chunk, THREADS if check else 1)
 
 
 @uncollected

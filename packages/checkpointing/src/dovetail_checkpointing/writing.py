@@ -17,6 +17,7 @@ from .layout import FilePlan
 from .manifest import CHUNK_BYTES, FileRecord
 from .storage import WritableFile
 from .tensor_bytes import blocks, lies_as_stored, on_host
+from .threads import started
 
 Digest = Literal["crc32", "sha256"]
 FILES_AT_ONCE = 4
@@ -126,7 +127,8 @@ class _GrowingFile:
 
 
 class _Beside:
-    """A thread that does something with data while it is written, whenever it gets one of the processors.
+    """A thread that does something with data while it is written, whenever it gets one of the processors. Where there
+    is no room for a thread, the one that writes does it.
 
     (An executor would refuse work as soon as the main thread has ended, when saves in the background go on.)
     """
@@ -138,10 +140,13 @@ class _Beside:
         self._room_for_copies = Condition()
         self._error: BaseException | None = None
         self._is_given_up = False
-        self._thread = Thread(target=self._run)
+        self._thread: Thread | None = None
 
     def take(self, part: DataPart) -> None:
         """Hands on the next data. Of copies few may wait, for they take memory; tensors are there anyway."""
+        if self._thread is None:
+            self._action(part.data)
+            return
         if part.is_copy:
             with self._room_for_copies:
                 self._room_for_copies.wait_for(lambda: self._copied_bytes < CHUNK_BYTES)
@@ -162,13 +167,14 @@ class _Beside:
                     self._room_for_copies.notify()
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._thread = started(self._run)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._is_given_up = kind is not None
-        self._waiting.put(None)
-        self._thread.join()
+        if self._thread is not None:
+            self._waiting.put(None)
+            self._thread.join()
         if kind is None and self._error is not None:
             raise self._error
 
