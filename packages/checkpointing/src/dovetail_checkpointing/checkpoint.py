@@ -9,6 +9,7 @@ from typing import Any
 from .late_restoring import RestoreStatus, require_variables
 from .reading import open as open_checkpoint
 from .saving import Receipt, save
+from .shard import Sharding
 from .storage import FileSystem
 
 
@@ -40,24 +41,32 @@ class Checkpoint:
     ) -> Receipt:
         """Saves the objects as the folder `path`, durably, as `save` does; the other options are those of `save`.
 
+        What several ranks have parts of they save by `save_sharded`, or a Manager, of this Checkpoint.
+
         Raises: what `save` raises.
         """
         require_variables(self.objects)
         return save(path, self.checkpoint_state(), step=step, overwrite=overwrite, **options)
 
     def restore(
-        self, path: str | os.PathLike[str], *, expected_digest: str | None = None, file_system: FileSystem | None = None
+        self,
+        path: str | os.PathLike[str],
+        *,
+        sharding: Sharding | None = None,
+        expected_digest: str | None = None,
+        file_system: FileSystem | None = None,
     ) -> RestoreStatus:
         """Puts values into all variables that exist and are in the checkpoint. Values for others wait until those are
         made and set: its files stay open until then, and may be removed meanwhile where storage allows that. A later
-        `restore` ends the wait. `expected_digest`, the `digest` of a receipt, refuses any other checkpoint.
+        `restore` ends the wait. Where a variable stands as a Shard, or `sharding(name, shape)` gives slices, only that
+        part of the tensor is read. `expected_digest`, the `digest` of a receipt, refuses any other checkpoint.
 
         Raises: CheckpointMismatchError for shapes and dtypes that differ, CheckpointCorruptError; nothing is changed
         then. What is missing on either side is the status's business.
         """
         require_variables(self.objects)
         reader = open_checkpoint(path, expected_digest=expected_digest, file_system=file_system)
-        status = RestoreStatus(reader, self.objects)
+        status = RestoreStatus(reader, self.objects, sharding)
         if self._status is not None:
             self._status.end()
         self._status = status

@@ -15,14 +15,16 @@ from dovetail_protocols.arrays import is_variable
 from dovetail_protocols.roles import SupportsCheckpoint, SupportsLateState, SupportsPartialState
 
 from .object_tree import SCALARS, Path, children, is_array, shown, split
+from .shard import Shard
 
 
 @dataclass
 class Found:
-    """Parts of a tree by path: variables, objects, those among them that tell of attributes being set, and the paths of
-    each object's scalars with the names that it has for them."""
+    """Parts of a tree by path: variables, the Shards as which some of them stand, objects, those among them that tell
+    of attributes being set, and the paths of each object's scalars with the names that it has for them."""
 
     variables: dict[Path, Any] = field(default_factory=dict)
+    shards: dict[Path, Shard] = field(default_factory=dict)
     owners: dict[Path, SupportsCheckpoint] = field(default_factory=dict)
     telling: dict[Path, SupportsLateState] = field(default_factory=dict)
     scalars: dict[Path, dict[Path, str]] = field(default_factory=dict)
@@ -90,11 +92,14 @@ class GrowingTree:
             if owner is not None:
                 found.scalars.setdefault(owner, {})[path] = shown(path[len(owner) :])
             return
+        shard, value = (value, value.value) if isinstance(value, Shard) else (None, value)
         if id(value) in seen:
             return
         seen.add(id(value))
         if is_variable(value):
             found.variables[path] = value
+            if shard is not None:
+                found.shards[path] = shard
         elif isinstance(value, SupportsCheckpoint):
             found.owners[path] = value
             if isinstance(value, SupportsLateState):

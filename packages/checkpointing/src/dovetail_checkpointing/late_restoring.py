@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -15,6 +15,7 @@ from dovetail_protocols.errors import CheckpointMismatchError, StructureError
 from . import late_observers
 from .growing_tree import Found, GrowingTree
 from .manifest import TensorRecord
+from .matching import match
 from .migrating import items_in, items_of, migrated
 from .mismatch import LISTED
 from .object_tree import Path, flatten, shown
@@ -23,6 +24,7 @@ from .reading import open as open_checkpoint
 from .reading_ahead import AheadReader
 from .restoring import RestoreOptions, prepare_into
 from .settled import Settled
+from .shard import Shard, Sharding
 from .storage import FileSystem
 from .waiting_values import WaitingValues
 
@@ -37,8 +39,8 @@ class RestoreStatus:
     called: build the model inside.
     """
 
-    def __init__(self, opened: Reader, objects: Any) -> None:
-        self._objects = objects
+    def __init__(self, opened: Reader, objects: Any, sharding: Sharding | None = None) -> None:
+        self._objects, self._sharding = objects, sharding
         try:
             is_wanted = items_of(lambda: map(str, objects)) if isinstance(objects, Mapping) else items_in(None)
             reader = migrated(opened, is_wanted)
@@ -48,7 +50,7 @@ class RestoreStatus:
         self.migrations = reader.migrations
         """The migrations that the checkpoint went through, such as "model: 1 to 2"."""
         self._values = values = WaitingValues(reader.manifest)
-        self._reader = AheadReader(reader, lambda: values.records)
+        self._reader = AheadReader(reader, lambda: _wanted_whole(values.records, sharding))
         self._tree = GrowingTree(objects, self._values.wait_at_or_below)
         self._settled = Settled()
         self._has_ended = self._is_partial = False
@@ -156,7 +158,7 @@ class RestoreStatus:
             if (record := self._values.tensor_for(path)) is not None and variable not in self._settled
         }
         if wanted:
-            self._read(wanted)
+            self._read(wanted, found.shards)
         for path, (variable, _) in wanted.items():
             self._values.take(path)
             self._settled.add(variable)  # a path at which it stands too can't change it again
@@ -169,32 +171,40 @@ class RestoreStatus:
         if not self._values and not self._has_ended:
             self.end()
 
-    def _read(self, wanted: dict[Path, tuple[Any, TensorRecord]]) -> None:
+    def _read(self, wanted: dict[Path, tuple[Any, TensorRecord]], shards: Mapping[Path, Shard]) -> None:
         records = tuple(record for _, record in wanted.values())
         part = replace(self._reader.manifest, tensors=records, scalars={}, aliases={})
+        tree = _nested({path: shards.get(path, variable) for path, (variable, _) in wanted.items()})
         try:
-            tree = _nested({path: variable for path, (variable, _) in wanted.items()})
-            prepare_into(self._reader, tree, RestoreOptions(), manifest=part).apply()
+            prepare_into(self._reader, tree, RestoreOptions(sharding=self._sharding), manifest=part).apply()
         except CheckpointMismatchError:
-            for variable, record in wanted.values():
-                if (variable.meta.shape, variable.meta.dtype.name) != (record.shape, record.dtype):
+            differing = match(part, flatten(tree), None, {}, "never", self._sharding).differences
+            for path, (variable, _) in wanted.items():
+                if shown(path) in differing:
                     self._settled.add(variable)  # it is refused here and now, and not again at each look
             raise
 
 
 @contextmanager
-def bind(path: str | os.PathLike[str], tree: Any, *, file_system: FileSystem | None = None) -> Iterator[RestoreStatus]:
+def bind(
+    path: str | os.PathLike[str],
+    tree: Any,
+    *,
+    sharding: Sharding | None = None,
+    file_system: FileSystem | None = None,
+) -> Iterator[RestoreStatus]:
     """For the body of a `with`, the checkpoint's values go to the tree's variables as they are made: build the model
     inside. What is there already gets its value at once.
 
-    The tree is like the one that was saved: an object with checkpoint state, or a dict, list or tuple of such. The
+    The tree is like the one that was saved: an object with checkpoint state, or a dict, list or tuple of such. Where
+    a variable stands as a Shard, or `sharding(name, shape)` gives slices, only that part of the tensor is read. The
     `with` gives the status of the restore; leaving it ends the wait.
 
     Raises: CheckpointMismatchError at the end of the body naming variables that got no value, and values that nothing
     has taken, unless the status's `expect_partial` was called; what `Checkpoint.restore` raises.
     """
     require_variables(tree)
-    status = RestoreStatus(open_checkpoint(path, file_system=file_system), tree)
+    status = RestoreStatus(open_checkpoint(path, file_system=file_system), tree, sharding)
     try:
         with status:
             yield status
@@ -214,6 +224,12 @@ def require_variables(tree: Any) -> None:
             expected="variables, or objects with checkpoint_state()",
             fix="hold the value in a Variable, or use save() and restore(), which returns a new tree",
         )
+
+
+def _wanted_whole(records: Iterable[TensorRecord], sharding: Sharding | None) -> Iterable[TensorRecord]:
+    if sharding is None:
+        return records
+    return [record for record in records if sharding(shown(record.path), record.shape) is None]
 
 
 def _nested(values: dict[Path, Any]) -> Any:
