@@ -69,10 +69,10 @@ def saved(tmp_path: Path) -> Path:
 
 def test_arrays_are_the_same_in_each_format_one_after_the_other(saved: Path, tmp_path: Path) -> None:
     files = ("a.npz", "b.safetensors", "c.safetensors.index.json", "d.pt", "e.weights.h5", "f")
+    names = {"d.pt": {"layers/0/*": "layers.0.*"}, "e.weights.h5": {"layers.0.*": "layers/0/*"}}
     source = saved
     for name in files:
-        names = {"layers/0/*": "layers.0.*"} if name == "d.pt" else {"layers.0.*": "layers/0/*"}
-        result = convert(source, tmp_path / name, names=names)
+        result = convert(source, tmp_path / name, names=names.get(name))
         assert len(result.arrays) == len(ARRAYS)
         source = tmp_path / name
     with dovetail_checkpointing.open(source) as checkpoint:

@@ -12,7 +12,13 @@ import pytest
 import dovetail_checkpointing
 from dovetail_checkpointing.interchange import NameMap, convert, layouts
 from dovetail_checkpointing.interchange.contents import StoredArray
-from dovetail_protocols.errors import CheckpointError, CheckpointMismatchError, InvalidNameError, StructureError
+from dovetail_protocols.errors import (
+    AttributeValueError,
+    CheckpointError,
+    CheckpointMismatchError,
+    InvalidNameError,
+    StructureError,
+)
 
 Array = np.ndarray[Any, Any]
 
@@ -63,6 +69,38 @@ def test_patterns_that_lead_nowhere_are_refused() -> None:
         NameMap({"a.*": "b"})
     with pytest.raises(InvalidNameError, match="no way back"):
         NameMap({"a": "x", "b": "x"}).inverse()
+
+
+@pytest.mark.parametrize(
+    ("patterns", "got", "fix"),
+    [
+        ({"encoder.*": "e/*", "encodr.*": "f/*"}, "'encodr.*'", "did you mean 'encoder.*'?"),
+        ({"encoder/*": "e/*"}, "'encoder/*'", "did you mean 'encoder.*'?"),
+        ({"head.weigth": "h"}, "'head.weigth'", "did you mean 'head.weight'?"),
+        ({"x": "y", "z": "a", "*": "b*"}, "'x', 'z'", "names here are such as 'encoder.0.weight'"),
+    ],
+)
+def test_patterns_that_fit_no_name_are_told_and_nothing_is_written(
+    tmp_path: Path, patterns: dict[str, str], got: str, fix: str
+) -> None:
+    arrays = {"encoder.0.weight": numbered(2), "encoder.1.weight": numbered(2), "head.weight": numbered(1)}
+    np.savez(tmp_path / "a.npz", **arrays)
+    with pytest.raises(AttributeValueError, match="no name fits") as caught:
+        convert(tmp_path / "a.npz", tmp_path / "a", names=patterns)
+    assert (caught.value.got, caught.value.fix) == (got, fix)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+
+def test_patterns_for_the_way_back_must_fit_names_of_the_layers(tmp_path: Path, variable: Any, module: Any) -> None:
+    model = module(first=Laid("dense", kernel=variable(numbered(2, 3)), bias=variable(numbered(3))))
+    dovetail_checkpointing.save(tmp_path / "a", model)
+    names = {"first/*": "one.*", "firts/*": "two.*"}
+    with pytest.raises(AttributeValueError, match="did you mean 'first/\\*'"):
+        convert(tmp_path / "a", tmp_path / "a.pt", like=model, names=names, unexpected="drop")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    del names["firts/*"]
+    converted = convert(tmp_path / "a", tmp_path / "a.pt", like=model, names=names, unexpected="drop")
+    assert converted.arrays == ("one.weight", "one.bias")
 
 
 def test_two_names_that_become_one_are_refused(tmp_path: Path) -> None:

@@ -77,9 +77,10 @@ def convert(
     The source is read in a process of its own that executes nothing; `allow_code_execution=True` has PyTorch load a .pt
     file there, and runs whatever is in it. The target is there whole or not at all (of shards, the index comes last).
 
-    Raises: CheckpointMismatchError with everything that doesn't fit, CheckpointUnsafeError, CheckpointCorruptError,
-    CheckpointError where the target exists (unless `overwrite`; an index is never replaced), CheckpointSpaceError,
-    DTypeError for a dtype that the target doesn't have, MissingPackageError.
+    Raises: AttributeValueError for a pattern that fits no name, CheckpointMismatchError with everything that doesn't
+    fit, CheckpointUnsafeError, CheckpointCorruptError, CheckpointError where the target exists (unless `overwrite`; an
+    index is never replaced), CheckpointSpaceError, DTypeError for a dtype that the target doesn't have,
+    MissingPackageError.
     """
     origin, goal = Path(source), Path(target)
     read_format = formats.named(source_format) if source_format else formats.of(origin)
@@ -141,6 +142,8 @@ def _plan(
 ) -> _Plan:
     """The contents under their new names, and in the target's layout where there is a module to go by."""
     start, goal = route.separators
+    if layers is None or route.source != DOVETAIL:
+        route.names.require_use([*contents.arrays, *contents.scalars])
     scalars = renamed(contents.scalars.items(), route.names, start, goal)
     metadata = dict(contents.metadata)
     if (route.target or route.source) == "pytorch":
@@ -161,6 +164,7 @@ def _plan(
             fix="say source_layout= or target_layout=; between PyTorch and Keras go by a checkpoint folder",
         )
     _refuse_mismatch(moved, scalars, unexpected)
+    back.require_use([*moved.arrays, *moved.remainder, *moved.unexpected, *contents.scalars])
     kept = moved.arrays | (moved.remainder if remainder == "keep" else {})
     kept |= moved.unexpected if unexpected == "keep" else {}
     dropped = [] if remainder == "keep" else list(moved.remainder)

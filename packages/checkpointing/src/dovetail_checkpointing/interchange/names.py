@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import TypeVar
 
-from dovetail_protocols.errors import CheckpointMismatchError, InvalidNameError
+from dovetail_protocols.errors import AttributeValueError, CheckpointMismatchError, InvalidNameError
 
 Value = TypeVar("Value")
 
 SEPARATORS = {"pytorch": ".", "keras": "/", "dovetail": "/"}
 """What stands between the parts of a name."""
+_LISTED = 8
 
 
 class NameMap:
@@ -42,6 +44,25 @@ class NameMap:
             raise InvalidNameError("two patterns have one new name, so there is no way back", where="names")
         return NameMap({new: old for old, new in self.patterns.items()})
 
+    def require_use(self, names: Iterable[str]) -> None:
+        """Raises: AttributeValueError for patterns that fit none of these names: most likely they are mistyped."""
+        known = list(names)
+        idle = [
+            old
+            for old, (pattern, _) in zip(self.patterns, self._compiled, strict=True)
+            if not any(map(pattern.fullmatch, known))
+        ]
+        if idle:
+            near = get_close_matches(idle[0], _patterns_for(known), 1)
+            raise AttributeValueError(
+                "no name fits a pattern" if len(idle) == 1 else f"no name fits {len(idle):,} patterns",
+                where="names",
+                got=", ".join(map(repr, idle[:_LISTED]))
+                + (f" and {len(idle) - _LISTED:,} more" * (len(idle) > _LISTED)),
+                effect="nothing was written",
+                fix=f"did you mean {near[0]!r}?" if near else f"names here are such as {min(known, default='')!r}",
+            )
+
     def fits(self, name: str) -> bool:
         """Whether a pattern fits a name."""
         return any(pattern.fullmatch(name) for pattern, _ in self._compiled)
@@ -59,6 +80,16 @@ class NameMap:
                 found = map(translated, match.groups())
                 return parts[0] + "".join(taken + part for taken, part in zip(found, parts[1:], strict=True))
         return translated(name)
+
+
+def _patterns_for(names: Iterable[str]) -> list[str]:
+    """Names, and patterns for all below a part of them, of which one may have been meant."""
+    found = dict.fromkeys(names)
+    for name in list(found):
+        for separator in set(SEPARATORS.values()):
+            parts = name.split(separator)
+            found |= dict.fromkeys(separator.join([*parts[:end], "*"]) for end in range(1, len(parts)))
+    return list(found)
 
 
 def renamed(
