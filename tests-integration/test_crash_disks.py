@@ -100,6 +100,12 @@ def test_a_torn_write_has_some_of_its_sectors_and_neither_all_nor_none(tmp_path:
     assert {b"fbbb", b"ffbb", b"fffb"} < torn  # the first ones, and others
 
 
+def test_lost_are_the_writes_that_are_not_on_the_disk_or_not_whole() -> None:
+    assert [cut(ENTRIES, moment, "lost cache", Random(0)).lost for moment in (2, 3, 6, 7)] == [2, 0, 3, 0]
+    assert cut(ENTRIES, 6, "in order", Random(0)).lost == 0
+    assert cut(ENTRIES, 8, "torn", Random(0)).lost == 1
+
+
 def test_a_write_of_one_sector_is_not_torn() -> None:
     entries = [Write(0, b"x" * SECTOR_BYTES)]
     assert cut(entries, 1, "torn", Random(0)).kept == ((0, None),)

@@ -38,6 +38,11 @@ class Cut:
     flushed: int
     kept: tuple[tuple[int, Sectors], ...]
 
+    @property
+    def lost(self) -> int:
+        """How many writes are not on the disk, or not whole."""
+        return self.moment - self.flushed - sum(sectors is None for _, sectors in self.kept)
+
     def writes(self, entries: Sequence[Entry]) -> Iterator[tuple[int, bytes]]:
         """Offset and bytes of what came to the disk after the flush."""
         for index, sectors in self.kept:

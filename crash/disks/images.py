@@ -15,19 +15,15 @@ def images(base: Path, entries: Sequence[Entry], wanted: Iterable[Cut], where: P
     """The disk after each power cut, in the order of their flushes: a file that is gone when the next is asked for."""
     flushed, image, done = where / "flushed", where / "cut", 0
     copy(base, flushed)
-    try:
-        for each in sorted(wanted, key=lambda cut: cut.flushed):
-            writes = (entry for entry in entries[done : each.flushed] if isinstance(entry, Write))
-            apply(flushed, ((write.offset, write.data) for write in writes))
-            done = each.flushed
-            copy(flushed, image)
-            try:
-                apply(image, each.writes(entries))
-                yield each, image
-            finally:
-                image.unlink()
-    finally:
-        flushed.unlink()
+    for each in sorted(wanted, key=lambda cut: cut.flushed):
+        writes = (entry for entry in entries[done : each.flushed] if isinstance(entry, Write))
+        apply(flushed, ((write.offset, write.data) for write in writes))
+        done = each.flushed
+        copy(flushed, image)
+        apply(image, each.writes(entries))
+        yield each, image
+        image.unlink()
+    flushed.unlink()
 
 
 def apply(image: Path, writes: Iterable[tuple[int, bytes]]) -> None:

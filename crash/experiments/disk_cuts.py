@@ -24,6 +24,7 @@ from dovetail_conformance.power_cut import State, Verdict, verdict
 
 SAVES_IN_A_ROW = 4
 SAVED = "saves"
+LARGE = Case("4 MiB over an old one", "plain", "large")
 UNMOUNTABLE = f"{NO_VERDICT}the file system does not mount"
 """No checkpoint format can help it."""
 CONTROLS = {"everything": "without fsync", "folders": "without fsync of folders"}
@@ -38,6 +39,7 @@ def run(stand: Stand, plan: Plan) -> Iterator[Result]:
             yield result
             continue
         cases = [case for case in stand.cases() if case.name != "many small tensors"]  # the same writes, but for one
+        cases.append(LARGE)
         _try_all(stand, kind, cases, plan.count(500, stand.name, quick=10, peers=100), result)
         controls = list(_controls(stand, kind, plan)) if stand.name == OURS else []
         for control in controls:
@@ -70,9 +72,15 @@ def _try_all(
             saves = [Save(number, bisect_right(ends, began), bisect_right(ends, end)) for number, began, end in places]
             drawn = cuts(entries, saves, random)
             goal = loaded(result) + part
+            tried: list[Cut] = []
             while some := list(islice(drawn, goal - loaded(result))):
                 _load_all(stand, kind, case, saves, images(disk.base, entries, some, home), home / "mounted", result)
-        result.notes.append(f"{case.name}: {len(saves)} saves, {len(entries)} writes and flushes")
+                tried += some
+        after = sum(bool(begun_and_returned(saves, cut.moment)[1]) for cut in tried)
+        result.notes.append(
+            f"{case.name}: {len(entries)} writes and flushes; of {len(tried)} cuts {after} after a save had returned, "
+            f"{sum(cut.lost > 0 for cut in tried)} with writes that were lost"
+        )
 
 
 def loaded(result: Result) -> int:
