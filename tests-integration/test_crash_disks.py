@@ -100,6 +100,13 @@ def test_a_torn_write_has_some_of_its_sectors_and_neither_all_nor_none(tmp_path:
     assert {b"fbbb", b"ffbb", b"fffb"} < torn  # the first ones, and others
 
 
+def test_a_write_that_is_made_later_wins_over_a_torn_one(tmp_path: Path) -> None:
+    drawn = {cut(ENTRIES, 6, "torn", Random(seed)) for seed in range(60)}
+    early = [each for each in drawn if {3, 5} <= set(dict(each.kept)) and dict(each.kept)[3] is not None]
+    assert early
+    assert {disk[:4] for disk in left(tmp_path, *early)} == {b"eeee"}
+
+
 def test_lost_are_the_writes_that_are_not_on_the_disk_or_not_whole() -> None:
     assert [cut(ENTRIES, moment, "lost cache", Random(0)).lost for moment in (2, 3, 6, 7)] == [2, 0, 3, 0]
     assert cut(ENTRIES, 6, "in order", Random(0)).lost == 0
