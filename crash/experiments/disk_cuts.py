@@ -24,7 +24,6 @@ from dovetail_conformance.power_cut import State, Verdict, verdict
 
 SAVES_IN_A_ROW = 4
 SAVED = "saves"
-LARGE = Case("4 MiB over an old one", "plain", "large")
 UNMOUNTABLE = f"{NO_VERDICT}the file system does not mount"
 """No checkpoint format can help it."""
 CONTROLS = {"everything": "without fsync", "folders": "without fsync of folders"}
@@ -38,15 +37,21 @@ def run(stand: Stand, plan: Plan) -> Iterator[Result]:
             result.skipped = reason
             yield result
             continue
-        cases = [case for case in stand.cases() if case.name != "many small tensors"]  # the same writes, but for one
-        cases.append(LARGE)
-        _try_all(stand, kind, cases, plan.count(500, stand.name, quick=10, peers=100), result)
+        _try_all(stand, kind, list(_cases(stand)), plan.count(500, stand.name, quick=10, peers=100), result)
         controls = list(_controls(stand, kind, plan)) if stand.name == OURS else []
         for control in controls:
             if not control.misses:
                 result.add("a planted fault is not found", miss=True, example=control.format)
         yield result
         yield from controls
+
+
+def _cases(stand: Stand) -> Iterator[Case]:
+    for case in stand.cases():
+        if case.payload == "small":
+            yield case
+        if case.name in ("over an old one", "several shards"):
+            yield replace(case, name=f"{case.name}, 4 MiB", payload="large")
 
 
 def _controls(stand: Stand, kind: FileSystem, plan: Plan) -> Iterator[Result]:
