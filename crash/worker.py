@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import resource
 import shutil
 import sys
 import tempfile
+import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -94,15 +96,21 @@ class Jobs:
         return child.release(kill_after_seconds, timeout_seconds)
 
     def save_many(self, root: str, way: str, first: int, stride: int, count: int) -> dict[str, Any]:
-        """Makes the saves `first`, `first + stride`, …; counts what became of them."""
+        """Makes the saves `first`, `first + stride`, …; counts what became of them, and how often it had to wait."""
         counts: Counter[str] = Counter()
         texts: dict[str, str] = {}
         for number in range(first, first + stride * count, stride):
-            try:
-                self.save(root, way, number, "small", number)
-                counts["returned"] += 1
-            except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome
-                _count(counts, texts, said(error, self.form.refusals))
+            while True:
+                try:
+                    self.save(root, way, number, "small", number)
+                    counts["returned"] += 1
+                except self.form.busy:
+                    counts["busy, tried again"] += 1
+                    time.sleep(0.01 * random.random())
+                    continue
+                except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome
+                    _count(counts, texts, said(error, self.form.refusals))
+                break
         return {"counts": counts, "texts": texts}
 
     def load_many(self, root: str, way: str, stop: str) -> dict[str, Any]:
@@ -117,6 +125,7 @@ class Jobs:
                 counts["nothing yet"] += 1
             else:
                 _count(counts, texts, found)
+            time.sleep(0.02 * random.random())  # or readers would have the processors to themselves
         return {"counts": counts, "texts": texts}
 
     def load_one(self, root: str, way: str) -> str | dict[str, Any]:

@@ -1,8 +1,13 @@
-"""Several processes save in one place while others load: whatever is loaded must be one of the saves, whole."""
+"""Several processes save in one place while others load: whatever is loaded must be one of the saves, whole.
+
+A format that refuses a second writer is asked again until each has made its saves; meanwhile no two may be unfinished.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,7 +30,7 @@ def run(stand: Stand, plan: Plan) -> Iterator[Result]:
         writers, readers = 2, 2
     for way in (way for way in ("plain", "steps") if way in stand.about["ways"]):
         result = Result("writers", stand.name, f"{writers} writers, {readers} readers, {way}", plan.seed)
-        saves = plan.count(1000 if way == "steps" else 200, stand.name, quick=10, peers=100)
+        saves = plan.count(1000, stand.name, quick=10, peers=100)
         root = scratch()
         workers = [WorkerProcess(stand.name) for _ in range(writers + readers)]
         try:
@@ -44,18 +49,31 @@ def _together(
     writers: list[WorkerProcess], readers: list[WorkerProcess], root: Path, way: str, saves: int, result: Result
 ) -> None:
     place = {"root": str(root), "way": way}
-    with ThreadPoolExecutor(len(writers) + len(readers)) as threads:
+    with ThreadPoolExecutor(len(writers) + len(readers) + 1) as threads:
+        watching = threads.submit(_most_unfinished, root)
         reading = [threads.submit(_asked, reader, "load_many", stop=str(root / ".stop"), **place) for reader in readers]
         writing = [
             threads.submit(_asked, writer, "save_many", first=number, stride=len(writers), count=saves, **place)
             for number, writer in enumerate(writers, start=1)
         ]
+        ours = result.format == OURS
         for future in writing:
-            _add(result, "save", future.result(), {"returned", "refused"})
+            _add(result, "save", future.result(), {"returned", "busy, tried again" if ours else "refused"})
         (root / ".stop").touch()
+        if ours and (most := watching.result()) > 1:
+            result.misses[f"{most} saves unfinished at once"] += 1
         for future in reading:
             _add(result, "load", future.result(), {"whole", "nothing yet"})
         (root / ".stop").unlink()
+
+
+def _most_unfinished(root: Path) -> int:
+    """How many saves of ours were under way at most, by what they write to before it is in place."""
+    most = 0
+    while not (root / ".stop").exists():
+        most = max(most, sum(name.startswith(".tmp-") for name in os.listdir(root)))
+        time.sleep(0.002)
+    return most
 
 
 def _asked(worker: WorkerProcess, job: str, **arguments: object) -> dict[str, Any]:

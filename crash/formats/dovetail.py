@@ -9,7 +9,7 @@ from typing import Any
 from crash.formats.format import Format, Way
 from crash.payloads import Arrays
 from dovetail_checkpointing import Manager, restore, save
-from dovetail_protocols.errors import CheckpointError
+from dovetail_protocols.errors import CheckpointBusyError, CheckpointError
 
 SHARD_BYTES = 2048
 
@@ -55,4 +55,5 @@ FORMAT = Format(
         "background": Way(save_in_background, load_newest),
     },
     refusals=(CheckpointError,),
+    busy=(CheckpointBusyError,),
 )

@@ -28,8 +28,9 @@ class Format:
     """A checkpoint format with the calls that its documentation shows.
 
     `ways` by name: "plain" saves to one path again and again, "steps" keeps several; others are a format's own.
-    `refusals` are the errors that its callers are told to expect; empty where any will do. `forks_warm` says that a
-    process that has saved may be forked: no threads stay behind.
+    `refusals` are the errors that its callers are told to expect; empty where any will do. `busy` are those of them
+    that tell that somebody else is saving, so that one tries again. `forks_warm` says that a process that has saved may
+    be forked: no threads stay behind.
     """
 
     name: str
@@ -37,4 +38,5 @@ class Format:
     ways: Mapping[str, Way]
     calls: str
     refusals: tuple[type[Exception], ...] = ()
+    busy: tuple[type[Exception], ...] = ()
     forks_warm: bool = True
