@@ -12,9 +12,11 @@ from random import Random
 from typing import Any
 
 PAGE_BYTES = 4096
+STALE_BYTES = (512, PAGE_BYTES)
 EXAMPLES = 12
 """Misses of one batch that are told one by one; all are counted."""
 BATCH_SECONDS = 60.0
+_WRITTEN_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,8 @@ class Damage:
     first: int
     second: int = 0
 
-    def done_to(self, data: bytes) -> bytes:
-        """The file's bytes afterwards."""
+    def done_to(self, data: bytes, stale: bytes = b"") -> bytes:
+        """The file's bytes afterwards; `stale` are those that it had in an earlier save."""
         first, second = self.first, self.second
         match self.kind:
             case "bit":
@@ -50,10 +52,13 @@ class Damage:
                 size = min(512, other - one, len(data) - other)
                 between = data[one + size : other]
                 return data[:one] + data[other : other + size] + between + data[one : one + size] + data[other + size :]
+            case "stale block":
+                old = stale[first : first + second]
+                return data[:first] + old + data[first + len(old) :]
         raise ValueError(self.kind)
 
 
-KINDS = ("bit", "truncation", "extension", "burst", "zeroed page", "swapped blocks")
+KINDS = ("bit", "truncation", "extension", "burst", "zeroed page", "swapped blocks", "stale block")
 
 
 def every(kind: str, sizes: Sequence[int], random: Random, count: int) -> Iterator[Damage]:
@@ -75,6 +80,12 @@ def every(kind: str, sizes: Sequence[int], random: Random, count: int) -> Iterat
                 Damage(kind, f, random.randrange(sizes[f] // 512) * 512, random.randrange(sizes[f] // 512) * 512)
                 for f in _drawn(random, [size // 512 * 512 for size in sizes], count)
             )
+        case "stale block":
+            return (
+                Damage(kind, f, random.randrange(-(-sizes[f] // size)) * size, size)
+                for f in _drawn(random, sizes, count)
+                if (size := random.choice(STALE_BYTES))
+            )
     raise ValueError(kind)
 
 
@@ -89,14 +100,15 @@ def _burst(random: Random, file: int, size: int) -> Damage:
 
 
 def try_damage(
-    root: Path, damages: Sequence[Damage], load: Callable[[], Mapping[str, Any]], progress: Path
+    root: Path, damages: Sequence[Damage], load: Callable[[], Mapping[str, Any]], progress: Path, stale: Path
 ) -> dict[str, Any]:
     """Counts what loading gives after each damage: "refused", "unchanged" (exactly what was saved), "wrong" (other
     values, without a word), "untyped" (an error that callers aren't told to expect). The place of the damage that is
     being tried stands in the file `progress`, for when it ends this process. It stops after a while: `tried` says after
-    how many."""
+    how many. The folder `stale` has an earlier save in files of the same names."""
     files = files_of(root)
     sound = [file.read_bytes() for file in files]
+    earlier = [_bytes_of(stale / file.relative_to(root)) for file in files]
     expected = load()["digest"]
     counts: Counter[str] = Counter()
     examples: list[Any] = []
@@ -106,11 +118,11 @@ def try_damage(
             break
         progress.write_text(str(place))
         tried = place + 1
-        data = damage.done_to(sound[damage.file])
+        data = damage.done_to(sound[damage.file], earlier[damage.file])
         if data == sound[damage.file]:
             counts["no damage"] += 1
             continue
-        rewrite(files[damage.file], data)
+        rewrite(files[damage.file], sound[damage.file], data)
         started = time.perf_counter()
         found = load()
         slowest = max(slowest, time.perf_counter() - started)
@@ -119,7 +131,7 @@ def try_damage(
         if outcome in ("wrong", "untyped") and len(examples) < EXAMPLES:
             where = files[damage.file].relative_to(root).as_posix()
             examples.append([outcome, where, *astuple(damage), found.get("error")])
-        rewrite(files[damage.file], sound[damage.file])
+        rewrite(files[damage.file], data, sound[damage.file])
     return {"tried": tried, "counts": counts, "examples": examples, "slowest_seconds": slowest}
 
 
@@ -129,15 +141,23 @@ def judged(found: Mapping[str, Any], expected: str) -> str:
     return "refused" if found["error"]["expected"] else "untyped"
 
 
+def _bytes_of(file: Path) -> bytes:
+    """What is in a file; nothing, where there is none."""
+    return file.read_bytes() if file.is_file() else b""
+
+
 def files_of(root: Path) -> list[Path]:
     return sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
 
 
-def rewrite(file: Path, data: bytes) -> None:
-    """Changes a file's bytes in place, as damage does."""
+def rewrite(file: Path, before: bytes, after: bytes) -> None:
+    """Changes a file's bytes in place, as damage does; only parts that differ are written."""
     descriptor = os.open(file, os.O_WRONLY)
     try:
-        os.ftruncate(descriptor, len(data))
-        os.pwrite(descriptor, data, 0)
+        os.ftruncate(descriptor, len(after))
+        for begin in range(0, len(after), _WRITTEN_BYTES):
+            part = slice(begin, begin + _WRITTEN_BYTES)
+            if before[part] != after[part]:
+                os.pwrite(descriptor, after[part], begin)
     finally:
         os.close(descriptor)

@@ -41,7 +41,19 @@ def large(seed: int) -> Arrays:
     return {f"layer_{place}": random.standard_normal(1 << 18).astype(np.float32) for place in range(4)}
 
 
-PAYLOADS: Mapping[str, Callable[[int], Arrays]] = {"small": small, "many": many, "blocks": blocks, "large": large}
+def huge(seed: int) -> Arrays:
+    """Sixteen arrays of 4 MiB: as large as a share of a real model."""
+    random = np.random.default_rng(seed)
+    return {f"layer_{place}": random.standard_normal(1 << 20, np.float32) for place in range(16)}
+
+
+PAYLOADS: Mapping[str, Callable[[int], Arrays]] = {
+    "small": small,
+    "many": many,
+    "blocks": blocks,
+    "large": large,
+    "huge": huge,
+}
 
 
 def digest(arrays: Mapping[str, Any]) -> str:

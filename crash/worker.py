@@ -148,13 +148,21 @@ class Jobs:
 
         return fuzz_headers(seed, first, count)
 
+    def hostile(self, corpus: str, every: int) -> dict[str, Any]:
+        """Has Dovetail read what was made to harm, in forked children."""
+        from crash.hostile import try_hostile
+
+        return try_hostile(corpus, every)
+
     def little_memory(self, seed: int, first: int, count: int) -> dict[str, Any]:
         """Has Dovetail save and restore in forked children that may take little memory."""
         from crash.little_memory import try_little_memory
 
         return try_little_memory(seed, first, count)
 
-    def damage(self, root: str, way: str, payload: str, damages: list[list[Any]], progress: str) -> dict[str, Any]:
+    def damage(
+        self, root: str, way: str, payload: str, damages: list[list[Any]], progress: str, stale: str
+    ) -> dict[str, Any]:
         """Does each damage to the checkpoint in `root`, loads it, and makes it good again."""
 
         def load() -> Mapping[str, Any]:
@@ -162,7 +170,7 @@ class Jobs:
 
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + _MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
-        return try_damage(Path(root), [Damage(*each) for each in damages], load, Path(progress))
+        return try_damage(Path(root), [Damage(*each) for each in damages], load, Path(progress), Path(stale))
 
 
 def _count(counts: Counter[str], texts: dict[str, str], error: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ def stand() -> Iterator[Stand]:
         yield found
 
 
-IN_PROCESSES = ("kills", "storage-errors", "power-cuts", "damage", "full-disks", "digests", "fuzz")
+IN_PROCESSES = ("kills", "storage-errors", "power-cuts", "damage", "full-disks", "digests", "fuzz", "hostile")
 IN_THE_BACKGROUND = ("changed-buffers", "worker-failures", "little-memory")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from importlib.util import find_spec
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from crash import damage, recording, report, tracing
+from crash import damage, hostile, recording, report, tracing
 from crash.command_line import main
 from crash.experiments import byte_damage, kills, power_cuts, storage_errors
 from crash.experiments.plan import Plan
@@ -21,6 +22,7 @@ from crash.results import Result
 from crash.stand import Case, Stand, judged
 from crash.worker_process import WorkerLost, WorkerProcess
 from dovetail_conformance import power_cut
+from dovetail_protocols.errors import CheckpointError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the harness is for Linux")
 needs_strace = pytest.mark.skipif(tracing.why_not() is not None, reason=str(tracing.why_not()))
@@ -129,7 +131,7 @@ def test_damage_changes_one_file_only(kind: str) -> None:
     sizes = (5000, 0, 1500)
     for each in list(damage.every(kind, sizes, Random(0), 50))[:200]:
         sound = Random(each.file).randbytes(sizes[each.file])
-        damaged = each.done_to(sound)
+        damaged = each.done_to(sound, stale=Random(each.file + 9).randbytes(sizes[each.file]))
         if kind in ("truncation", "extension"):
             assert damaged[: len(sound)] == sound[: len(damaged)]
             assert len(damaged) != len(sound)
@@ -159,6 +161,23 @@ def test_reports_of_several_runs_are_one(tmp_path: Path) -> None:
         found = {"formats": {"acme": {"missing": "no acme"}}, "results": [result.to_json()]}
         (tmp_path / f"{number}.json").write_text(json.dumps(found), "utf-8")
     assert "| acme | 2 of 2 | 0 |" in report.of_files(sorted(tmp_path.iterdir()))
+
+
+def test_attack_that_is_accepted_raises_otherwise_or_takes_too_much_is_a_miss() -> None:
+    def refuse() -> None:
+        raise CheckpointError("no")
+
+    def raise_otherwise() -> None:
+        raise ValueError("no")
+
+    attacks = {
+        "as it must be": hostile.Attack("refused", refuse, "CheckpointError"),
+        "another outcome": hostile.Attack("accepted", lambda: None, "CheckpointError"),
+        "no error of ours": hostile.Attack("untyped", raise_otherwise, None),
+        "it took too much": hostile.Attack("large", lambda: bytearray(b"x") * (100 << 20), None),
+        "died of signal 9": hostile.Attack("dead", lambda: os.kill(os.getpid(), 9), None),
+    }
+    assert [hostile.measured(attack)[0] for attack in attacks.values()] == [*attacks]
 
 
 # Recording
