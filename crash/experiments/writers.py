@@ -28,7 +28,7 @@ def run(stand: Stand, plan: Plan) -> Iterator[Result]:
     writers, readers = OURS_TAKE_PART if stand.name == OURS else PEERS_TAKE_PART
     if plan.quick:
         writers, readers = 2, 2
-    for way in (way for way in ("plain", "steps") if way in stand.about["ways"]):
+    for way in (way for way in ("steps", "plain") if way in stand.about["ways"]):
         result = Result("writers", stand.name, f"{writers} writers, {readers} readers, {way}", plan.seed)
         saves = plan.count(1000, stand.name, quick=10, peers=100)
         root = scratch()
