@@ -25,19 +25,11 @@ from dovetail_protocols.errors import (
 )
 
 from .faulty_storage import Faults
+from .outcomes import files_in, require_told
 from .rewriting import MANIFEST, document_of
 
 DATA = "data-00000-of-00001.safetensors"
 TREE = {"a": np.arange(300.0), "b": np.array([True, False])}
-
-
-def files_in(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def require_told(error: CheckpointError, *parts: str) -> None:
-    for part in parts:
-        assert part in str(error), str(error)
 
 
 # Killed while it saved

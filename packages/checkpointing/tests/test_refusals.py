@@ -16,25 +16,16 @@ from dovetail_checkpointing import Limits, restore, save
 from dovetail_checkpointing import open as open_checkpoint
 from dovetail_checkpointing.storage import MemoryFileSystem
 from dovetail_protocols.errors import (
-    CheckpointError,
     CheckpointMismatchError,
     CheckpointUnsafeError,
     CheckpointVersionError,
 )
 
+from .outcomes import files_in, require_told
 from .rewriting import MANIFEST, rewrite
 
 DATA = "data-00000-of-00001.safetensors"
 TREE = {"a": np.arange(300.0), "b": np.array([True, False])}
-
-
-def files_in(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def require_told(error: CheckpointError, *parts: str) -> None:
-    for part in parts:
-        assert part in str(error), str(error)
 
 
 # The checkpoint does not fit
