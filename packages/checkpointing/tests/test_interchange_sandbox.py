@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dovetail_checkpointing.interchange import ForeignLimits, isolated, spool
+from dovetail_checkpointing.interchange.stages import Stages
 from dovetail_protocols.errors import CheckpointError, CheckpointUnsafeError, DTypeError
 
 ATTEMPTS = {
@@ -101,7 +102,7 @@ def test_the_death_of_the_reading_process_is_told_and_nothing_is_left(
     for name, (_, says) in READERS.items():
         with (
             pytest.raises(CheckpointUnsafeError, match=says),
-            isolated.reading(name, tmp_path / "x", ForeignLimits(memory_bytes=4 << 30), target / "y"),
+            isolated.reading(name, tmp_path / "x", ForeignLimits(memory_bytes=4 << 30), target / "y", Stages(None)),
         ):
             pytest.fail("nothing can be read")
         assert [*target.iterdir()] == []

@@ -36,6 +36,21 @@ def test_there_and_back_gives_the_same_tensors(capsys: pytest.CaptureFixture[str
     assert main(["checkpoint", "diff", "first", "second"]) == 0
 
 
+def test_a_bar_is_shown_on_terminals_only(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    np.savez("weights.npz", x=np.ones(128))
+    assert convert("weights.npz", "first") == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert convert("weights.npz", "second") == 0
+    shown = capsys.readouterr().err
+    assert "converting weights.npz" in shown
+    assert " 50 % of 2 KiB" in shown  # read, and not yet written
+    assert "100 % of 2 KiB" in shown
+    assert shown.endswith("\r\x1b[K")
+    assert convert("weights.npz", "third", "--name", "y=z") == 2
+    assert "\r\x1b[Kdovetail checkpoint convert: no name fits a pattern" in capsys.readouterr().err
+
+
 def test_scalars_are_left_out_on_request_only(capsys: pytest.CaptureFixture[str]) -> None:
     dt.checkpointing.save("first", {"x": np.ones(1), "n": 1})
     assert convert("first", "weights.npz") == 2

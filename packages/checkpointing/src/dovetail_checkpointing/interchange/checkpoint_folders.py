@@ -13,6 +13,7 @@ from dovetail_protocols.errors import CheckpointMismatchError
 from ..object_tree import shown
 from ..reading import open as open_checkpoint
 from ..saving import save
+from ..storage import FileSystem
 from .contents import Contents, StoredArray
 from .limits import ForeignLimits
 from .rules import array_name
@@ -35,7 +36,7 @@ def reading(path: Path, limits: ForeignLimits) -> Iterator[Contents]:
         yield Contents(arrays, dict(found.scalars))
 
 
-def write(path: Path, contents: Contents, *, overwrite: bool = False) -> None:
+def write(path: Path, contents: Contents, *, overwrite: bool = False, file_system: FileSystem | None = None) -> None:
     """Saves a checkpoint whose tree has the names' parts as keys, whole numbers as integers.
 
     Raises: CheckpointMismatchError for a name that is also the begin of another; what `save` raises.
@@ -48,7 +49,7 @@ def write(path: Path, contents: Contents, *, overwrite: bool = False) -> None:
         _put(tree, name, values[key])
     for name, scalar in contents.scalars.items():
         _put(tree, name, scalar)
-    save(path, tree, overwrite=overwrite)
+    save(path, tree, overwrite=overwrite, file_system=file_system)
 
 
 def _put(tree: dict[str | int, Any], name: str, value: Any) -> None:

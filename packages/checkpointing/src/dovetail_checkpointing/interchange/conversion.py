@@ -12,13 +12,14 @@ from typing import Any, Literal
 
 from dovetail_protocols.errors import CheckpointError, CheckpointMismatchError
 
-from . import formats, isolated, layouts
+from . import checkpoint_folders, formats, isolated, layouts
 from .contents import Contents
 from .files import refuse_taken
 from .formats import DOVETAIL, Format
 from .layouts import Layer
 from .limits import ForeignLimits
 from .names import SEPARATORS, NameMap, renamed
+from .stages import CountingFileSystem, Progress, Stages, counted
 
 _LISTED = 40
 
@@ -59,6 +60,7 @@ def convert(
     allow_code_execution: bool = False,
     overwrite: bool = False,
     limits: ForeignLimits = ForeignLimits(),  # noqa: B008 - frozen
+    progress: Progress | None = None,
 ) -> Conversion:
     """Writes the weights of one file as another: PyTorch's .pt, .pth and .bin, Keras's .weights.h5 (and .keras, to
     read), .safetensors, Hugging Face's .safetensors.index.json, NumPy's .npz, and folders of Dovetail.
@@ -76,6 +78,7 @@ def convert(
 
     The source is read in a process of its own that executes nothing; `allow_code_execution=True` has PyTorch load a .pt
     file there, and runs whatever is in it. The target is there whole or not at all (of shards, the index comes last).
+    `progress` is called with the bytes moved so far and those there are, each of which is read and written.
 
     Raises: AttributeValueError for a pattern that fits no name, CheckpointMismatchError with everything that doesn't
     fit, CheckpointUnsafeError, CheckpointCorruptError, CheckpointError where the target exists (unless `overwrite`; an
@@ -95,10 +98,12 @@ def convert(
         names if isinstance(names, NameMap) else NameMap(names or {}),
     )
     layers = None if like is None else layouts.of(like)
-    with _reading(read_format, origin, limits, goal) as contents:
+    stages = Stages(progress, (read_format.name != DOVETAIL) + 1 + (target_format.library is not None))
+    with _reading(read_format, origin, limits, goal, stages) as contents:
         plan = _plan(contents, route, layers, unexpected, remainder)
         _fit_scalars(plan, target_format, unexpected)
-        _write(target_format, goal, plan.contents, overwrite, limits)
+        _write(target_format, goal, plan.contents, overwrite, limits, stages)
+        stages.end()
         written = plan.contents
         return Conversion(
             goal, tuple(written.arrays), tuple(written.scalars), plan.remainder, tuple(plan.dropped), written.size_bytes
@@ -117,20 +122,27 @@ class _Route:
 
 
 @contextmanager
-def _reading(source: Format, path: Path, limits: ForeignLimits, beside: Path) -> Iterator[Contents]:
+def _reading(source: Format, path: Path, limits: ForeignLimits, beside: Path, stages: Stages) -> Iterator[Contents]:
     if source.name == DOVETAIL:
         with import_module(f"{__package__}.{source.module}").reading(path, limits) as contents:
             yield contents
     else:
-        with isolated.reading(source.module, path, limits, beside) as contents:
+        with isolated.reading(source.module, path, limits, beside, stages) as contents:
             yield contents
 
 
-def _write(target: Format, path: Path, contents: Contents, overwrite: bool, limits: ForeignLimits) -> None:
-    if target.library is None:
-        import_module(f"{__package__}.{target.module}").write(path, contents, overwrite=overwrite)
+def _write(
+    target: Format, path: Path, contents: Contents, overwrite: bool, limits: ForeignLimits, stages: Stages
+) -> None:
+    if target.library is not None:
+        isolated.write(target.module, path, contents, overwrite=overwrite, limits=limits, stages=stages)
+        return
+    stages.begin(contents.size_bytes)
+    if target.name == DOVETAIL:
+        checkpoint_folders.write(path, contents, overwrite=overwrite, file_system=CountingFileSystem(stages))
     else:
-        isolated.write(target.module, path, contents, overwrite=overwrite, limits=limits)
+        module = import_module(f"{__package__}.{target.module}")
+        module.write(path, counted(contents, stages), overwrite=overwrite)
 
 
 def _plan(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,9 @@ from dovetail_protocols.errors import CheckpointUnsafeError, DovetailError
 from . import sandbox, spool
 from .files import storage_error
 from .limits import ForeignLimits
+from .stages import Stages, counted
 
-ERROR = "error.json"
+ERROR, PROGRESS = "error.json", "progress"
 
 
 def main() -> None:
@@ -24,11 +27,8 @@ def main() -> None:
     try:
         module = importlib.import_module(f"dovetail_checkpointing.interchange.{task['module']}")
         sandbox.enter(limits, allow_code_execution=task["module"] == "pytorch_code")
-        if task["action"] == "read":
-            with module.reading(Path(task["path"]), limits) as contents:
-                spool.write(folder, contents)
-        else:
-            module.write(Path(task["path"]), spool.read(folder, limits), overwrite=task["overwrite"])
+        with _stages(folder, tells=task["tells"]) as stages:
+            _work(task, folder, limits, module, stages)
     except DovetailError as error:
         _report(folder, error)
     except OSError as error:
@@ -44,6 +44,31 @@ def main() -> None:
                 fix="if you trust the file, pass limits=ForeignLimits(memory_bytes=...)",
             ),
         )
+
+
+def _work(task: dict[str, Any], folder: Path, limits: ForeignLimits, module: Any, stages: Stages) -> None:
+    if task["action"] == "read":
+        with module.reading(Path(task["path"]), limits) as contents:
+            spool.write(folder, contents, stages)
+        return
+    contents = spool.read(folder, limits)
+    stages.begin(contents.size_bytes)
+    module.write(Path(task["path"]), counted(contents, stages), overwrite=task["overwrite"])
+
+
+@contextmanager
+def _stages(folder: Path, *, tells: bool) -> Iterator[Stages]:
+    """What tells in a file how far this process is."""
+    if not tells:
+        yield Stages(None)
+        return
+    with (folder / PROGRESS).open("wb", buffering=0) as file:
+
+        def tell(done: int, size: int) -> None:
+            file.seek(0)
+            file.write(f"{done:20} {size:20}".encode())
+
+        yield Stages(tell)
 
 
 def _report(folder: Path, error: DovetailError) -> None:

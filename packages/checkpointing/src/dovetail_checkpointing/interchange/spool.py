@@ -20,13 +20,14 @@ from .contents import Contents, Scalar, StoredArray
 from .files import opened, size_of, write_array
 from .limits import ForeignLimits
 from .rules import array_name, array_shape, known_dtype, size_bytes
+from .stages import CountedFile, Stages
 
 _DATA, _INDEX = "arrays", "index.json"
 _ALIGNMENT = 64
 _INDEX_BYTES = 1 << 30
 
 
-def write(folder: Path, contents: Contents) -> None:
+def write(folder: Path, contents: Contents, stages: Stages) -> None:
     """Writes contents to a folder, one array in memory at a time; several names of one array are written once.
 
     Raises: CheckpointSpaceError where there is no room.
@@ -39,6 +40,7 @@ def write(folder: Path, contents: Contents) -> None:
             expected=f"{contents.size_bytes:,} bytes while it is under way, and as many for its result",
             got=f"{free:,} bytes free",
         )
+    stages.begin(contents.size_bytes)
     places: dict[Hashable, int] = {}
     arrays = []
     with (folder / _DATA).open("xb") as file:
@@ -47,7 +49,7 @@ def write(folder: Path, contents: Contents) -> None:
             if identity not in places:
                 file.write(bytes(-file.tell() % _ALIGNMENT))
                 places[identity] = file.tell()
-                write_array(file, array.read())
+                write_array(CountedFile(file, stages), array.read())
             arrays.append([name, array.dtype, list(array.shape), places[identity]])
     scalars = [[name, *_encoded(value)] for name, value in contents.scalars.items()]
     index = {"arrays": arrays, "scalars": scalars, "metadata": dict(contents.metadata)}

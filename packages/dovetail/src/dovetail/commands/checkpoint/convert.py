@@ -14,6 +14,7 @@ from dovetail_protocols.errors import AttributeValueError, CheckpointError, Dove
 
 from .json_output import print_json
 from .places import nothing_there
+from .progress import Progress
 from .text import count_text, plain, size_text
 
 FORMATS = ("dovetail", "safetensors", "huggingface", "numpy", "pytorch", "keras")
@@ -64,20 +65,22 @@ def run(options: argparse.Namespace) -> int:
     like = None if options.like is None else module_like(options.like)
     new_names = dict(map(_renaming, options.name))
     try:
-        converted = convert(
-            options.source,
-            options.target,
-            to=options.to,
-            source_format=options.source_format,
-            like=like,
-            names=new_names,
-            source_layout=options.source_layout,
-            target_layout=options.target_layout,
-            unexpected=options.unexpected,
-            remainder="drop" if options.drop_remainder else "keep",
-            allow_code_execution=options.allow_code_execution,
-            overwrite=options.overwrite,
-        )
+        with Progress(f"converting {options.source}") as progress:
+            converted = convert(
+                options.source,
+                options.target,
+                to=options.to,
+                source_format=options.source_format,
+                like=like,
+                names=new_names,
+                source_layout=options.source_layout,
+                target_layout=options.target_layout,
+                unexpected=options.unexpected,
+                remainder="drop" if options.drop_remainder else "keep",
+                allow_code_execution=options.allow_code_execution,
+                overwrite=options.overwrite,
+                progress=progress.update,
+            )
     except DovetailError as error:
         error.fix = None if error.fix is None else as_options(str(error.fix))
         raise
