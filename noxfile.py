@@ -24,6 +24,15 @@ PYTEST = ("pytest", "-n", "2", "--dist", "worksteal")
 # wait for it: a step of the digits took 10 ms with one thread and 140 ms with two, beside other work on two cores.
 ONE_BLAS_THREAD = {name: os.environ.get(name, "1") for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}
 
+FREE_THREADED = ("fsspec", "h5py", "hypothesis", "ml_dtypes", "numpy", "pytest")
+"""What has wheels for a Python without the GIL, of what the tests of checkpointing need; safetensors has none."""
+
+_TESTS = "packages/checkpointing/tests"
+NOT_IN_EMULATION = (
+    f"{_TESTS}/test_concurrency.py::test_with_little_memory_a_restore_works_or_says_so_and_changes_nothing",
+)
+"""QEMU passes over the limit of a process's memory."""
+
 
 def install(session: nox.Session, *groups: str) -> None:
     """Install dependency groups of the root pyproject."""
@@ -125,6 +134,44 @@ def clean_environment(session: nox.Session, package: str, *options: str) -> None
     install(session, "build")
     session.run("python", "-m", "tools.wheels", str(directory))
     session.run("python", "-m", "tools.clean_environment", package, str(directory), *options)
+
+
+@nox.session(python=["3.11", "3.12", "3.13", "3.14"])
+def pythons(session: nox.Session) -> None:
+    """The wheel of checkpointing alone, imported and tested with each Python that it is for."""
+    clean_environment(session, "checkpointing")
+
+
+@nox.session(python="3.14t")
+def free_threading(session: nox.Session) -> None:
+    """The tests of checkpointing in a Python without the GIL, its threads in more rounds."""
+    wheels = own_wheels(session)
+    pinned = nox.project.dependency_groups(PROJECT, "runtime", "test")
+    session.install(*(line for line in pinned if line.partition("==")[0] in FREE_THREADED))
+    session.install("--no-deps", *map(str, wheels))
+    env = {"PYTHON_GIL": "0", "DOVETAIL_STRESS_ROUNDS": "20", **ONE_BLAS_THREAD}
+    session.run("pytest", *(session.posargs or ("packages/checkpointing/tests",)), env=env)
+
+
+@nox.session
+def big_endian(session: nox.Session) -> None:
+    """The tests of checkpointing on a big-endian machine, which QEMU emulates: on Debian and its like."""
+    missing = [name for name in ("qemu-s390x-static", "apt-get", "dpkg-deb") if shutil.which(name) is None]
+    if missing:
+        session.skip(f"needs {', '.join(missing)}: apt-get install qemu-user-static")
+    tests = session.posargs or ("packages/checkpointing/tests", *(f"--deselect={test}" for test in NOT_IN_EMULATION))
+    folder = Path(session.create_tmp()).resolve()
+    wheels = map(str, own_wheels(session))
+    command = ("python", "-m", "tools.big_endian", str(folder), *wheels, "--", "-m", "pytest", "-p", "no:cacheprovider")
+    session.run(*command, *tests, env=ONE_BLAS_THREAD)
+
+
+def own_wheels(session: nox.Session) -> list[Path]:
+    """Build the wheels; give those of checkpointing and of what it needs of ours."""
+    directory = Path(session.virtualenv.location).resolve() / "wheels"
+    install(session, "build")
+    session.run("python", "-m", "tools.wheels", str(directory))
+    return [one for name in ("protocols", "checkpointing") for one in directory.glob(f"dovetail_{name}-*.whl")]
 
 
 @nox.session

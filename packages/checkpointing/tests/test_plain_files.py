@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
 
 from dovetail_checkpointing import sources
 from dovetail_checkpointing.comparing import compare_tensors
@@ -15,10 +14,12 @@ from dovetail_checkpointing.plain_files import open_safetensors
 from dovetail_checkpointing.statistics import statistics
 from dovetail_protocols.errors import CheckpointCorruptError, CheckpointUnsafeError
 
+from .safetensors_library import upstream
+
 
 def test_files_of_the_library_are_read_by_path(tmp_path: Path) -> None:
     arrays = {"layers/0/kernel": np.arange(6, dtype=np.float32).reshape(2, 3), "n": np.array(7, np.int64)}
-    save_file(arrays, tmp_path / "a.safetensors", {"made": "here"})
+    upstream().save_file(arrays, tmp_path / "a.safetensors", {"made": "here"})
     with open_safetensors(tmp_path / "a.safetensors") as source:
         assert source.metadata == {"made": "here"}
         assert set(source.tensors) == {("layers", 0, "kernel"), ("n",)}
@@ -33,7 +34,7 @@ def test_parts_put_together_are_the_whole(
 ) -> None:
     monkeypatch.setattr(sources, "BLOCK_BYTES", 100)
     array = np.arange(np.prod(shape, dtype=int), dtype=np.int32).reshape(shape)
-    save_file({"before": np.ones(3), "x": array}, tmp_path / "a.safetensors")
+    upstream().save_file({"before": np.ones(3), "x": array}, tmp_path / "a.safetensors")
     with open_safetensors(tmp_path / "a.safetensors") as source:
         read = [source.read_part(("x",), part) for part in sources.parts(source.tensors["x",])]
     assert all(one.nbytes <= 100 for one in read)
@@ -41,8 +42,8 @@ def test_parts_put_together_are_the_whole(
 
 
 def test_two_files_are_compared(tmp_path: Path) -> None:
-    save_file({"x": np.array([1.0, np.nan]), "y": np.ones(3)}, tmp_path / "a.safetensors")
-    save_file({"x": np.array([1.5, np.nan]), "y": np.ones(3)}, tmp_path / "b.safetensors")
+    upstream().save_file({"x": np.array([1.0, np.nan]), "y": np.ones(3)}, tmp_path / "a.safetensors")
+    upstream().save_file({"x": np.array([1.5, np.nan]), "y": np.ones(3)}, tmp_path / "b.safetensors")
     with open_safetensors(tmp_path / "a.safetensors") as one, open_safetensors(tmp_path / "b.safetensors") as other:
         (difference,), same = compare_tensors(one, other)
         assert statistics(one, ("x",)).nans == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -54,8 +55,9 @@ def test_a_mapped_tensor_is_a_read_only_view_and_checked_first(tmp_path: Path) -
     with open(tmp_path / "c", memory_map=True) as reader:
         mapped = reader.read("x")
     np.testing.assert_array_equal(mapped, values)
-    assert not mapped.flags.writeable
-    assert not mapped.flags.owndata
+    is_view = sys.byteorder == "little"  # elsewhere the numbers aren't what lies there
+    assert mapped.flags.writeable != is_view
+    assert mapped.flags.owndata != is_view
     file = tmp_path / "c" / "data-00000-of-00001.safetensors"
     damaged = bytearray(file.read_bytes())
     damaged[-1] ^= 1

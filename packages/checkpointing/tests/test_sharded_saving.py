@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
 import dovetail_checkpointing
 from dovetail_checkpointing import (
@@ -23,6 +22,8 @@ from dovetail_checkpointing import (
     verify,
 )
 from dovetail_protocols.errors import CheckpointError, DovetailError, ShapeError, StructureError
+
+from .safetensors_library import upstream
 
 WHOLE = np.arange(7 * 6, dtype=np.float32).reshape(7, 6)
 
@@ -74,7 +75,7 @@ def test_checkpoint_of_several_ranks_is_like_that_of_one(tmp_path: Path) -> None
 
 def test_any_safetensors_reader_opens_the_files_of_each_rank(tmp_path: Path) -> None:
     saved(tmp_path / "c", lambda ranks: {"model": {"w": rows(ranks)}})
-    found = load_file(tmp_path / "c" / "model-00000-of-00001-rank-00001.safetensors")
+    found = upstream().load_file(tmp_path / "c" / "model-00000-of-00001-rank-00001.safetensors")
     assert np.array_equal(found["model/w[3:5,0:6]"], WHOLE[3:5])
 
 
@@ -93,13 +94,13 @@ def test_what_is_the_same_everywhere_is_written_once_and_shared_out_by_bytes(
 
     saved(tmp_path / "c", tree)
     files = sorted((tmp_path / "c").glob("*.safetensors"))
-    assert [sum(array.nbytes for array in load_file(file).values()) for file in files] == expected
+    assert [sum(array.nbytes for array in upstream().load_file(file).values()) for file in files] == expected
 
 
 def test_part_that_several_ranks_have_is_written_once(tmp_path: Path) -> None:
     halves = [WHOLE[:4], WHOLE[4:]]
     saved(tmp_path / "c", lambda ranks: {"w": Shard(halves[ranks.rank % 2], (4 * (ranks.rank % 2), 0), (7, 6))}, 4)
-    files = [load_file(file) for file in (tmp_path / "c").glob("*.safetensors")]
+    files = [upstream().load_file(file) for file in (tmp_path / "c").glob("*.safetensors")]
     assert sum(array.size for file in files for array in file.values()) == WHOLE.size
     assert np.array_equal(restore(tmp_path / "c").tree["w"], WHOLE)
 

@@ -61,7 +61,8 @@ def lies_as_stored(value: Any) -> bool:
 
 
 def _is_little_endian(array: np.ndarray[Any, Any]) -> bool:
-    return bool(array.dtype.isnative) == (sys.byteorder == "little")  # NumPy has arrays of either order on any machine
+    # NumPy has arrays of either order on any machine.
+    return array.dtype.itemsize == 1 or bool(array.dtype.isnative) == (sys.byteorder == "little")
 
 
 def placed(array: np.ndarray[Any, Any], variable: Any) -> Any:
