@@ -44,9 +44,9 @@ def prepare(folder: Path, wheels: Sequence[Path]) -> Path:
     for wheel in wheels:
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(site)
-    python = (
-        folder / "python"
-    )  # a script, so that a kernel that can't execute s390x can start it: tests start processes
+    # A script, for tests start it and this kernel can't execute s390x; in a folder of its own, away from a pyvenv.cfg.
+    python = folder / "bin" / "python"
+    python.parent.mkdir(exist_ok=True)
     environment = ("-E", f"LD_LIBRARY_PATH={_LIBRARIES}", "-E", f"PYTHONPATH={site}")
     command = ("qemu-s390x-static", "-L", root, "-0", python, *environment, root / "usr/bin/python3")
     python.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, command))} "$@"\n', "utf-8")
