@@ -225,6 +225,5 @@ def bench(session: nox.Session) -> None:
 def crash(session: nox.Session) -> None:
     """Kill saves, break disks and damage files: what Dovetail loses, and what other checkpoint formats lose."""
     install_packages(session, "crash")
-    session.run("python", "-m", "crash", *session.posargs, env=ONE_BLAS_THREAD)
-    if not session.posargs:
-        session.run("python", "-m", "crash.inside", env=ONE_BLAS_THREAD)
+    inside = () if session.posargs else (("python", "-m", "crash.inside"),)
+    run_all(session, ("python", "-m", "crash", *session.posargs), *inside, env=ONE_BLAS_THREAD)
