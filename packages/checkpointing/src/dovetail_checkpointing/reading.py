@@ -18,7 +18,7 @@ import numpy as np
 from dovetail_protocols.errors import CheckpointError, CheckpointUnsafeError
 
 from .choices import require_choice
-from .extents import Damaged, Extent, Verify, corrupt, read_extents, telling_failures
+from .extents import THREADS, Damaged, Extent, Verify, corrupt, read_extents, telling_failures
 from .file_damage import file_damage
 from .layout import headers_of
 from .limits import DEFAULT, Limits
@@ -31,6 +31,7 @@ from .slicing import Range, ranges
 from .storage import FileSystem, Place, ReadableFile, locate
 from .tensor_bytes import empty, from_little_endian, item_bytes, writable_bytes
 from .tensor_table import TensorTable
+from .threads import side_by_side
 from .uncollected import uncollected
 
 
@@ -175,6 +176,7 @@ class Reader:
 
     def _read_whole(self, records: Sequence[TensorRecord], arrays: Mapping[ObjectPath, np.ndarray[Any, Any]]) -> None:
         extents = _extents(records, arrays)
+        self._open_several(sorted(extents))
         for number, wanted in sorted(extents.items()):
             self._read_extents(number, wanted)
         in_pieces = (record for record in records if len(record.pieces) > 1)
@@ -253,13 +255,16 @@ class Reader:
             file.close()
             raise
 
+    def _open_several(self, numbers: Sequence[int]) -> None:
+        threads = THREADS if self._verify == "full" else 1  # opening alone is over before a thread has started
+        side_by_side(self._file, numbers, threads)
+
     def open_files(self) -> None:
         """Opens every file, so that none can vanish later.
 
         Raises: CheckpointCorruptError for one that is missing or of another size, or whose header differs.
         """
-        for number in range(len(self.manifest.files)):
-            self._file(number)
+        self._open_several(range(len(self.manifest.files)))
 
     def close(self) -> None:
         """Lets go of the folder and its files; arrays that were read stay."""

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
+from threading import Lock
 
 from dovetail_protocols.errors import CheckpointCorruptError
 
 from .choices import require_choice
-from .extents import Verify, telling_failures
+from .extents import THREADS, Verify, telling_failures
 from .file_damage import file_damage
 from .layout import headers_of
 from .limits import DEFAULT, Limits
@@ -21,6 +22,7 @@ from .manifest import FileRecord, Manifest
 from .object_tree import shown
 from .reading import Reader
 from .storage import FileSystem, Place, locate
+from .threads import side_by_side
 
 _BYTES = re.compile(r"bytes ([\d,]+) to ([\d,]+):")
 
@@ -62,7 +64,8 @@ def verify(
     """Reads a checkpoint through and tells all that is wrong with it, nothing of it being restored.
 
     `level` "full" compares the SHA-256 of every file, "chunks" the CRC-32 of every chunk, "header" sizes and headers.
-    `progress` is called with the bytes read so far and those there are.
+    `progress` is called with the bytes read so far and those there are, one call at a time, but not always by the
+    thread that asked: several files are read side by side.
 
     Raises: CheckpointError where there is no checkpoint, or it can't be read for want of rights and the like;
     CheckpointUnsafeError, CheckpointVersionError.
@@ -87,13 +90,14 @@ def verify_place(
     with reader:
         manifest = reader.manifest
         total = sum(file.size_bytes for file in manifest.files)
-        done = 0
+        done, telling = 0, Lock()
 
         def advance(count: int) -> None:
             nonlocal done
-            done += count
-            if progress is not None:
-                progress(done, total)
+            with telling:
+                done += count
+                if progress is not None:
+                    progress(done, total)
 
         damages = _damages(reader, level, advance)
     return Verification(str(place), level, manifest.digest, tuple(damages), done, time.perf_counter() - started)
@@ -102,14 +106,20 @@ def verify_place(
 def _damages(reader: Reader, level: Verify, advance: Callable[[int], None]) -> list[Damage]:
     manifest = reader.manifest
     headers = headers_of(len(manifest.files), manifest.tensors)
-    found = []
-    for number, (record, header) in enumerate(zip(manifest.files, headers, strict=True)):
+    wrong: list[list[str]] = [[] for _ in headers]
+
+    def look(number: int) -> None:
         try:
-            wrong = _damage(reader, record, header, level, advance)
+            wrong[number] = _damage(reader, manifest.files[number], headers[number], level, advance)
         except CheckpointCorruptError as error:
-            wrong = [str(error.cause)]
-        found += [Damage(record.name, what, _tensors(manifest, number, what)) for what in wrong]
-    return found
+            wrong[number] = [str(error.cause)]
+
+    side_by_side(look, range(len(headers)), THREADS)
+    return [
+        Damage(record.name, what, _tensors(manifest, number, what))
+        for number, record in enumerate(manifest.files)
+        for what in wrong[number]
+    ]
 
 
 def _damage(
