@@ -16,7 +16,7 @@ from dovetail_protocols.operations.windows import window_grid
 
 from ..placement import shaped
 from .linear_algebra import precision
-from .registry import Lowering, lowering, widened
+from .registry import Lowering, lowering, wide, widened
 
 
 def _widened_if_float8(function: Lowering) -> Lowering:
@@ -27,9 +27,15 @@ def _widened_if_float8(function: Lowering) -> Lowering:
 
 
 @lowering(ops.conv)
-@_widened_if_float8
 def conv(call: CallMeta, x: Any, filters: Any) -> Any:
-    return _convolved(call, x, filters)
+    if x.dtype.itemsize > 1:
+        return _convolved(call, x, filters)
+    operands = wide(x), wide(filters)
+    if call.attributes["groups"] > 1:
+        # On GPUs XLA would see the float8 behind and ask cuDNN to convolve that, which it can't in small groups
+        # (https://github.com/openxla/xla/pull/40021). Without groups it can, and faster than float32.
+        operands = lax.optimization_barrier(operands)  # type: ignore[no-untyped-call] # JAX doesn't annotate it
+    return _convolved(call, *operands).astype(x.dtype)
 
 
 @lowering(ops.conv_input_gradient)
