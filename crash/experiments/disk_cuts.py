@@ -47,6 +47,8 @@ def run(stand: Stand, plan: Plan) -> Iterator[Result]:
 
 
 def _cases(stand: Stand) -> Iterator[Case]:
+    if "ranks" in stand.about["ways"]:
+        yield Case("three ranks", "ranks")
     for case in stand.cases():
         if case.payload == "small":
             yield case

@@ -8,10 +8,20 @@ from typing import Any
 
 from crash.formats.format import Format, Way
 from crash.payloads import Arrays
-from dovetail_checkpointing import Manager, restore, save
+from dovetail_checkpointing import (
+    Manager,
+    Shard,
+    ThreadCommunicator,
+    even_slices,
+    restore,
+    run_threads,
+    save,
+    save_sharded,
+)
 from dovetail_protocols.errors import CheckpointBusyError, CheckpointError
 
 SHARD_BYTES = 2048
+RANKS = 3
 
 
 def save_plain(root: Path, number: int, arrays: Arrays) -> None:
@@ -21,6 +31,24 @@ def save_plain(root: Path, number: int, arrays: Arrays) -> None:
 def save_shards(root: Path, number: int, arrays: Arrays) -> None:
     overwrite = (root / "checkpoint").exists()
     save(root / "checkpoint", arrays, step=number, overwrite=overwrite, shard_bytes=SHARD_BYTES)
+
+
+def save_by_ranks(root: Path, number: int, arrays: Arrays) -> None:
+    """Three ranks, each with a third of the arrays that can be cut in three."""
+    target = root / "checkpoint"
+    overwrite = target.exists()
+
+    def save_part(ranks: ThreadCommunicator) -> None:
+        tree: dict[str, Any] = dict(arrays)
+        for name, array in arrays.items():
+            if array.shape[0] >= RANKS:
+                part = even_slices(array.shape, 0, ranks.rank, RANKS)
+                tree[name] = Shard(array[part], [cut.start for cut in part], array.shape)
+        save_sharded(target, tree, step=number, communicator=ranks, overwrite=overwrite)
+
+    for result in run_threads(RANKS, save_part, timeout_seconds=60):
+        if isinstance(result, BaseException):
+            raise result
 
 
 def load_plain(root: Path, expected: Arrays) -> Mapping[str, Any]:
@@ -51,6 +79,7 @@ FORMAT = Format(
     ways={
         "plain": Way(save_plain, load_plain),
         "shards": Way(save_shards, load_plain),
+        "ranks": Way(save_by_ranks, load_plain),
         "steps": Way(save_step, load_newest),
         "background": Way(save_in_background, load_newest),
     },
