@@ -19,7 +19,7 @@ from crash.disks.images import copy
 from crash.tracing import scratch
 from crash.worker_process import ROOT
 
-_READY_SECONDS = 20.0
+_READY_SECONDS = 60.0
 _MEMORY = Path("/dev/shm")
 
 

@@ -24,8 +24,11 @@ from dovetail_conformance.power_cut import State, Verdict, verdict
 
 SAVES_IN_A_ROW = 4
 SAVED = "saves"
-UNMOUNTABLE = f"{NO_VERDICT}the file system does not mount"
-"""No checkpoint format can help it."""
+UNMOUNTABLE = {
+    True: f"{NO_VERDICT}the file system does not mount after a torn write",
+    False: f"{NO_VERDICT}the file system does not mount, though no write was torn",
+}
+"""No checkpoint format can help it; without torn writes no file system should do so."""
 CONTROLS = {"everything": "without fsync", "folders": "without fsync of folders"}
 """Faults that the experiment must find, or it proves nothing: what isn't synced, and how the result is called."""
 
@@ -47,6 +50,7 @@ def run(stand: Stand, plan: Plan) -> Iterator[Result]:
 
 
 def _cases(stand: Stand) -> Iterator[Case]:
+    """Each way to save a little, and two of them with more."""
     if "ranks" in stand.about["ways"]:
         yield Case("three ranks", "ranks")
     for case in stand.cases():
@@ -93,7 +97,7 @@ def _try_all(
 
 def loaded(result: Result) -> int:
     """The trials in which there was something to load from."""
-    return result.trials - result.counts[UNMOUNTABLE]
+    return sum(count for outcome, count in result.counts.items() if not outcome.startswith(NO_VERDICT))
 
 
 def _save_in_a_row(stand: Stand, disk: Recording, case: Case, unsynced: str) -> list[tuple[int, int, int]]:
@@ -131,7 +135,7 @@ def _load_all(
             with kind.mounted(image, folder):
                 found = stand.found(folder / SAVED, last)
         except CannotMount as error:
-            result.add(UNMOUNTABLE)
+            result.add(UNMOUNTABLE[cut.kind == "torn"])
             result.notes.append(f"{example}: {error}")
             continue
         begun, returned = begun_and_returned(saves, cut.moment)
