@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from dovetail_checkpointing import latest_checkpoint, list_variables, restore, save
+from dovetail_checkpointing.object_tree import first_path
 from dovetail_protocols.errors import CheckpointError, StructureError, UninitializedError
 
 from .safetensors_library import upstream
@@ -97,6 +98,49 @@ def test_tied_variables_are_saved_once_and_restored(tmp_path: Path, variable: An
     target = variable(np.zeros(4))
     restore(tmp_path / "c", {"embedding": target, "output": target})
     assert target.payload.tolist() == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_lists_and_tuples_that_stand_at_several_depths_come_back_as_such(tmp_path: Path) -> None:
+    inner: list[Any] = [1, (2,)]
+    save(tmp_path / "c", {"a": inner, "b": {"c": [inner, (inner, inner[1])]}, "d": [[[(inner[1],)]]]})
+    tree = restore(tmp_path / "c").tree
+    assert repr(tree) == "{'a': [1, (2,)], 'b': {'c': [[1, (2,)], ([1, (2,)], (2,))]}, 'd': [[[((2,),)]]]}"
+    assert tree["b"]["c"][0] is tree["b"]["c"][1][0] is tree["a"]
+    assert tree["d"][0][0][0][0] is tree["a"][1]
+
+
+def test_what_holds_itself_comes_back_holding_itself(tmp_path: Path) -> None:
+    tree: list[Any] = [np.ones(2), {}, ([],)]
+    tree.append(tree)
+    tree[1]["up"] = tree
+    tree[2][0].append(tree[2])
+    save(tmp_path / "c", tree)
+    for restored in (restore(tmp_path / "c").tree, restore(tmp_path / "c", tree).tree):
+        assert restored[0].tolist() == [1, 1]
+        assert restored[3] is restored[1]["up"] is restored
+        assert type(restored[2]) is tuple
+        assert restored[2][0] == [restored[2]]
+
+
+def test_what_stood_at_several_places_is_restored_at_each_of_them_apart(
+    tmp_path: Path, variable: Any, module: Any
+) -> None:
+    """A single array that was tied is; so is what a tied list or module holds."""
+    tied, steps = module(w=variable([1.0, 2.0]), epoch=3), [4, np.ones(1)]
+    save(tmp_path / "c", {"a": tied, "b": {"net": tied}, "steps": steps, "again": {"steps": steps}})
+    ones, others = (module(w=variable([0.0, 0.0])) for _ in range(2))
+    target = {"a": ones, "b": {"net": others}, "steps": [0, np.zeros(1)], "again": {"steps": [0, np.zeros(1)]}}
+    tree = restore(tmp_path / "c", target).tree
+    for one in (ones, others):
+        assert (one.children["w"].payload.tolist(), one.epoch) == ([1.0, 2.0], 3)
+    assert repr(tree["again"]["steps"]) == repr(tree["steps"]) == "[4, array([1.])]"
+    assert tree["again"]["steps"][1] is not tree["steps"][1]
+
+
+def test_aliases_that_lead_round_in_circles_lead_nowhere() -> None:
+    """As those of a stranger's checkpoint may."""
+    for aliases in ({("a",): ("a",)}, {("a",): ("b",), ("b",): ("a",)}, {("a",): ("a", "a", "a")}, {(): ("a",)}):
+        assert len(first_path(("a", "b", "c"), aliases)) < 10
 
 
 def test_what_stands_in_a_container_met_twice_is_restored_at_both_places(tmp_path: Path, module: Any) -> None:

@@ -15,7 +15,7 @@ from dovetail_protocols.metas import TensorMeta
 
 from .casting import Cast, may_cast
 from .manifest import Manifest, TensorRecord
-from .object_tree import Flattened, Path, shown
+from .object_tree import Flattened, Path, first_path, shown, split
 from .shard import Shard, Sharding, region_of
 from .slicing import Range
 from .tensor_bytes import meta_of
@@ -80,6 +80,9 @@ def match(
         is_saved = path in records or path in manifest.scalars
         other = renamed(name)
         source = path if is_saved and other == name else by_name.get(other)
+        if source is None:  # it may stand in a container, or an object, that stood at several places when it was saved
+            first = first_path(path if other == name else split(other), manifest.aliases)
+            source = first if first in records or first in manifest.scalars else None
         if source is not None and path in target.tensors and source in records:
             used |= {source, records[source].path}
             found.tensors[path] = records[source]

@@ -131,29 +131,43 @@ def is_array(value: Any) -> bool:
 def map_leaves(tree: Any, replace: Callable[[Path, Any], Any]) -> Any:
     """A tree of the same containers with each leaf replaced. A container that is met twice is one object there too."""
     made: dict[int, Any] = {}
+    unfilled: list[tuple[Path, Any, Any]] = []
 
     def mapped(path: Path, value: Any) -> Any:
         if not isinstance(value, Mapping | list | tuple):
             return replace(path, value)
         if id(value) not in made:
-            made[id(value)] = _like(value, {key: mapped((*path, key), child) for key, child in children(path, value)})
+            if isinstance(value, Mapping) or type(value) is list:  # there before what they hold, themselves perhaps
+                new: Any = {} if isinstance(value, Mapping) else []
+                made[id(value)] = new
+                unfilled.append((path, value, new))
+            else:
+                made[id(value)] = _like(value, [mapped((*path, key), child) for key, child in children(path, value)])
         return made[id(value)]
 
-    return mapped((), tree)
+    whole = mapped((), tree)
+    while unfilled:
+        path, value, new = unfilled.pop()
+        for key, child in children(path, value):
+            found = mapped((*path, key), child)
+            if isinstance(new, dict):
+                new[key] = found
+            else:
+                new.append(found)
+    return whole
 
 
-def _like(container: Any, held: dict[str | int, Any]) -> Any:
-    if isinstance(container, Mapping):
-        return held
-    return type(container)(*held.values()) if hasattr(container, "_fields") else type(container)(held.values())
+def _like(container: Any, held: list[Any]) -> Any:
+    return type(container)(*held) if hasattr(container, "_fields") else type(container)(held)
 
 
 def first_path(path: Path, aliases: Mapping[Path, Path]) -> Path:
     """Where what stands at a path was met first, be it an alias itself or below one."""
-    for depth in range(1, len(path) + 1) if aliases else ():
-        first = aliases.get(path[:depth])
-        if first is not None:
-            return first_path((*first, *path[depth:]), aliases)
+    for _ in range(len(path) if aliases else 0):  # each alias that is passed leaves less of the path to look at
+        depth = next((depth for depth in range(1, len(path) + 1) if path[:depth] in aliases), None)
+        if depth is None:
+            break
+        path = (*aliases[path[:depth]], *path[depth:])
     return path
 
 

@@ -61,23 +61,36 @@ def _node(nodes: dict[Path, dict[str | int, Any]], leaves: Mapping[Path, Any], p
 
 
 def _finished(manifest: Manifest, nodes: dict[Path, dict[str | int, Any]], *, is_whole: bool) -> Any:
-    """Dicts turned into the lists and tuples that they stand for, the innermost first."""
+    """Dicts turned into the lists and tuples that they stand for. Lists are there, empty, before anything is put in
+    place, for they may stand anywhere, in themselves too."""
     made: dict[int, Any] = {}
-
-    def resolved(value: Any) -> Any:
-        return made.get(id(value), value)
-
-    for path in sorted(nodes, key=len, reverse=True):
-        node = nodes[path]
+    tuples: dict[int, list[Any]] = {}
+    lists: list[tuple[list[Any], list[Any]]] = []
+    for path, node in nodes.items():
         kind = manifest.containers.get(path, "dict")
         if kind == "dict":
-            for key, value in node.items():
-                node[key] = resolved(value)
             continue
         if is_whole and set(node) != set(range(len(node))):
             raise KeyError(f"{shown(path)} is a {kind}, and has {', '.join(map(str, list(node)[:5]))}")
-        values = [resolved(node[place]) for place in sorted(node, key=_as_place)]
-        made[id(node)] = values if kind == "list" else tuple(values)
+        values = [node[place] for place in sorted(node, key=_as_place)]
+        if kind == "tuple":
+            tuples[id(node)] = values
+        else:
+            made[id(node)] = found = list[Any]()
+            lists.append((found, values))
+
+    def resolved(value: Any) -> Any:
+        held = tuples.get(id(value))
+        if held is not None and id(value) not in made:
+            made[id(value)] = tuple(map(resolved, held))
+        return made.get(id(value), value)
+
+    for found, values in lists:
+        found += map(resolved, values)
+    for path, node in nodes.items():
+        if manifest.containers.get(path, "dict") == "dict":
+            for key, value in node.items():
+                node[key] = resolved(value)
     return resolved(nodes[()])
 
 
