@@ -24,7 +24,7 @@ PYTEST = ("pytest", "-n", "2", "--dist", "worksteal")
 # wait for it: a step of the digits took 10 ms with one thread and 140 ms with two, beside other work on two cores.
 ONE_BLAS_THREAD = {name: os.environ.get(name, "1") for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}
 
-FREE_THREADED = ("fsspec", "h5py", "hypothesis", "ml_dtypes", "numpy", "pytest")
+FREE_THREADED = ("fsspec", "h5py", "hypothesis", "ml_dtypes", "numpy", "pytest", "zlib-ng")
 """What has wheels for a Python without the GIL, of what the tests of checkpointing need; safetensors has none."""
 
 NOT_IN_EMULATION = (

@@ -72,7 +72,8 @@ def _member(opened: Archive, member: str, limits: ForeignLimits) -> StoredArray:
             where=where,
             fix="save it as numbers; .npz files are never unpickled here",
         )
-    dtype = known_dtype(written.newbyteorder("=").name if written.kind in "biufc" else None, where, str(written))
+    plain = written.newbyteorder("=")
+    dtype = known_dtype(plain.name if written.kind in "biufc" else None, where, str(plain))
     checked = array_shape(shape, dtype, limits, where)
     expected = data_start + size_bytes(checked, dtype)
     if opened.members[member].file_size != expected:
@@ -86,7 +87,7 @@ def _member(opened: Archive, member: str, limits: ForeignLimits) -> StoredArray:
 
     def value() -> np.ndarray[Any, Any]:
         array = np.frombuffer(opened.read(member), written, offset=data_start).reshape(checked, order=order)
-        return array.astype(written.newbyteorder("="), copy=False)
+        return array.astype(plain, copy=False)
 
     return StoredArray(dtype, checked, value)
 
