@@ -21,6 +21,7 @@ from dovetail_checkpointing.interchange import ForeignLimits
 from dovetail_checkpointing.interchange.contents import Contents, StoredArray
 from dovetail_protocols.errors import DovetailError
 
+from .byte_order import little_endian
 from .hostile import pytorch
 from .hostile.zips import zipped
 from .safetensors_library import upstream
@@ -28,7 +29,7 @@ from .safetensors_library import upstream
 Found = dict[str, tuple[str, tuple[int, ...], bytes]]
 ARRAYS = {"w": np.array([[1.5, -2.5]], np.float32), "n": np.array(7, np.int16)}
 CONTENTS = Contents({name: StoredArray.of(array) for name, array in ARRAYS.items()}, {}, {"by": "tests"})
-EXPECTED: Found = {name: (array.dtype.name, array.shape, array.tobytes()) for name, array in ARRAYS.items()}
+EXPECTED: Found = {name: (array.dtype.name, array.shape, little_endian(array)) for name, array in ARRAYS.items()}
 FILES = {"safetensors_files": "a.safetensors", "numpy_archives": "a.npz", "pytorch_files": "a.pt"}
 WITH_CHECKSUMS = ("numpy_archives", "pytorch_files")
 
@@ -40,7 +41,7 @@ def read(module: str, path: Path) -> Found | None:
             arrays = {name: array.read() for name, array in contents.arrays.items()}
     except DovetailError:
         return None
-    return {name: (array.dtype.name, array.shape, array.tobytes()) for name, array in arrays.items()}
+    return {name: (array.dtype.name, array.shape, little_endian(array)) for name, array in arrays.items()}
 
 
 def written(module: str, folder: Path) -> tuple[Path, bytes]:
