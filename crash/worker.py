@@ -106,7 +106,7 @@ class Jobs:
                     counts["returned"] += 1
                 except self.form.busy:
                     counts["busy, tried again"] += 1
-                    time.sleep(0.03 * random.random())
+                    time.sleep(0.1 * random.random())
                     continue
                 except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome
                     _count(counts, texts, said(error, self.form.refusals))
@@ -125,7 +125,7 @@ class Jobs:
                 counts["nothing yet"] += 1
             else:
                 _count(counts, texts, found)
-            time.sleep(0.1 * random.random())  # or readers would have the processors to themselves
+            time.sleep(0.5 * random.random())  # or readers would have the processors to themselves
         return {"counts": counts, "texts": texts}
 
     def load_one(self, root: str, way: str) -> str | dict[str, Any]:
