@@ -34,21 +34,22 @@ _LIBRARIES = "/usr/lib/s390x-linux-gnu/blas:/usr/lib/s390x-linux-gnu/lapack"
 
 
 def prepare(folder: Path, wheels: Sequence[Path]) -> Path:
-    """The path of a Python that runs in emulation and finds the wheels; what was downloaded before is used again."""
+    """The path of a Python that runs in emulation and has the wheels; what was downloaded before is used again."""
     root = folder / "root"
     if not root.exists():
         _unpack(_downloaded(folder / "apt"), folder / "unpacking")
         (folder / "unpacking").rename(root)
-    site = folder / "site"
-    shutil.rmtree(site, ignore_errors=True)
+    site = root / "usr/lib/python3/dist-packages"  # where an isolated interpreter looks too
+    for old in site.glob("dovetail_*"):
+        shutil.rmtree(old)
     for wheel in wheels:
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(site)
     # A script, for tests start it and this kernel can't execute s390x; in a folder of its own, away from a pyvenv.cfg.
     python = folder / "bin" / "python"
     python.parent.mkdir(exist_ok=True)
-    environment = ("-E", f"LD_LIBRARY_PATH={_LIBRARIES}", "-E", f"PYTHONPATH={site}")
-    command = ("qemu-s390x-static", "-L", root, "-0", python, *environment, root / "usr/bin/python3")
+    libraries = ("-E", f"LD_LIBRARY_PATH={_LIBRARIES}")
+    command = ("qemu-s390x-static", "-L", root, "-0", python, *libraries, root / "usr/bin/python3")
     python.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, command))} "$@"\n', "utf-8")
     python.chmod(0o755)
     return python

@@ -1,7 +1,8 @@
 """What the process that reads foreign files gives up before it opens one.
 
 The operating system bounds its memory, time and files. It opens no network connection and starts no program:
-on Linux the kernel refuses it (seccomp), elsewhere Python does, which stops Python code but not a fault in a library.
+on Linux on x86-64 and 64-bit ARM the kernel refuses it (seccomp), elsewhere Python does, which stops Python code but
+not a fault in a library.
 """
 
 from __future__ import annotations
