@@ -60,7 +60,8 @@ def _together(
         for future in writing:
             _add(result, "save", future.result(), {"returned", "busy, tried again" if ours else "refused"})
         (root / ".stop").touch()
-        if ours and (most := watching.result()) > 1:
+        most = watching.result()
+        if ours and most > 1:
             result.misses[f"{most} saves unfinished at once"] += 1
         for future in reading:
             _add(result, "load", future.result(), {"whole", "nothing yet"})
