@@ -66,8 +66,8 @@ def save_sharded(
     A leaf `Shard(value, starts, shape)` is this rank's part of a tensor; the parts of all ranks make the whole. Any
     other leaf is the same on every rank, and written once, by the rank that has least to write; so is a part that
     several ranks have. `sharding(name, value)` may say of a leaf, such as a module's variable, what it is a part of.
-    The options are those of `save`, and rank 0's hold for all. The checkpoint is like one that `save` wrote: `restore`
-    and `open` read it with any number of ranks.
+    The options are those of `save`: all ranks give the same `step`, of the others rank 0's hold for all. The checkpoint
+    is like one that `save` wrote: `restore` and `open` read it with any number of ranks.
 
     It returns on all ranks once the checkpoint is durable, or raises the same error on all of them; nothing is
     published then. A rank that ends without a word is noticed as soon as `communicator` raises.
