@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 _MIB = 1 << 20
@@ -23,13 +23,17 @@ class CannotMount(Exception):
 class FileSystem:
     """A kind of file system. Images are as small as it allows, and have holes where nothing was written.
 
-    No discards: the recording disk has none. Otherwise as mounted by default.
+    No discards: the recording disk has none. Otherwise as mounted by default, unless it is a `variant`.
     """
 
     name: str
     size_bytes: int
     making: tuple[str, ...]
     options: str
+    variant: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.variant}".rstrip()
 
     @property
     def maker(self) -> str:
@@ -59,16 +63,30 @@ class FileSystem:
                 unmount(folder)
 
 
-FILE_SYSTEMS = (
-    FileSystem(
-        "ext4",
-        64 * _MIB,
-        ("-q", "-F", "-b", "4096", "-E", "lazy_itable_init=0,lazy_journal_init=1,nodiscard"),
-        "nodiscard",
-    ),
-    FileSystem("xfs", 320 * _MIB, ("-q", "-K"), "nodiscard,nouuid"),
-    FileSystem("btrfs", 128 * _MIB, ("-q", "-K"), "nodiscard"),
+_EXT4 = FileSystem(
+    "ext4",
+    64 * _MIB,
+    ("-q", "-F", "-b", "4096", "-E", "lazy_itable_init=0,lazy_journal_init=1,nodiscard"),
+    "nodiscard",
 )
+_XFS = FileSystem("xfs", 320 * _MIB, ("-q", "-K"), "nodiscard,nouuid")
+_BTRFS = FileSystem("btrfs", 128 * _MIB, ("-q", "-K"), "nodiscard")
+FILE_SYSTEMS = (_EXT4, _XFS, _BTRFS)
+
+
+def _mounted_with(kind: FileSystem, options: str) -> FileSystem:
+    return replace(kind, options=f"{kind.options},{options}", variant=options)
+
+
+VARIANTS = (
+    _mounted_with(_EXT4, "data=writeback"),
+    replace(_EXT4, making=(*_EXT4.making, "-O", "fast_commit"), variant="fast_commit"),
+    _mounted_with(_EXT4, "data=writeback,journal_async_commit"),
+    _mounted_with(_EXT4, "data=journal"),
+    _mounted_with(_BTRFS, "notreelog"),
+    _mounted_with(_BTRFS, "compress=zstd"),
+)
+"""The same in ways that promise less, or go about it otherwise."""
 
 
 def run(*command: str) -> None:

@@ -44,16 +44,16 @@ class Recording:
 def why_not(kind: FileSystem) -> str | None:
     """Why no disk under this file system can be recorded here, or None where one can."""
     if os.geteuid() != 0:
-        return f"{kind.name}: only root may mount it"
+        return f"{kind}: only root may mount it"
     if find_spec("mfusepy") is None:
-        return f"{kind.name}: mfusepy is not installed"
+        return f"{kind}: mfusepy is not installed"
     if missing := is_missing(kind.maker, "mount", "umount", "fallocate"):
-        return f"{kind.name}: {missing}"
+        return f"{kind}: {missing}"
     try:
         with in_memory() as home, recording(kind, home):
             return None
     except (OSError, CannotMount, CannotRecordDisk) as error:
-        return f"{kind.name}: {error}"
+        return f"{kind}: {error}"
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from crash.disks.cuts import Cut, Save, begun_and_returned, cuts
-from crash.disks.file_systems import FILE_SYSTEMS, CannotMount, FileSystem, sync
+from crash.disks.file_systems import FILE_SYSTEMS, VARIANTS, CannotMount, FileSystem, sync
 from crash.disks.images import images
 from crash.disks.log import read
 from crash.disks.recording import Recording, in_memory, recording, why_not
@@ -23,6 +23,7 @@ from crash.stand import Case, Stand
 from dovetail_conformance.power_cut import State, Verdict, verdict
 
 SAVES_IN_A_ROW = 4
+VARIANT_CUTS = 200
 SAVED = "saves"
 UNMOUNTABLE = {
     True: f"{NO_VERDICT}the file system does not mount after a torn write",
@@ -34,14 +35,16 @@ CONTROLS = {"everything": "without fsync", "folders": "without fsync of folders"
 
 
 def run(stand: Stand, plan: Plan) -> Iterator[Result]:
-    for kind in FILE_SYSTEMS:
-        result = Result("disk-cuts", stand.name, kind.name, plan.seed)
+    variants = VARIANTS if stand.name == OURS and not plan.quick else ()
+    for kind in (*FILE_SYSTEMS, *variants):
+        result = Result("disk-cuts", stand.name, str(kind), plan.seed)
         if reason := why_not(kind):
             result.skipped = reason
             yield result
             continue
-        _try_all(stand, kind, list(_cases(stand)), plan.count(500, stand.name, quick=10, peers=100), result)
-        controls = list(_controls(stand, kind, plan)) if stand.name == OURS else []
+        full = VARIANT_CUTS if kind.variant else 500
+        _try_all(stand, kind, list(_cases(stand)), plan.count(full, stand.name, quick=10, peers=100), result)
+        controls = list(_controls(stand, kind, plan)) if stand.name == OURS and not kind.variant else []
         for control in controls:
             if not control.misses:
                 result.add("a planted fault is not found", miss=True, example=control.format)
