@@ -87,7 +87,7 @@ def headers(seed: int) -> Callable[[int], bytes]:
             header = random.choice((b" ", b"\n", b"")) + header + b" " * random.randrange(9)
         length = len(header)
         if random.random() < 0.05:
-            length = random.choice((0, 1, length - 1, length + 1, 2**31, 2**63, 2**64 - 1, 100_000_001))
+            length = random.choice((0, 1, max(length - 1, 0), length + 1, 2**31, 2**63, 2**64 - 1, 100_000_001))
         rest = data if random.random() < 0.95 else random.choice((data[:-1], data + b"\0", b""))
         return length.to_bytes(8, "little") + header + rest
 
@@ -173,13 +173,13 @@ def _run(
     slowest = 0.0
     for number in range(first, first + count):
         data = made(number)
-        started = time.perf_counter()
+        started = time.thread_time()  # of the processor, so that a machine that is busy or stopped doesn't count
         try:
             with _limited_memory():
                 what, miss = outcome(data)
         except Exception as error:  # noqa: BLE001 - that is what is looked for
             what, miss = f"raised {type(error).__name__}", True
-        seconds = time.perf_counter() - started
+        seconds = time.thread_time() - started
         slowest = max(slowest, seconds)
         if seconds > SLOW_SECONDS:
             what, miss = "took longer than a second", True

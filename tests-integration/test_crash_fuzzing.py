@@ -23,6 +23,12 @@ def test_input_follows_from_seed_and_number() -> None:
         assert [make(6)(number) for number in range(50)] != first
 
 
+def test_headers_of_which_nothing_is_left_are_inputs_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzzing, "bytes_of", lambda document, random: b"")
+    made = fuzzing.headers(0)
+    assert {made(number)[:8] for number in range(500)} > {bytes(8)}
+
+
 def test_mutation_changes_a_document_and_none_made_later() -> None:
     text = json.dumps({"a": [1, {"b": "c"}], "d": None})
     random = Random(0)
