@@ -65,9 +65,7 @@ def _downloaded(folder: Path) -> list[Path]:
     ):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "var/lib/dpkg/status").touch()
-    source = (
-        f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian {SUITE} main\n"
-    )
+    source = f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {_mirror()} {SUITE} main\n"
     (folder / "etc/apt/sources.list").write_text(source, "utf-8")
     settings = {
         "Dir": folder,
@@ -83,7 +81,17 @@ def _downloaded(folder: Path) -> list[Path]:
     return sorted((folder / "var/cache/apt/archives").glob("*.deb"))
 
 
+def _mirror() -> str:
+    """Where this system has Debian's packages from."""
+    command = ["apt-get", "indextargets", "--format", "$(SITE)", "Label: Debian"]
+    sites = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    if not sites:
+        raise SystemExit("apt knows no mirror of Debian here: run apt-get update, or add one to its sources")
+    return sites[0]
+
+
 def _unpack(files: Sequence[Path], root: Path) -> None:
+    shutil.rmtree(root, ignore_errors=True)  # one that was not finished
     root.mkdir()
     for name in ("bin", "lib"):
         (root / name).symlink_to(f"usr/{name}")  # as every Debian of today has them
