@@ -6,10 +6,11 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 PAGE_BYTES = 4096
 STALE_BYTES = (512, PAGE_BYTES)
@@ -17,6 +18,10 @@ EXAMPLES = 12
 """Misses of one batch that are told one by one; all are counted."""
 BATCH_SECONDS = 60.0
 _WRITTEN_BYTES = 1 << 18
+
+Load: TypeAlias = Callable[[Path, Sequence[range]], Mapping[str, Any]]
+"""Loads a checkpoint of which a file was damaged in some places: the digest, and the one that was expected, or the
+error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,34 +35,36 @@ class Damage:
 
     def done_to(self, data: bytes, stale: bytes = b"") -> bytes:
         """The file's bytes afterwards; `stale` are those that it had in an earlier save."""
+        if self.kind == "truncation":
+            return data[: self.first]
+        if self.kind == "extension":
+            return data + bytes(self.first)
+        changed = bytearray(data)
+        for begin, part in self.patches(data, stale):
+            changed[begin : begin + len(part)] = part
+        return bytes(changed)
+
+    def patches(self, data: bytes, stale: bytes = b"") -> list[tuple[int, bytes]]:
+        """What stands at which places afterwards, where the file keeps its length."""
         first, second = self.first, self.second
         match self.kind:
             case "bit":
-                changed = bytearray(data)
-                changed[first] ^= 1 << second
-                return bytes(changed)
+                return [(first, bytes([data[first] ^ 1 << second]))]
             case "burst":
-                changed = bytearray(data)
                 noise = Random(first * 65_537 + second).randbytes(second)
-                changed[first : first + second] = noise[: len(data) - first]
-                return bytes(changed)
-            case "truncation":
-                return data[:first]
-            case "extension":
-                return data + bytes(first)
+                return [(first, noise[: len(data) - first])]
             case "zeroed page":
-                return data[:first] + bytes(min(PAGE_BYTES, len(data) - first)) + data[first + PAGE_BYTES :]
+                return [(first, bytes(min(PAGE_BYTES, len(data) - first)))]
             case "swapped blocks":
                 one, other = sorted((first, second))
                 size = min(512, other - one, len(data) - other)
-                between = data[one + size : other]
-                return data[:one] + data[other : other + size] + between + data[one : one + size] + data[other + size :]
+                return [(one, data[other : other + size]), (other, data[one : one + size])]
             case "stale block":
-                old = stale[first : first + second]
-                return data[:first] + old + data[first + len(old) :]
+                return [(first, stale[first : first + second][: len(data) - first])]
         raise ValueError(self.kind)
 
 
+KEEPING_LENGTH = ("bit", "burst", "zeroed page", "swapped blocks", "stale block")
 KINDS = ("bit", "truncation", "extension", "burst", "zeroed page", "swapped blocks", "stale block")
 
 
@@ -99,9 +106,7 @@ def _burst(random: Random, file: int, size: int) -> Damage:
     return Damage("burst", file, random.randrange(size), random.randint(2, 64))
 
 
-def try_damage(
-    root: Path, damages: Sequence[Damage], load: Callable[[], Mapping[str, Any]], progress: Path, stale: Path
-) -> dict[str, Any]:
+def try_damage(root: Path, damages: Sequence[Damage], load: Load, progress: Path, stale: Path) -> dict[str, Any]:
     """Counts what loading gives after each damage: "refused", "unchanged" (exactly what was saved), "wrong" (other
     values, without a word), "untyped" (an error that callers aren't told to expect). The place of the damage that is
     being tried stands in the file `progress`, for when it ends this process. It stops after a while: `tried` says after
@@ -109,7 +114,6 @@ def try_damage(
     files = files_of(root)
     sound = [file.read_bytes() for file in files]
     earlier = [_bytes_of(stale / file.relative_to(root)) for file in files]
-    expected = load()["digest"]
     counts: Counter[str] = Counter()
     examples: list[Any] = []
     slowest, began, tried = 0.0, time.monotonic(), 0
@@ -118,26 +122,44 @@ def try_damage(
             break
         progress.write_text(str(place))
         tried = place + 1
-        data = damage.done_to(sound[damage.file], earlier[damage.file])
-        if data == sound[damage.file]:
-            counts["no damage"] += 1
-            continue
-        rewrite(files[damage.file], sound[damage.file], data)
-        started = time.perf_counter()
-        found = load()
-        slowest = max(slowest, time.perf_counter() - started)
-        outcome = judged(found, expected)
+        with _done(damage, files[damage.file], sound[damage.file], earlier[damage.file]) as changed:
+            if not changed:
+                counts["no damage"] += 1
+                continue
+            started = time.perf_counter()
+            found = load(files[damage.file], changed)
+            slowest = max(slowest, time.perf_counter() - started)
+        outcome = judged(found)
         counts[outcome] += 1
         if outcome in ("wrong", "untyped") and len(examples) < EXAMPLES:
             where = files[damage.file].relative_to(root).as_posix()
             examples.append([outcome, where, *astuple(damage), found.get("error")])
-        rewrite(files[damage.file], data, sound[damage.file])
     return {"tried": tried, "counts": counts, "examples": examples, "slowest_seconds": slowest}
 
 
-def judged(found: Mapping[str, Any], expected: str) -> str:
+@contextmanager
+def _done(damage: Damage, file: Path, sound: bytes, stale: bytes) -> Iterator[list[range]]:
+    """A damage done to a file until the end, and which of its bytes may be others than before."""
+    if damage.kind not in KEEPING_LENGTH:
+        data = damage.done_to(sound, stale)
+        rewrite(file, sound, data)
+        try:
+            yield [range(min(len(data), len(sound)), max(len(data), len(sound)))] if data != sound else []
+        finally:
+            rewrite(file, data, sound)
+        return
+    patches = [(at, part) for at, part in damage.patches(sound, stale) if sound[at : at + len(part)] != part]
+    places = [range(at, at + len(part)) for at, part in patches]
+    _patch(file, patches)
+    try:
+        yield places
+    finally:
+        _patch(file, [(place.start, sound[place.start : place.stop]) for place in places])
+
+
+def judged(found: Mapping[str, Any]) -> str:
     if "digest" in found:
-        return "unchanged" if found["digest"] == expected else "wrong"
+        return "unchanged" if found["digest"] == found["expected"] else "wrong"
     return "refused" if found["error"]["expected"] else "untyped"
 
 
@@ -148,6 +170,12 @@ def _bytes_of(file: Path) -> bytes:
 
 def files_of(root: Path) -> list[Path]:
     return sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def _patch(file: Path, patches: Sequence[tuple[int, bytes]]) -> None:
+    with file.open("r+b", buffering=0) as opened:
+        for at, part in patches:
+            os.pwrite(opened.fileno(), part, at)
 
 
 def rewrite(file: Path, before: bytes, after: bytes) -> None:

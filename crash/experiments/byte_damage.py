@@ -25,7 +25,7 @@ HUNG_AFTER_SECONDS = 180.0
 """A batch ends by itself after 60 s."""
 FULL = {"bit": 10**9, "truncation": 10**9, "extension": 10**9, "zeroed page": 10**9}
 PEERS = {"bit": 40_000, "truncation": 8_000}
-DRAWN, DRAWN_PEERS, LARGE_DRAWN = 50_000, 2_000, 500
+DRAWN, DRAWN_PEERS, LARGE_DRAWN = 50_000, 2_000, 30_000
 
 
 def run(stand: Stand, plan: Plan) -> Iterator[Result]:
@@ -70,6 +70,7 @@ def _try(
     while waiting:
         batch = waiting[:BATCH]
         asked = {"root": str(root), "way": case.way, "payload": case.payload, **paths}
+        asked |= {"places_only": case is LARGE_CASE}
         try:
             found = stand.loader.ask(
                 "damage", **asked, damages=[astuple(each) for each in batch], within_seconds=HUNG_AFTER_SECONDS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from crash.formats.format import Format, Way
 from crash.payloads import Arrays
 from dovetail_checkpointing import (
     Manager,
+    Reader,
     Shard,
     ThreadCommunicator,
     even_slices,
@@ -18,6 +19,7 @@ from dovetail_checkpointing import (
     save,
     save_sharded,
 )
+from dovetail_checkpointing import open as open_checkpoint
 from dovetail_protocols.errors import CheckpointBusyError, CheckpointError
 
 SHARD_BYTES = 2048
@@ -56,6 +58,28 @@ def load_plain(root: Path, expected: Arrays) -> Mapping[str, Any]:
     return tree
 
 
+def load_places(root: Path, expected: Arrays, file: Path, places: Sequence[range]) -> Mapping[str, Any]:
+    """The arrays that have bytes at places of a data file; all, where the places are in a header or the manifest."""
+    with open_checkpoint(root / "checkpoint") as reader:
+        names = _names_at(reader, file.name, places)
+        if names:
+            return {name: reader.read(name) for name in names}
+    return load_plain(root, expected)
+
+
+def _names_at(reader: Reader, file: str, places: Sequence[range]) -> set[str]:
+    names: set[str] = set()
+    for number, record in enumerate(reader.manifest.files):
+        if record.name != file or any(place.start < record.data_start for place in places):
+            continue
+        for place in places:
+            begin, end = place.start - record.data_start, place.stop - record.data_start
+            for tensor in reader.manifest.tensors:
+                if any(piece.file == number and piece.begin < end and piece.end > begin for piece in tensor.pieces):
+                    names.add("/".join(map(str, tensor.path)))
+    return names
+
+
 def save_step(root: Path, number: int, arrays: Arrays) -> None:
     Manager(root, max_to_keep=2).save(number, arrays)
 
@@ -77,7 +101,7 @@ FORMAT = Format(
     distributions=("dovetail-checkpointing",),
     calls="save(path, tree, overwrite=True), restore(path, tree); Manager(root).save(step, tree), restore_latest(tree)",
     ways={
-        "plain": Way(save_plain, load_plain),
+        "plain": Way(save_plain, load_plain, load_places),
         "shards": Way(save_shards, load_plain),
         "ranks": Way(save_by_ranks, load_plain),
         "steps": Way(save_step, load_newest),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,13 @@ class Way:
 
     `save(root, number, arrays)` makes the save of that number in a folder, over or beside the one before. `load(root)`
     gives the newest that there is and raises where there is none; `expected` is a checkpoint that can be loaded, for
-    formats that read into what they are given.
+    formats that read into what they are given. `load_places(root, expected, file, places)`, where a format can read
+    parts: only those arrays that have bytes at some places of a file, or all where the places belong to no array.
     """
 
     save: Callable[[Path, int, Arrays], object]
     load: Callable[[Path, Arrays], Mapping[str, Any]]
+    load_places: Callable[[Path, Arrays, Path, Sequence[range]], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
