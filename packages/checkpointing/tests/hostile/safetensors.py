@@ -67,6 +67,12 @@ FILES: dict[str, Hostile] = {
     "half of a surrogate pair in the metadata": unsafe(raw('{"__metadata__":{"a":"\\udc00"}}', b""), "no Unicode text"),
     "unknown dtype": unknown(entry(dtype="F8_E8M0"), "F8_E8M0"),
     "dtype that is no text": corrupt(entry(dtype=["F32"]), "wrong kind"),
+    "place of minus zero": corrupt(
+        raw('{"a":{"dtype":"F32","shape":[1],"data_offsets":[-0,4]}}'), "two counts of bytes"
+    ),
+    "size of minus zero": corrupt(
+        raw('{"a":{"dtype":"F32","shape":[-0],"data_offsets":[0,0]}}', b""), "a shape isn't one"
+    ),
     "no dtype": corrupt(entry(dtype=None), "needs dtype"),
     "member too many": corrupt(entry(code="import os"), "needs dtype"),
     "negative size": corrupt(entry(shape=[-1]), "a shape isn't one"),
