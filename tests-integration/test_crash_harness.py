@@ -163,6 +163,7 @@ def test_reports_of_several_runs_are_one(tmp_path: Path) -> None:
     assert "| acme | 2 of 2 | 0 |" in report.of_files(sorted(tmp_path.iterdir()))
 
 
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # of JAX, which other tests may have loaded
 def test_attack_that_is_accepted_raises_otherwise_or_takes_too_much_is_a_miss() -> None:
     def refuse() -> None:
         raise CheckpointError("no")
