@@ -13,10 +13,15 @@ from collections.abc import Callable
 from typing import Any
 
 _TEXT_BYTES = 1 << 14
+_READY = _TEXT_BYTES
+"""The byte behind the text in which the child says that it waits, without a call that would be traced."""
 
 
 class Child:
-    """Forked from a process that has imported everything, so that a trial costs milliseconds; waits for `release`."""
+    """Forked from a process that has imported everything, so that a trial costs milliseconds; waits for `release`.
+
+    Once it is made, it waits: what strace sees of it from then on belongs to the save.
+    """
 
     def __init__(
         self,
@@ -25,13 +30,15 @@ class Child:
         file_limit: int | None = None,
         unsynced: str = "",
     ) -> None:
-        self._shared = mmap.mmap(-1, _TEXT_BYTES)
+        self._shared = mmap.mmap(-1, _TEXT_BYTES + 1)
         gate, self._opener = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self._opener)
             _run(gate, self._shared, save, refusals, file_limit, unsynced)
         os.close(gate)
+        while not self._shared[_READY]:
+            time.sleep(0.0002)
 
     def release(self, kill_after_seconds: float | None, timeout_seconds: float) -> dict[str, Any]:
         """Lets it save, and gives its end: `signal` (0 where it ended by itself), `returned`, `error`, `seconds`."""
@@ -52,7 +59,7 @@ class Child:
                 _, status = os.waitpid(self.pid, 0)
                 break
             time.sleep(0.0005)
-        text = self._shared[:].rstrip(b"\0")
+        text = self._shared[:_TEXT_BYTES].rstrip(b"\0")
         self._shared.close()
         outcome: dict[str, Any] = json.loads(text) if text else {"returned": False, "error": None}
         ended_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
@@ -69,6 +76,7 @@ def _run(
 ) -> None:
     """The child's whole life. It never returns; `os._exit` keeps it from its parent's clean-up."""
     try:
+        shared[_READY] = 1
         os.read(gate, 1)
         if file_limit is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
@@ -77,7 +85,7 @@ def _run(
         outcome: dict[str, Any] = {"returned": True, "error": None}
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome
         outcome = {"returned": False, "error": said(error, refusals)}
-    text = json.dumps(outcome).encode()[: _TEXT_BYTES - 1]
+    text = json.dumps(outcome).encode()[:_TEXT_BYTES]
     shared[: len(text)] = text
     os._exit(0)
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from crash import damage, hostile, recording, report, tracing
+from crash.child import Child
 from crash.command_line import main
 from crash.experiments import byte_damage, kills, power_cuts, storage_errors
 from crash.experiments.plan import Plan
@@ -77,6 +79,32 @@ def test_save_survives_a_failed_sync_only_if_it_is_durable_without(npz: Stand, t
         assert power_cuts.survives(ours, case, template, events)
         left_out = [event for event in events if not isinstance(event, power_cut.SyncFolder)]
         assert not power_cuts.survives(ours, case, template, left_out)
+
+
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # of JAX, which other tests may have loaded
+def test_child_waits_for_its_release_before_anyone_may_trace_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a kill before its first close would meet it before its save, on a machine where it starts late."""
+    fork = os.fork
+
+    def late() -> int:
+        process = fork()
+        if not process:
+            time.sleep(0.2)
+        return process
+
+    monkeypatch.setattr(os, "fork", late)
+    opened: list[int] = []
+    pipe = os.pipe
+
+    def noted() -> tuple[int, int]:
+        opened.extend(pipe())
+        return opened[0], opened[1]
+
+    monkeypatch.setattr(os, "pipe", noted)
+    child = Child(lambda: None, ())
+    still_open = [file in os.listdir(f"/proc/{child.pid}/fd") for file in map(str, opened)]
+    assert child.release(None, 60.0)["returned"]
+    assert still_open == [True, False]  # it has closed its end for writing
 
 
 def test_flipped_bits_are_not_noticed_without_checksums() -> None:

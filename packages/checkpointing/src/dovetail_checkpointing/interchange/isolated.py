@@ -32,6 +32,12 @@ _PROGRAM = (
     "from dovetail_checkpointing.interchange.isolated_main import main; main()"
 )
 _KEPT = ("LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP")
+_SET = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "HDF5_PLUGIN_PRELOAD": "::",
+    "MIMALLOC_ARENA_RESERVE": "0",  # Python without the GIL would set a GiB aside, which no limit on memory takes back
+}
 _TOLD = 3
 _LOOK_AGAIN_SECONDS, _PROGRESS_BYTES = 0.1, 64
 
@@ -80,8 +86,7 @@ def _run(task: dict[str, Any], folder: Path, limits: ForeignLimits, stages: Stag
     stages.begin()
     places = [place for place in sys.path if os.path.isabs(place) and place != str(Path.cwd())]
     told = json.dumps({**task, "folder": str(folder), "limits": asdict(limits), "tells": stages.are_told})
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "HDF5_PLUGIN_PRELOAD": "::"}
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | _SET
     with (folder / "said").open("w+b") as said:
         try:
             with subprocess.Popen(
