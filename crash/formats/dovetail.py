@@ -27,18 +27,15 @@ RANKS = 3
 
 
 def save_plain(root: Path, number: int, arrays: Arrays) -> None:
-    save(root / "checkpoint", arrays, step=number, overwrite=(root / "checkpoint").exists())
+    save(root / "checkpoint", arrays, step=number, overwrite=True)
 
 
 def save_shards(root: Path, number: int, arrays: Arrays) -> None:
-    overwrite = (root / "checkpoint").exists()
-    save(root / "checkpoint", arrays, step=number, overwrite=overwrite, shard_bytes=SHARD_BYTES)
+    save(root / "checkpoint", arrays, step=number, overwrite=True, shard_bytes=SHARD_BYTES)
 
 
 def save_by_ranks(root: Path, number: int, arrays: Arrays) -> None:
     """Three ranks, each with a third of the arrays that can be cut in three."""
-    target = root / "checkpoint"
-    overwrite = target.exists()
 
     def save_part(ranks: ThreadCommunicator) -> None:
         tree: dict[str, Any] = dict(arrays)
@@ -46,7 +43,7 @@ def save_by_ranks(root: Path, number: int, arrays: Arrays) -> None:
             if array.shape[0] >= RANKS:
                 part = even_slices(array.shape, 0, ranks.rank, RANKS)
                 tree[name] = Shard(array[part], [cut.start for cut in part], array.shape)
-        save_sharded(target, tree, step=number, communicator=ranks, overwrite=overwrite)
+        save_sharded(root / "checkpoint", tree, step=number, communicator=ranks, overwrite=True)
 
     for result in run_threads(RANKS, save_part, timeout_seconds=60):
         if isinstance(result, BaseException):
