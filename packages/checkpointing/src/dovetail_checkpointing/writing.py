@@ -8,13 +8,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
 from queue import SimpleQueue
-from threading import Condition, Semaphore, Thread
+from threading import Condition, Thread
 from types import TracebackType
 from typing import Any, Literal, Self
 
 from .checksums import crc32
 from .layout import FilePlan
 from .manifest import CHUNK_BYTES, FileRecord
+from .processors import Processors
 from .storage import WritableFile
 from .tensor_bytes import blocks, lies_as_stored, on_host
 from .threads import started
@@ -78,7 +79,7 @@ def write_files(files: Sequence[PlannedFile], *, whole_digest: bool) -> list[Fil
 
 def _write_side_by_side(files: Sequence[PlannedFile], *, whole_digest: bool) -> list[FileRecord]:
     # The device is to be busy early, so a processor is left to the thread that writes, until it has written.
-    processors = Semaphore(max(1, (os.cpu_count() or 1) - 1))
+    processors = Processors(max(1, (os.cpu_count() or 1) - 1))
     with ExitStack() as threads:
         growing = [_GrowingFile(file, threads, processors, whole_digest=whole_digest) for file in files]
         left = list(growing)
@@ -86,7 +87,7 @@ def _write_side_by_side(files: Sequence[PlannedFile], *, whole_digest: bool) -> 
             furthest_behind = min(left, key=lambda file: file.share)
             if not furthest_behind.write_next():
                 left.remove(furthest_behind)
-        processors.release()
+        processors.add()
         for file in files:
             file.sync()
     return [file.record() for file in growing]
@@ -95,11 +96,11 @@ def _write_side_by_side(files: Sequence[PlannedFile], *, whole_digest: bool) -> 
 class _GrowingFile:
     """A file while it is written, part by part."""
 
-    def __init__(self, file: PlannedFile, threads: ExitStack, processors: Semaphore, *, whole_digest: bool) -> None:
+    def __init__(self, file: PlannedFile, threads: ExitStack, processors: Processors, *, whole_digest: bool) -> None:
         self._file, self._plan = file.file, file.plan
         self._digests = digests = FileDigests(file.plan.header, whole=whole_digest)
         action = digests.add_to_chunk if digests.whole is None else digests.whole.update
-        self._beside = threads.enter_context(_Beside(action, processors))
+        self._beside = threads.enter_context(_Beside(action, processors, file.plan.data_bytes))
         self._parts = parts_of_chunks(file.plan)
         self._written = 0
         self._file.write(file.plan.header)
@@ -127,14 +128,14 @@ class _GrowingFile:
 
 
 class _Beside:
-    """A thread that does something with data while it is written, whenever it gets one of the processors. Where there
-    is no room for a thread, the one that writes does it.
+    """A thread that does something with so many bytes while they are written, whenever it gets one of the processors.
+    Where there is no room for a thread, the one that writes does it.
 
     (An executor would refuse work as soon as the main thread has ended, when saves in the background go on.)
     """
 
-    def __init__(self, action: Callable[[memoryview], object], processors: Semaphore) -> None:
-        self._action, self._processors = action, processors
+    def __init__(self, action: Callable[[memoryview], object], processors: Processors, size_bytes: int) -> None:
+        self._action, self._processors, self._left_bytes = action, processors, size_bytes
         self._waiting: SimpleQueue[DataPart | None] = SimpleQueue()
         self._copied_bytes = 0
         self._room_for_copies = Condition()
@@ -155,16 +156,26 @@ class _Beside:
 
     def _run(self) -> None:
         while (part := self._waiting.get()) is not None:
-            if self._error is None and not self._is_given_up:
-                try:
-                    with self._processors:
-                        self._action(part.data)
-                except BaseException as error:  # noqa: BLE001 - raised by the thread that waits for it
-                    self._error = error
-            if part.is_copy:
-                with self._room_for_copies:
-                    self._copied_bytes -= part.data.nbytes
-                    self._room_for_copies.notify()
+            with self._processors.one(self._left_bytes):
+                while part is not None:
+                    self._do(part)
+                    if self._waiting.empty() or self._processors.should_yield(self._left_bytes):
+                        break
+                    part = self._waiting.get()
+            if part is None:
+                break
+
+    def _do(self, part: DataPart) -> None:
+        if self._error is None and not self._is_given_up:
+            try:
+                self._action(part.data)
+            except BaseException as error:  # noqa: BLE001 - raised by the thread that waits for it
+                self._error = error
+        self._left_bytes -= part.data.nbytes
+        if part.is_copy:
+            with self._room_for_copies:
+                self._copied_bytes -= part.data.nbytes
+                self._room_for_copies.notify()
 
     def __enter__(self) -> Self:
         self._thread = started(self._run)
