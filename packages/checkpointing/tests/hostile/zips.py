@@ -129,7 +129,7 @@ FILES: dict[str, Hostile] = {
     "structured dtype": corrupt(npz(array([("a", "<f4")])), "none of plain numbers"),
     "dtype of several": corrupt(npz(array("<f4,<f4")), "none of plain numbers"),
     "dtype that NumPy doesn't have": corrupt(npz(array("<f3")), "can't be read"),
-    "texts": unknown(npz(array("<U1")), "<U1"),
+    "texts": unknown(npz(array("<U1")), "U1"),
     "long doubles": unknown(npz(array("<f16", data=bytes(16))), "float128"),
     "dates": unknown(npz(array("<M8")), "datetime64"),
     "negative size": corrupt(npz(array(shape=(-1,))), "a shape isn't one"),
