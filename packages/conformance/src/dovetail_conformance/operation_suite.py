@@ -66,7 +66,8 @@ def _suite(
     cases: Mapping[str, Sequence[Case]],
     limits: Limits,
 ) -> type:
-    each_operation = pytest.mark.parametrize("operation", brought, ids=lambda operation: operation.short_name)
+    names = [operation.short_name for operation in brought]
+    each_operation = pytest.mark.parametrize("operation", brought, ids=names)
     composite = [trial for trial in trials if not trial.operation.is_primitive]
     wide = [trial for trial in trials if trial.dtype == "float64"]
 
