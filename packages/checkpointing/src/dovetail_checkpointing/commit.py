@@ -250,7 +250,7 @@ def clear_errors(target: Place, staging: Staging | None = None) -> Iterator[None
                 where=str(target),
                 cause=str(error),
                 effect="the other one's checkpoint is there; nothing of it was changed",
-                fix="save to another path",
+                fix="save to another path, or again, with overwrite=True, to replace it",
             ) from error
         raise _failed(target, error, None if staging is None else staging.needed_bytes) from error
 
