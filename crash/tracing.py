@@ -66,17 +66,20 @@ def _is_known(name: str) -> bool:
 
 
 class Trace:
-    """strace attached to a process and to the threads and processes that it starts. `log` is its output.
+    """strace attached to a process that waits, and to the threads and processes that it starts. `log` is its output.
 
     Raises: CannotTrace.
     """
 
     def __init__(self, pid: int, log: Path, *options: str) -> None:
         self.log = log
+        deadline = time.monotonic() + 10
+        while (rests := rests_so_far(pid)) is None and time.monotonic() < deadline:
+            time.sleep(0.0005)
         command = ["strace", "-f", "-qq", "-o", str(log), *options, "-p", str(pid)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        deadline = time.monotonic() + 10
-        while f"TracerPid:\t{self._process.pid}\n" not in _status(pid):
+        # It has a tracer before that sees its calls: only once it was stopped, let go, and waits again.
+        while (rests_so_far(pid) or 0) < (rests or 0) + 2:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self._process.kill()
                 error = self._process.communicate()[1].decode().strip()
@@ -98,8 +101,10 @@ class Trace:
             raise CannotTrace(f"strace failed: {error.strip()[:200]}")
 
 
-def _status(pid: int) -> str:
-    return Path(f"/proc/{pid}/status").read_text("ascii")
+def rests_so_far(pid: int) -> int | None:
+    """How often a process has stopped or waited, if it waits now."""
+    status = Path(f"/proc/{pid}/status").read_text("ascii")
+    return int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0]) if "\nState:\tS" in status else None
 
 
 def kill_before(name: str, which: int) -> tuple[str, ...]:

@@ -107,6 +107,21 @@ def test_child_waits_for_its_release_before_anyone_may_trace_it(monkeypatch: pyt
     assert still_open == [True, False]  # it has closed its end for writing
 
 
+@needs_strace
+def test_trace_sees_all_calls_from_when_it_is_there(npz: Stand, tmp_path: Path) -> None:
+    """A process has a tracer before that is told of its calls: not until it was stopped and waits again."""
+    case = next(each for each in npz.cases() if each.name == "first save")
+    process = npz.start(tmp_path, case, 1)
+    while (before := tracing.rests_so_far(process)) is None:
+        time.sleep(0.001)
+    trace = tracing.Trace(process, tmp_path / "log", *tracing.kill_before("openat", 1))
+    after = tracing.rests_so_far(process)
+    assert npz.saver.ask("release")["signal"] == 9
+    trace.ended()
+    assert after is not None
+    assert after >= before + 2
+
+
 def test_flipped_bits_are_not_noticed_without_checksums() -> None:
     with Stand("safetensors") as stand:
         (bits, *_) = byte_damage.run(stand, QUICK)
