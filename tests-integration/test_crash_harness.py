@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import sys
 import time
 from importlib.util import find_spec
@@ -108,17 +109,23 @@ def test_child_waits_for_its_release_before_anyone_may_trace_it(monkeypatch: pyt
 
 
 @needs_strace
-def test_trace_sees_all_calls_from_when_it_is_there(npz: Stand, tmp_path: Path) -> None:
-    """A process has a tracer before that is told of its calls: not until it was stopped and waits again."""
+def test_trace_is_there_once_the_process_was_stopped_and_waits_again(
+    npz: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has a tracer before that, which is not told of its calls yet."""
+    rests: list[int | None] = []
+    rests_so_far = tracing.rests_so_far
+
+    def noted(process: int) -> int | None:
+        rests.append(rests_so_far(process))
+        return rests[-1]
+
+    monkeypatch.setattr(tracing, "rests_so_far", noted)
     case = next(each for each in npz.cases() if each.name == "first save")
-    process = npz.start(tmp_path, case, 1)
-    while (before := tracing.rests_so_far(process)) is None:
-        time.sleep(0.001)
-    trace = tracing.Trace(process, tmp_path / "log", *tracing.kill_before("openat", 1))
-    after = tracing.rests_so_far(process)
-    assert npz.saver.ask("release")["signal"] == 9
+    trace = tracing.Trace(npz.start(tmp_path, case, 1), tmp_path / "log", *tracing.kill_before("openat", 1))
+    assert npz.saver.ask("release")["signal"] == signal.SIGKILL
     trace.ended()
-    assert after is not None
+    before, *_, after = (count for count in rests if count is not None)
     assert after >= before + 2
 
 
